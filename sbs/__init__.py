@@ -1,0 +1,1 @@
+"""Equivariant symmetry-breaking sets."""

@@ -1,0 +1,1 @@
+"""Finite groups, point groups and their subgroups."""

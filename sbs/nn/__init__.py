@@ -1,0 +1,1 @@
+"""Symmetry breakers as torch modules."""

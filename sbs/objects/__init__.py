@@ -1,0 +1,1 @@
+"""From a stabilizer to the vectors that a network takes."""

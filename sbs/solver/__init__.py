@@ -1,0 +1,1 @@
+"""Generalised normalizers, complements and proofs of minimality."""

@@ -1,0 +1,1 @@
+"""From a crystal or a molecule to its oriented point group."""

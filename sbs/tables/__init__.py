@@ -1,0 +1,1 @@
+"""Precomputed point groups: build, load and check."""
