@@ -12,6 +12,7 @@ __all__ = [
     "DetectionError",
     "InfiniteSetError",
     "InvalidGroupError",
+    "NetworkInputError",
     "NoSetError",
     "NotASubgroupError",
     "SearchLimitError",
@@ -62,3 +63,7 @@ class DetectionError(SymmetryBreakingError):
 
 class CorruptTableError(SymmetryBreakingError):
     """A file of precomputed data is damaged or of a foreign format."""
+
+
+class NetworkInputError(SymmetryBreakingError):
+    """Something given to the network part (irreps, tensors, a layer name) has the wrong form or value."""
