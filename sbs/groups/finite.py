@@ -246,8 +246,17 @@ class FiniteGroup:
         """Every subgroup, class by class."""
         return [member for c in self.subgroup_classes for member in c.members]
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is type(self) and np.array_equal(self.table, other.table))  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((self.order, self.element_orders.tobytes()))
+
     def __repr__(self) -> str:
         return f"FiniteGroup(order={self.order})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FiniteGroup, (np.array(self.table),)
 
 
 class Subgroup:
@@ -361,12 +370,19 @@ class Subgroup:
         table = number[self.parent.table[np.ix_(representatives, representatives)]]
         return FiniteGroup(table.astype(np.uint16 if len(table) <= 65536 else np.uint32)), number
 
+    def as_group(self) -> tuple[FiniteGroup, np.ndarray]:
+        """The subgroup as a group of its own, and the parent's number of each of its elements."""
+        number = np.zeros(self.parent.order, dtype=np.intp)
+        number[self.elements] = np.arange(self.order)
+        table = number[self.parent.multiply(self.elements[:, None], self.elements)]
+        return FiniteGroup(table.astype(np.uint16 if self.order <= 65536 else np.uint32)), self.elements
+
     def is_normal(self) -> bool:
         """True if the subgroup is normal in its parent."""
         return self.normalizer().order == self.parent.order
 
     def _same_parent(self, other: Subgroup) -> Subgroup:
-        if other.parent is not self.parent:
+        if other.parent is not self.parent and other.parent != self.parent:
             raise NotASubgroupError("the two subgroups lie in different parent groups")
         return other
 
@@ -377,7 +393,7 @@ class Subgroup:
         return not bool((self.mask & ~self._same_parent(other).mask).any())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Subgroup) and self.parent is other.parent and self.bits == other.bits
+        return isinstance(other, Subgroup) and self.bits == other.bits and self.parent == other.parent
 
     def __hash__(self) -> int:
         return hash(self.bits)

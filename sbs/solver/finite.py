@@ -1,0 +1,101 @@
+"""The smallest symmetry-breaking set of (S, K) in a finite ambient group, as group theory.
+
+Exact: |P| = |M| / max |H| over H <= M with H ∩ S = K.  Not exact: H ∩ S may be any subgroup K' of an S-conjugate of K;
+up to conjugation in M, K' <= K, so the exact search is run for one K' of each class, largest bound first (Xie and Smidt,
+TMLR 2024, theorems 1 and 2 and their extension).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sbs.errors import NoSetError
+from sbs.groups.finite import Subgroup
+from sbs.solver.complements import StabilizerSearch, find_stabilizers
+from sbs.solver.normalizer import generalised_normalizer
+
+__all__ = ["FiniteSolution", "solve_finite"]
+
+
+@dataclass(frozen=True)
+class FiniteSolution:
+    """Everything that the group theory says about one query; all subgroups share one parent.
+
+    Attributes:
+        group: S.
+        target: K.
+        normalizer: M, the generalised normalizer of S and K in the parent.
+        exact: whether H ∩ S = K was asked.
+        stabilizers: the subgroups H of largest order, one of each class under M.
+        searches: for every intersection K' that was tried (only K if exact), the search and K'; a search is None where
+            nothing larger than what was known could exist or was found.
+    """
+
+    group: Subgroup
+    target: Subgroup
+    normalizer: Subgroup
+    exact: bool
+    stabilizers: tuple[Subgroup, ...]
+    searches: tuple[tuple[Subgroup, StabilizerSearch | None], ...]
+
+    @property
+    def size(self) -> int:
+        """Number of objects |M| / |H|."""
+        return self.normalizer.order // self.stabilizers[0].order
+
+    @property
+    def ideal_size(self) -> int:
+        """|S| / |K|, one object for each equivalent output."""
+        return self.group.order // self.target.order
+
+    @property
+    def is_ideal(self) -> bool:
+        """True if the set is one S-orbit with one object per equivalent output."""
+        return self.size == self.ideal_size
+
+
+def solve_finite(
+    group: Subgroup, target: Subgroup, exact: bool = True, accept: Callable[[Subgroup], bool] | None = None
+) -> FiniteSolution:
+    """Smallest symmetry-breaking set of S = ``group`` and K = ``target`` in their common parent.
+
+    Args:
+        group: S.
+        target: K <= S.
+        exact: require H ∩ S = K; otherwise H ∩ S may be smaller (up to conjugation in S).
+        accept: extra condition on H, invariant under conjugation in M.
+
+    Raises:
+        NotASubgroupError: K does not lie in S.
+        NoSetError: ``accept`` refuses every stabilizer.
+        SearchLimitError: the search was given up.
+    """
+    normalizer = generalised_normalizer(group, target)
+    intersections = [target] if exact else _subgroups_of(target, normalizer)
+    best: list[Subgroup] = []
+    searches: list[tuple[Subgroup, StabilizerSearch | None]] = []
+    for intersection in intersections:
+        known = best[0].order if best else 0
+        if normalizer.order * intersection.order // group.order < known:
+            break
+        search = find_stabilizers(normalizer, group, intersection, accept, floor=max(known - 1, 0))
+        searches.append((intersection, search))
+        if search is not None:
+            best = [*best, *search.stabilizers] if search.order == known else list(search.stabilizers)
+    if not best:
+        raise NoSetError(f"no subgroup of the normalizer (order {normalizer.order}) is admissible as a stabilizer")
+    return FiniteSolution(group, target, normalizer, exact, tuple(best), tuple(searches))
+
+
+def _subgroups_of(target: Subgroup, normalizer: Subgroup) -> list[Subgroup]:
+    """Subgroups of K by falling order, one of each class under M."""
+    inner, elements = target.as_group()
+    kept: list[Subgroup] = []
+    seen: set[bytes] = set()
+    for c in reversed(inner.subgroup_classes):
+        candidate = target.parent.subgroup(elements[c.representative.elements].tolist())
+        if candidate.bits not in seen:
+            seen.update(image.bits for image in candidate.conjugates(normalizer))
+            kept.append(candidate)
+    return kept
