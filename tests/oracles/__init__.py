@@ -1,0 +1,1 @@
+"""Independent answers to compare with; nothing here imports the library."""
