@@ -1,8 +1,9 @@
 """GAP as an oracle: brute answers about finite permutation groups, computed by GAP in a process of its own.
 
-A group is a list of generators, a generator a sequence of images of 0..n-1.  Nothing here uses the library, and GAP is asked in
-the plainest way (all classes of subgroups, all cosets), so that the two sides share no idea that could be wrong in both.
-Starting GAP takes about a second; the functions ending in ``s`` therefore put many questions to one process.
+A group is a list of generators, a generator a sequence of images of 0..n-1.  Nothing here uses the library, and
+GAP is asked in the plainest way (all classes of subgroups, all cosets), so that the two sides share no idea that
+could be wrong in both.  Starting GAP takes about a second; the functions ending in ``s`` therefore put many
+questions to one process.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ Triple = tuple[Generators, Generators, Generators]
 #: A question that takes GAP longer than this is too large for a test.
 TIME_LIMIT_SECONDS = 120
 
-requires_gap = pytest.mark.skipif(shutil.which("gap") is None, reason="gap is not installed (Debian: gap-core)")
+NO_GAP = "gap is not installed (Debian: gap-core)"
+requires_gap = pytest.mark.skipif(shutil.which("gap") is None, reason=NO_GAP)
 
 _DEFINITIONS = """
 # {g in N_G(S) : K^g is S-conjugate to K} by going through the cosets of S in N_G(S).
@@ -67,20 +69,27 @@ end;
 
 
 def run_gap(script: str) -> Any:
-    """Run statements that assign a list of numbers, booleans and strings to ``result``; return it as Python data.
+    """Run statements that assign numbers, booleans, strings or lists of them to ``result``; return that.
 
-    Skips the calling test when GAP is not installed; raises RuntimeError with GAP's own words when the script fails.
+    Skips the calling test when GAP is not installed; raises RuntimeError with GAP's own words when the
+    script fails.
     """
     executable = shutil.which("gap")
     if executable is None:
-        pytest.skip("gap is not installed (Debian: gap-core)")
-    whole = 'SetPrintFormattingStatus("*stdout*", false);\n' + script + '\nPrint("\\nRESULT", result, "\\n");\n'
+        pytest.skip(NO_GAP)
+    last = 'Print("\\nRESULT", result, "\\n");\n'
+    whole = f'SetPrintFormattingStatus("*stdout*", false);\n{script}\n{last}'
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "question.g"
         path.write_text(whole, encoding="ascii")
         command = [executable, "-q", "--nointeract", str(path)]
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIME_LIMIT_SECONDS, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT_SECONDS,
+            check=False,
         )
     answer = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
     if len(answer) != 1:
@@ -110,7 +119,9 @@ def subgroup_class_count(generators: Generators) -> int:
 def generalised_normalizer_orders(triples: Sequence[Triple]) -> list[int]:
     """|{g in N_G(S) : gKg^-1 is S-conjugate to K}| for each (G, S, K)."""
     lines = [_DEFINITIONS, "result := [];"]
-    lines += [f"Add(result, Size(GeneralisedNormalizer({_group(g)}, {_group(s)}, {_group(k)})));" for g, s, k in triples]
+    for triple in triples:
+        arguments = ", ".join(map(_group, triple))
+        lines.append(f"Add(result, Size(GeneralisedNormalizer({arguments})));")
     return [int(n) for n in run_gap("\n".join(lines))]
 
 
@@ -120,13 +131,16 @@ def generalised_normalizer_order(G: Generators, S: Generators, K: Generators) ->
 
 
 def minimal_stabilizer_orders(triples: Sequence[Triple], *, exact: bool = True) -> list[tuple[int, int]]:
-    """(|M|, |H|) for each (G, S, K): M the generalised normalizer, H a largest subgroup of M that breaks S to K.
+    """(|M|, |H|) for each (G, S, K): M the generalised normalizer, H a largest subgroup of M breaking S to K.
 
-    H meets S in an S-conjugate of K or, with ``exact=False``, inside one; the minimal set has |M|/|H| objects.
+    H meets S in an S-conjugate of K or, with ``exact=False``, inside one; the minimal set has |M|/|H|
+    objects.
     """
     flag = "true" if exact else "false"
     lines = [_DEFINITIONS, "result := [];"]
-    lines += [f"Add(result, StabilizerOrder({_group(g)}, {_group(s)}, {_group(k)}, {flag}));" for g, s, k in triples]
+    for triple in triples:
+        arguments = ", ".join(map(_group, triple))
+        lines.append(f"Add(result, StabilizerOrder({arguments}, {flag}));")
     return [(m, h) for m, h in run_gap("\n".join(lines))]
 
 
