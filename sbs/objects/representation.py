@@ -30,7 +30,7 @@ FloatArray = npt.NDArray[np.float64]
 
 # Largest allowed entry of R^T R - 1. An input that is off by e gives matrices off by about l e: a user's 1e-9 is
 # still told apart from a wrong matrix, while the groups of this library are exact to 1e-15.
-ORTHOGONALITY_TOLERANCE = 1e-6
+ORTHOGONALITY_TOLERANCE = 1e-8
 
 
 def irrep_matrices(irrep: Irrep, matrices: npt.ArrayLike) -> FloatArray:

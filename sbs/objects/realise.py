@@ -1,0 +1,80 @@
+"""From the group theory of a finite ambient to numbers: which stabilizer, which irreps, which vector, which orbit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sbs.groups.finite import Subgroup
+from sbs.groups.pointgroups import PointGroup
+from sbs.objects.choice import choose_irreps
+from sbs.objects.irreps import Irrep
+from sbs.objects.representation import representation
+from sbs.objects.separation import best_separated
+from sbs.solver.finite import FiniteSolution
+
+__all__ = ["Realisation", "block_slices", "realise_finite"]
+
+
+@dataclass(frozen=True)
+class Realisation:
+    """Objects of a finite set.
+
+    Attributes:
+        stabilizer: H, the stabilizer in M of object 0.
+        irreps: irreps of the blocks, or None for points of M / H (a group without matrices).
+        objects: float64 (size, dim).
+        movers: element numbers (size,) of the parent; ``movers[i]`` takes object 0 to object i.
+        orbits: integers (size,), the S-orbit of each object.
+    """
+
+    stabilizer: Subgroup
+    irreps: tuple[Irrep, ...] | None
+    objects: np.ndarray
+    movers: np.ndarray
+    orbits: np.ndarray
+
+
+def block_slices(irreps: tuple[Irrep, ...]) -> list[slice]:
+    """Where each irrep sits in a vector of their direct sum."""
+    ends = np.cumsum([irrep.dim for irrep in irreps])
+    return [slice(int(end) - irrep.dim, int(end)) for irrep, end in zip(irreps, ends, strict=True)]
+
+
+def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:
+    """Choose H and the irreps by least cost, take the best separated vector, and list its M-orbit by S-orbits.
+
+    In a point group the objects are vectors in e3nn's basis with unit norm in each irrep block; in any other group
+    they are the points of M / H as one-hot rows.
+    """
+    parent = solution.normalizer.parent
+    if not isinstance(parent, PointGroup):
+        stabilizer = solution.stabilizers[0]
+        movers, orbits = _coset_movers(solution, stabilizer)
+        return Realisation(stabilizer, None, np.eye(len(movers)), movers, orbits)
+    inside = solution.normalizer.elements
+    matrices = solution.normalizer.matrices
+    number = np.full(parent.order, -1)
+    number[inside] = np.arange(len(inside))
+    table = number[parent.table[np.ix_(inside, inside)]]
+    choice = choose_irreps(matrices, [h.mask[inside] for h in solution.stabilizers], lmax, table)
+    stabilizer = solution.stabilizers[choice.candidate]
+    rep = representation(choice.irreps, matrices)
+    vector = best_separated(rep, stabilizer.mask[inside], block_slices(choice.irreps))
+    movers, orbits = _coset_movers(solution, stabilizer)
+    return Realisation(stabilizer, choice.irreps, rep[number[movers]] @ vector, movers, orbits)
+
+
+def _coset_movers(solution: FiniteSolution, stabilizer: Subgroup) -> tuple[np.ndarray, np.ndarray]:
+    """Representatives of the cosets m H in M and their S-orbits, sorted by orbit; the identity comes first."""
+    parent = stabilizer.parent
+    movers = stabilizer.left_cosets(solution.normalizer)[:, 0]
+    coset = np.full(parent.order, -1, dtype=np.intp)
+    coset[parent.multiply(movers[:, None], stabilizer.elements)] = np.arange(len(movers))[:, None]
+    orbits = np.full(len(movers), -1, dtype=np.intp)
+    for index, mover in enumerate(movers):
+        if orbits[index] < 0:
+            orbits[coset[parent.multiply(solution.group.elements, mover)]] = orbits.max() + 1
+    order = np.argsort(orbits, kind="stable")
+    return movers[order], orbits[order]

@@ -1,0 +1,167 @@
+"""The vector with a given stabilizer whose images are as far apart as possible.
+
+For v in V^H with unit norm in every block and g in M, |D(g) v - v|^2 = 2 (number of blocks - v^T D(g) v): quadratic
+forms in the coordinates of v in V^H, equal for g, g h and the inverse of g. The smallest of them is maximised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from sbs.errors import NoSetError
+from sbs.objects.cosets import cayley_table, left_cosets, subgroup_chain
+from sbs.objects.invariants import invariant_basis, projector_basis
+from sbs.objects.irreps import Irrep, IrrepsLike, parse_irreps
+from sbs.objects.maximin import maximin, smallest_form
+from sbs.objects.representation import irrep_matrices
+
+__all__ = ["DISTINCT", "best_separated", "best_separated_in_irreps"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.intp]
+
+# Two objects closer than this would be one to a network in float32. Neighbours in a D_1000h orbit of vectors are
+# 3e-3 apart.
+DISTINCT = 1e-5
+
+# Coefficients in the fixed basis are rounded to so many digits before the final normalisation. The optimum is found
+# to about 1e-12, so that the rounding of sums, which differs between machines, leaves no trace.
+COEFFICIENT_DIGITS = 10
+
+# Optima whose smallest squared distances differ by less are equally good.
+_EQUALLY_GOOD = 1e-8
+
+# Coefficients that differ by less are equal when one of several equally good optima is picked.
+_EQUAL = 1e-6
+
+
+def best_separated(rep: FloatArray, mask: BoolArray, blocks: Sequence[slice]) -> FloatArray:
+    """Vector (d,) of stabilizer exactly H, unit norm in every block, with the largest smallest distance in its orbit.
+
+    Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H) the one with the
+    largest leading coefficients in the basis of ``invariant_basis``.
+
+    Parameters
+    ----------
+    rep
+        Orthogonal matrices of all elements of M, shape (m, d, d), block-diagonal.
+    mask
+        The elements of H, bool of shape (m,).
+    blocks
+        Slices that partition range(d) into the blocks.
+
+    Raises
+    ------
+    NoSetError
+        If a block has no H-invariant vector, or an element outside H fixes all of them.
+    """
+    bases = [invariant_basis(rep[mask][:, block, block]) for block in blocks]
+    others = rep[~mask]
+    actions = [
+        basis.T @ others[:, block, block] @ basis for basis, block in zip(bases, blocks, strict=True)
+    ]
+    return _assembled(bases, actions)
+
+
+def best_separated_in_irreps(
+    irreps: IrrepsLike, matrices: FloatArray, mask: BoolArray, table: IntArray | None = None
+) -> FloatArray:
+    """As ``best_separated`` for a sum of irreps, each irrep a block, without the matrices of all elements.
+
+    Only one element of each coset g H, and a few dozen of H, are represented, which makes l = 100 and groups of 800
+    elements cheap.
+
+    Parameters
+    ----------
+    irreps
+        The irreps.
+    matrices
+        All elements of M, shape (m, 3, 3).
+    mask
+        The elements of H, bool of shape (m,).
+    table
+        Cayley table of M if at hand; otherwise it is computed.
+    """
+    table = cayley_table(matrices) if table is None else table
+    cosets = left_cosets(table, mask)
+    home = cosets[np.argmax(mask)]
+    others = matrices[np.setdiff1d(cosets, [home])]
+    chain = [matrices[transversal] for transversal in subgroup_chain(table, mask)]
+    bases, actions = [], []
+    for mul, irrep in parse_irreps(irreps):
+        basis = projector_basis(_chain_projector(irrep, chain))
+        action = basis.T @ irrep_matrices(irrep, others) @ basis
+        bases += [basis] * mul
+        actions += [action] * mul
+    return _assembled(bases, actions)
+
+
+def _chain_projector(irrep: Irrep, chain: list[FloatArray]) -> FloatArray:
+    projector = np.eye(irrep.dim)
+    for transversal in chain:
+        projector = irrep_matrices(irrep, transversal).mean(axis=0) @ projector
+    return (projector + projector.T) / 2
+
+
+def _assembled(bases: list[FloatArray], actions: list[FloatArray]) -> FloatArray:
+    """From a basis of V^H in each block and the matrices P D(g) P in these bases, for g outside H, to the vector."""
+    sizes = [basis.shape[1] for basis in bases]
+    if 0 in sizes:
+        raise NoSetError(
+            f"separation: block {sizes.index(0)} has no vector that the stabilizer fixes; leave the block out"
+        )
+    edges = np.concatenate(([0], np.cumsum(sizes)))
+    parts = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    action = np.zeros((len(actions[0]), edges[-1], edges[-1]))
+    for part, block in zip(parts, actions, strict=True):
+        action[:, part, part] = block
+    coefficients = _coefficients(action, parts)
+    return np.concatenate([basis @ coefficients[part] for basis, part in zip(bases, parts, strict=True)])
+
+
+def _coefficients(action: FloatArray, parts: list[slice]) -> FloatArray:
+    size = action.shape[1]
+    if len(action) == 0:  # H = M: there is one object only, and nothing to keep apart
+        best = np.zeros(size)
+        best[[part.start for part in parts]] = 1.0
+        return best
+    forms = np.eye(size) - (action + action.transpose(0, 2, 1)) / 2
+    _, kept = np.unique(np.round(forms.reshape(len(forms), -1), 9), axis=0, return_index=True)
+    forms = forms[np.sort(kept)]
+    if all(part.stop - part.start == 1 for part in parts):
+        best = np.ones(size)
+    else:
+        points = maximin(forms, parts)
+        values = smallest_form(forms, points)
+        good = points[values > values.max() - _EQUALLY_GOOD]
+        best = _canonical(good, action, parts)
+    best = np.round(best, COEFFICIENT_DIGITS)
+    for part in parts:
+        best[part] /= np.linalg.norm(best[part])
+    squared = 2 * float(smallest_form(forms, best[None])[0])
+    if not squared > DISTINCT**2:
+        raise NoSetError(
+            f"separation: an element outside the stabilizer moves no fixed vector by more than "
+            f"{max(squared, 0.0) ** 0.5:.1e} (at least {DISTINCT:.0e} is needed): these blocks cannot tell the "
+            "stabilizer from a larger group; add irreps"
+        )
+    return best
+
+
+def _canonical(points: FloatArray, action: FloatArray, parts: list[slice]) -> FloatArray:
+    """Of equally good coefficients (s, k) and all their equivalents the one with the largest leading entries."""
+    defect = action.transpose(0, 2, 1) @ action - np.eye(action.shape[1])
+    normalising = action[np.abs(defect).max(axis=(1, 2)) < _EQUAL]
+    images = np.concatenate([points, (normalising @ points.T).transpose(0, 2, 1).reshape(-1, points.shape[1])])
+    for part in parts:  # the sign of each block is free
+        block = images[:, part]
+        leading = np.argmax(np.abs(block) > _EQUAL, axis=1)
+        images[:, part] *= np.sign(block[np.arange(len(block)), leading])[:, None]
+    for entries in range(images.shape[1]):
+        column = images[:, entries]
+        images = images[column > column.max() - _EQUAL]
+    return images[0]
