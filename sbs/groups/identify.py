@@ -44,12 +44,12 @@ class Identification:
         rotation: float64 (3, 3), read-only, proper; {R g R^T for g in standard_matrices(symbol)} is the given
             set. Of all such rotations, the one with the smallest angle; ties are broken by the largest
             entries in reading order.
-        order: int (n,), read-only; `matrices[order[k]]` is R standard_matrices(symbol)[k] R^T.
+        match: int (n,), read-only; `matrices[match[k]]` is R standard_matrices(symbol)[k] R^T.
     """
 
     symbol: PointGroupSymbol
     rotation: Matrix
-    order: npt.NDArray[np.int64]
+    match: npt.NDArray[np.int64]
 
 
 def identify(matrices: npt.ArrayLike, tolerance: float = MATCH_TOLERANCE) -> Identification:
@@ -106,11 +106,11 @@ def _validated(matrices: npt.ArrayLike, tolerance: float) -> Matrix:
         raise InvalidGroupError(
             f"matrix {bad} has an entry that is not finite; give finite orthogonal matrices"
         )
-    error = np.abs(elements @ elements.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2))
-    worst = int(np.argmax(error))
-    if error[worst] > 4 * tolerance:  # entries off by t put g g^T off by up to about 2 sqrt(3) t
+    deviation = np.abs(elements @ elements.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2))
+    worst = int(np.argmax(deviation))
+    if deviation[worst] > 4 * tolerance:  # entries off by t put g g^T off by up to about 2 sqrt(3) t
         raise InvalidGroupError(
-            f"matrix {worst} is not orthogonal: g g^T differs from the identity by {error[worst]:.2g}; "
+            f"matrix {worst} is not orthogonal: g g^T differs from the identity by {deviation[worst]:.2g}; "
             "give Cartesian matrices (for lattice matrices W, the Cartesian form is A W A^-1)"
         )
     return elements
