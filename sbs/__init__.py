@@ -1,1 +1,60 @@
-"""Equivariant symmetry-breaking sets."""
+"""Equivariant symmetry-breaking sets: the smallest sets, their certificates, and breakers for e3nn networks.
+
+>>> import sbs
+>>> sbs.minimal_set(group="Oh", target="D4h")
+MinimalSet(Oh -> D4h in O(3): 3 objects, ideal, irreps 1x2e)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sbs import errors
+
+if TYPE_CHECKING:
+    from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, Subgroup, SubgroupClass, point_group
+    from sbs.objects.minimal_set import MinimalSet
+    from sbs.objects.representation import representation
+    from sbs.query import minimal_set
+
+__version__ = "0.1.0"
+
+#: Public names and the module that defines each; loaded at first use, so that ``import sbs`` costs nothing.
+_EXPORTS = {
+    "ClosedGroup": "sbs.groups",
+    "FiniteGroup": "sbs.groups",
+    "MinimalSet": "sbs.objects.minimal_set",
+    "PointGroup": "sbs.groups",
+    "Subgroup": "sbs.groups",
+    "SubgroupClass": "sbs.groups",
+    "minimal_set": "sbs.query",
+    "point_group": "sbs.groups",
+    "representation": "sbs.objects.representation",
+}
+
+__all__ = [
+    "ClosedGroup",
+    "FiniteGroup",
+    "MinimalSet",
+    "PointGroup",
+    "Subgroup",
+    "SubgroupClass",
+    "errors",
+    "minimal_set",
+    "point_group",
+    "representation",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'sbs' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    from importlib import import_module
+
+    value = getattr(import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

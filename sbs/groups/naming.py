@@ -3,14 +3,16 @@
 The symbol of a subgroup follows from counting its rotations and mirrors, whatever its orientation.  Where one symbol
 names several classes of subgroups, the label adds in brackets the element classes of the parent that tell them apart,
 in the parent's own element symbols and as few as possible: the three classes of C2v in Oh are "C2v(C2,σh)",
-"C2v(C2,σd)" and "C2v(C2',...)".  If element classes cannot tell, ".1", ".2", ... follow in the order of the listing.
+"C2v(C2,σd)" and "C2v(C2')".  Where no element class is its own, numbers of elements tell: of the two classes of D2 in
+Oh, "D2(C2')" has two-fold axes of the second kind and "D2(3C2)" three of the first.  If that cannot tell either, ".1",
+".2", ... follow in the order of the listing.
 Labels may be typed in ASCII: "s" for "σ", "2" for "²", an apostrophe for any prime, blanks ignored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -53,23 +55,22 @@ def classify(determinants: np.ndarray, rotation_orders: np.ndarray) -> PointGrou
     return PointGroupSymbol(_IMPROPER_POLYHEDRAL[family])
 
 
-def disambiguate(symbols: Sequence[str], contents: Sequence[frozenset[int]], class_names: Sequence[str]) -> list[str]:
+def disambiguate(symbols: Sequence[str], contents: Sequence[Mapping[int, int]], class_names: Sequence[str]) -> list[str]:
     """Unique labels for classes of subgroups.
 
     Args:
         symbols: Schoenflies symbol of each class.
-        contents: numbers of the parent's element classes (identity left out) that meet a member.
-        class_names: name of each element class of the parent.
+        contents: for each class, how many elements of a member lie in each of the parent's element classes.
+        class_names: name of each element class of the parent; used only where symbols repeat.
     """
     labels = list(symbols)
     for symbol in dict.fromkeys(symbols):
         alike = [i for i, s in enumerate(symbols) if s == symbol]
         if len(alike) == 1:
             continue
-        varying = sorted(set().union(*(contents[i] for i in alike)) - frozenset.intersection(*(contents[i] for i in alike)))
         for i in alike:
-            others = [contents[j] for j in alike if j != i]
-            labels[i] = f"{symbol}({_distinguishing(contents[i], others, varying, class_names)})"
+            mark = _distinguishing(contents[i], [contents[j] for j in alike if j != i], class_names)
+            labels[i] = f"{symbol}({mark})" if mark else symbol
         for label in {labels[i] for i in alike}:
             same = [i for i in alike if labels[i] == label]
             if len(same) > 1:
@@ -78,13 +79,17 @@ def disambiguate(symbols: Sequence[str], contents: Sequence[frozenset[int]], cla
     return labels
 
 
-def _distinguishing(own: frozenset[int], others: list[frozenset[int]], varying: list[int], names: Sequence[str]) -> str:
-    present = [c for c in varying if c in own]
+def _distinguishing(own: Mapping[int, int], others: Sequence[Mapping[int, int]], names: Sequence[str]) -> str:
+    """Fewest element classes that only this subgroup has, else fewest numbers of elements that only it has."""
+    present = sorted(c for c in own if any(other.get(c, 0) != own[c] for other in others))
     for length in range(1, len(present) + 1):
         for chosen in combinations(present, length):
-            if all(not set(chosen) <= other for other in others):
+            if all(any(c not in other for c in chosen) for other in others):
                 return ",".join(names[c] for c in chosen)
-    return ",".join(names[c] for c in present) if present else "no " + ",".join(names[c] for c in varying)
+        for chosen in combinations(present, length):
+            if all(any(other.get(c, 0) != own[c] for c in chosen) for other in others):
+                return ",".join(f"{own[c]}{names[c]}" if own[c] > 1 else names[c] for c in chosen)
+    return ",".join(names[c] for c in present)
 
 
 def normalise_label(label: str) -> str:

@@ -6,6 +6,7 @@ A `PointGroup` is a standard group (`sbs.groups.generators`) turned by a proper 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from typing import Any
@@ -183,7 +184,7 @@ class PointGroup(FiniteGroup):
         symbols = [self.symbol_of(s) for s, _ in found]
         repeated = len(set(symbols)) < len(symbols)
         names = self.element_class_symbols if repeated else ()
-        contents = [frozenset(self.class_of[s.elements].tolist()) - {0} for s, _ in found]
+        contents = [Counter(self.class_of[s.elements[1:]].tolist()) for s, _ in found]
         labels = disambiguate(symbols, contents, names)
         return tuple(SubgroupClass(label, s, size) for label, (s, size) in zip(labels, found, strict=True))
 

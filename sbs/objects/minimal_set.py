@@ -73,9 +73,11 @@ class MinimalSet:
     @property
     def degeneracy(self) -> int | float:
         """Number of S-orbits in P: int, or math.inf."""
-        if isinstance(self.solution, FiniteSolution):
-            return int(self._realisation.orbits.max()) + 1
-        return self.solution.degeneracy
+        if not isinstance(self.solution, FiniteSolution):
+            return self.solution.degeneracy
+        if self.exact:
+            return self.solution.size // self.solution.ideal_size
+        return int(self._realisation.orbits[-1]) + 1
 
     @cached_property
     def normalizer(self) -> Subgroup | ClosedGroup:

@@ -11,10 +11,14 @@ from sbs.groups.pointgroups import PointGroup
 from sbs.objects.choice import choose_irreps
 from sbs.objects.irreps import Irrep
 from sbs.objects.representation import representation
-from sbs.objects.separation import best_separated
+from sbs.objects.separation import best_separated_in_irreps
 from sbs.solver.finite import FiniteSolution
 
-__all__ = ["Realisation", "block_slices", "realise_finite"]
+__all__ = ["OBJECT_DIGITS", "Realisation", "realise_finite"]
+
+
+#: Decimals kept of the components of an object: what is beyond is rounding, and differs between machines.
+OBJECT_DIGITS = 14
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,6 @@ class Realisation:
     orbits: np.ndarray
 
 
-def block_slices(irreps: tuple[Irrep, ...]) -> list[slice]:
-    """Where each irrep sits in a vector of their direct sum."""
-    ends = np.cumsum([irrep.dim for irrep in irreps])
-    return [slice(int(end) - irrep.dim, int(end)) for irrep, end in zip(irreps, ends, strict=True)]
-
-
 def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:
     """Choose H and the irreps by least cost, take the best separated vector, and list its M-orbit by S-orbits.
 
@@ -60,10 +58,10 @@ def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:
     table = number[parent.table[np.ix_(inside, inside)]]
     choice = choose_irreps(matrices, [h.mask[inside] for h in solution.stabilizers], lmax, table)
     stabilizer = solution.stabilizers[choice.candidate]
-    rep = representation(choice.irreps, matrices)
-    vector = best_separated(rep, stabilizer.mask[inside], block_slices(choice.irreps))
+    vector = best_separated_in_irreps(choice.irreps, matrices, stabilizer.mask[inside], table)
     movers, orbits = _coset_movers(solution, stabilizer)
-    return Realisation(stabilizer, choice.irreps, rep[number[movers]] @ vector, movers, orbits)
+    objects = representation(choice.irreps, parent.matrices[movers]) @ vector
+    return Realisation(stabilizer, choice.irreps, np.round(objects, OBJECT_DIGITS) + 0.0, movers, orbits)
 
 
 def _coset_movers(solution: FiniteSolution, stabilizer: Subgroup) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,176 @@
+"""The public questions: what users type, resolved to groups, answered from the solver."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from sbs.errors import AmbiguousTargetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
+from sbs.groups.closed import ClosedGroup
+from sbs.groups.finite import FiniteGroup, Subgroup
+from sbs.groups.pointgroups import PointGroup, point_group
+from sbs.objects.minimal_set import MinimalSet
+from sbs.objects.solve import solve_abstract, solve_in_closed, solve_in_point_group
+
+__all__ = ["minimal_set"]
+
+#: Queries by symbol that are remembered.
+_CACHE_SIZE = 4096
+
+
+def minimal_set(
+    group: Any,
+    target: Any,
+    ambient: Any = "O(3)",
+    exact: bool = True,
+    lmax: int | None = None,
+) -> MinimalSet:
+    """Smallest equivariant symmetry-breaking set for inputs of symmetry S and outputs of symmetry K <= S.
+
+    Y. Xie and T. Smidt, "Equivariant Symmetry Breaking Sets", TMLR 2024, arXiv:2402.02681.
+
+    Args:
+        group: S, as a Schoenflies or Hermann-Mauguin symbol, a `PointGroup`, a `ClosedGroup`, matrices (k, 3, 3) that generate
+            it in any orientation, a `Subgroup` of a finite ambient group, or anything with a ``group`` attribute that is one
+            of these (a detected structure).
+        target: K, as a label or symbol of a class of subgroups of S, a `Subgroup`, a point group, or matrices.
+        ambient: G, "O(3)", "SO(3)", a point-group symbol or `PointGroup` that contains S, or the `FiniteGroup` that S and K
+            are subgroups of.
+        exact: every object is fixed by an S-conjugate of K and by nothing else of S. If False it may be fixed by less, which
+            can allow a smaller set.
+        lmax: highest degree l of the irreps that an object may use, None for no limit.
+
+    Returns:
+        The set with its proof; sizes may be math.inf.
+
+    Raises:
+        UnknownGroupError, AmbiguousTargetError, NotASubgroupError, InvalidGroupError: what was asked is not well posed.
+        NoSetError: no set exists with the given ``lmax``.
+        SearchLimitError: the search was given up.
+    """
+    if lmax is not None and (isinstance(lmax, bool) or not isinstance(lmax, (int, np.integer)) or lmax < 0):
+        raise InvalidGroupError(f"lmax must be a non-negative integer or None, got {lmax!r}")
+    lmax = None if lmax is None else int(lmax)
+    if isinstance(group, str) and isinstance(target, str) and isinstance(ambient, str):
+        return _by_symbols(group, target, ambient, bool(exact), lmax)
+    return _resolved(group, target, ambient, bool(exact), lmax)
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _by_symbols(group: str, target: str, ambient: str, exact: bool, lmax: int | None) -> MinimalSet:
+    return _resolved(group, target, ambient, exact, lmax)
+
+
+def _resolved(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None) -> MinimalSet:
+    outer = _ambient(ambient)
+    if isinstance(outer, FiniteGroup) and not isinstance(outer, PointGroup):
+        if lmax is not None:
+            raise InvalidGroupError("lmax needs a point group; an abstract finite group has no irreps of O(3)")
+        inner = _abstract_subgroup(group, outer, "group")
+        return solve_abstract(inner, _abstract_subgroup(target, outer, "target"), exact)
+    if isinstance(group, Subgroup) and not isinstance(group.parent, PointGroup):
+        raise InvalidGroupError("a subgroup of an abstract finite group needs that group as ambient=...")
+    if isinstance(outer, PointGroup):
+        inside = _inside(group, outer)
+        return solve_in_point_group(inside, _target(target, inside), outer, exact, lmax)
+    group = _group(group)
+    return solve_in_closed(group, _target(target, group), outer, exact, lmax)
+
+
+def _ambient(ambient: Any) -> FiniteGroup | ClosedGroup:
+    if isinstance(ambient, FiniteGroup):
+        return ambient
+    found = point_group(ambient)
+    if isinstance(found, ClosedGroup) and found.is_axial:
+        raise InvalidGroupError(f"the ambient group must be O(3), SO(3) or finite, got {found.symbol}")
+    return found
+
+
+def _group(group: Any) -> PointGroup | ClosedGroup:
+    if not isinstance(group, (str, PointGroup, ClosedGroup, Subgroup, np.ndarray)) and hasattr(group, "group"):
+        group = group.group
+    return point_group(group)
+
+
+def _inside(group: Any, ambient: PointGroup) -> PointGroup:
+    """S inside a finite ambient group: in the setting it is given in, else the only class of that name."""
+    found = _group(group) if not isinstance(group, str) else None
+    if isinstance(group, str):
+        try:
+            found = _group(group)
+        except UnknownGroupError:
+            return point_group(ambient.subgroup_class(group).representative)  # type: ignore[return-value]
+        if isinstance(found, PointGroup) and not _contains(ambient, found):
+            return point_group(ambient.subgroup_class(group).representative)  # type: ignore[return-value]
+    if isinstance(found, ClosedGroup) or found is None:
+        raise NotASubgroupError(f"{group} is infinite and no subgroup of the finite ambient group {ambient.symbol}")
+    return found
+
+
+def _contains(ambient: PointGroup, group: PointGroup) -> bool:
+    try:
+        ambient.subgroup(group.matrices)
+    except NotASubgroupError:
+        return False
+    return True
+
+
+def _target(target: Any, group: PointGroup | ClosedGroup) -> Subgroup | PointGroup | ClosedGroup:
+    """K inside S, in the setting of S."""
+    if isinstance(group, PointGroup):
+        if isinstance(target, str):
+            return group.subgroup_class(target).representative
+        if isinstance(target, Subgroup) and target.parent == group:
+            return target
+        if isinstance(target, ClosedGroup):
+            raise NotASubgroupError(f"{target.symbol} is infinite and no subgroup of {group.symbol}")
+        return group.subgroup(target.matrices if isinstance(target, (Subgroup, PointGroup)) else np.asarray(target, dtype=np.float64))
+    if isinstance(target, str):
+        if not group.is_axial:
+            return _target_of_sphere(target, group)
+        found = group.axial_subgroup(target)
+        inner = point_group(found.generators()) if found.is_finite else ClosedGroup(found.family)
+        return inner.rotated(group.rotation)
+    inner = point_group(target)
+    if isinstance(inner, PointGroup):
+        if not group.contains(inner.matrices).all():
+            raise NotASubgroupError(f"the target {inner.symbol} as oriented is not a subgroup of {group.symbol}")
+    elif not _closed_inside(inner, group):
+        raise NotASubgroupError(f"the target {inner.symbol} is not a subgroup of {group.symbol} about the same axis")
+    return inner
+
+
+def _target_of_sphere(target: str, group: ClosedGroup) -> PointGroup | ClosedGroup:
+    inner = point_group(target)
+    if group.symbol == "SO(3)" and (inner.symbol == "O(3)" or not group.contains(_some_elements(inner)).all()):
+        raise NotASubgroupError(f"{inner.symbol} has improper elements and is no subgroup of SO(3)")
+    return inner
+
+
+def _some_elements(group: PointGroup | ClosedGroup) -> np.ndarray:
+    # A closed infinite group has at most four components, so that this many draws miss none of them but by 1e-13.
+    return group.matrices if isinstance(group, PointGroup) else group.sample(128)
+
+
+def _closed_inside(inner: ClosedGroup, outer: ClosedGroup) -> bool:
+    return bool(outer.contains(_some_elements(inner)).all())
+
+
+def _abstract_subgroup(value: Any, ambient: FiniteGroup, what: str) -> Subgroup:
+    if isinstance(value, Subgroup):
+        if value.parent != ambient:
+            raise NotASubgroupError(f"the {what} is a subgroup of another group than the ambient one")
+        return value
+    if value is ambient:
+        return ambient.whole
+    if isinstance(value, str):
+        matching = [c for c in ambient.subgroup_classes if c.label == value]
+        if matching:
+            return matching[0].representative
+        labels = ", ".join(c.label for c in ambient.subgroup_classes[:40])
+        if any(c.label.startswith(f"{value}.") for c in ambient.subgroup_classes):
+            raise AmbiguousTargetError(f"several classes of subgroups have order {value}; the labels are {labels}")
+        raise UnknownGroupError(f"{value!r} labels no class of subgroups of the ambient group; the labels are {labels}")
+    return ambient.subgroup(value)
