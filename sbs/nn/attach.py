@@ -1,0 +1,270 @@
+"""Attach a symmetry breaker to a model that exists or is already trained, and detach it again."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from sbs.errors import NetworkInputError
+from sbs.nn.breaker import Choice, SymmetryBreaker
+from sbs.nn.checks import as_irreps, check_batch, check_like
+from sbs.nn.hosts import Side, Site, graphs_of, locate
+from sbs.nn.injection import Injection
+from sbs.nn.paths import UnreachableBreakerWarning, unreachable_message
+
+__all__ = ["Attachment", "attach", "detach"]
+
+_CHILD = "symmetry_injection"
+_CALL = "_symmetry_call"
+
+Graphs = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Tensor | None, int | None]]
+
+
+class _Call:
+    """What the injections of one model share: the attachments, and during a call the graphs and one draw per breaker.
+
+    It is an attribute of the model, and the hooks are objects rather than closures, so that a deep copy or a pickle of
+    the model is attached in itself and shares nothing with the original.
+    """
+
+    def __init__(self, graphs: Graphs) -> None:
+        self.graphs = graphs
+        self.attachments: list[Attachment] = []
+        self.handles: list[Any] = []
+        self.running = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the last call."""
+        self.batch: Tensor | None = None
+        self.num_graphs: int | None = None
+        self.objects: dict[SymmetryBreaker, Tensor] = {}
+
+    def start(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Forward pre-hook of the model."""
+        self.clear()
+        self.batch, self.num_graphs = self.graphs(args, kwargs)
+        self.running = True
+
+    def stop(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        """Forward hook of the model; also after an error."""
+        self.clear()
+        self.running = False
+
+    def features(self, breaker: SymmetryBreaker) -> Tensor:
+        """Objects of this call, (num_graphs, dim); drawn once, however many layers ask."""
+        if not self.running:
+            raise NetworkInputError("A part of the model was called by itself; call the model that was given to attach.")
+        if breaker not in self.objects:
+            _, num_graphs = breaker.resolve(Choice(), self.num_graphs if self.batch is not None else 1)
+            if self.batch is not None:
+                check_batch(self.batch, num_graphs, breaker.device)
+            self.objects[breaker] = breaker.graph_features(num_graphs)
+        return self.objects[breaker]
+
+
+class _Hook:
+    """Puts the injection before or behind a layer."""
+
+    def __init__(self, site: Site, injection: Injection, call: _Call) -> None:
+        self.site = site
+        self.injection = injection
+        self.call = call
+
+    def register(self, module: nn.Module) -> Any:
+        """Hook ``module``; returns the handle."""
+        if self.site.side == "output":
+            return module.register_forward_hook(self.after)
+        return module.register_forward_pre_hook(self.before, with_kwargs=True)
+
+    def after(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        """Forward hook of the layer."""
+        return self._into(output)
+
+    def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Forward pre-hook of the layer."""
+        key = self.site.key
+        if key is not None and key in kwargs:
+            return args, {**kwargs, key: self._inject(kwargs[key])}
+        return (self._into(args[0]), *args[1:]), kwargs
+
+    def _inject(self, hidden: Tensor) -> Tensor:
+        return self.injection(hidden, self.call.features(self.injection.breaker), self.call.batch)
+
+    def _into(self, values: Any) -> Any:
+        """Replace the features in a tensor, a tuple that starts with it, or a mapping."""
+        if isinstance(values, Tensor):
+            return self._inject(values)
+        if isinstance(values, tuple):
+            return (self._into(values[0]), *values[1:])
+        if self.site.key is None:
+            raise NetworkInputError(
+                f"This layer hands on a {type(values).__name__}; pass attach key=, the name of the features in it."
+            )
+        values[self.site.key] = self._inject(values[self.site.key])
+        return values
+
+
+class Attachment:
+    """A breaker attached to a model: gives the new parameters, and detaches.
+
+    Attributes: ``model``, ``name`` of the layer, ``site`` (which side of it, which irreps), ``injection`` (the new module)
+    and ``breaker``.
+    """
+
+    def __init__(
+        self, model: nn.Module, name: str, site: Site, injection: Injection, frozen: list[nn.Parameter], handle: Any
+    ) -> None:
+        self.model = model
+        self.name = name
+        self.site = site
+        self.injection = injection
+        self.breaker = injection.breaker
+        self._frozen = frozen
+        self._handle = handle
+
+    def parameters(self) -> list[nn.Parameter]:
+        """The new weights, for an optimiser."""
+        return list(self.injection.parameters())
+
+    def detach(self) -> nn.Module:
+        """Remove the injection and its hooks, let frozen weights be trained again, and return the model as it was.
+
+        Raises
+        ------
+        NetworkInputError
+            If it was detached before.
+        """
+        module = self.model.get_submodule(self.name)
+        if getattr(module, _CHILD, None) is not self.injection:
+            raise NetworkInputError(f"This breaker is not attached at {self.name!r} any more.")
+        self._handle.remove()
+        delattr(module, _CHILD)
+        for parameter in self._frozen:
+            parameter.requires_grad_(True)
+        call: _Call = getattr(self.model, _CALL)
+        call.attachments.remove(self)
+        if not call.attachments:
+            for handle in call.handles:
+                handle.remove()
+            delattr(self.model, _CALL)
+        return self.model
+
+
+def attach(
+    model: nn.Module,
+    breaker: SymmetryBreaker,
+    at: str,
+    *,
+    irreps: o3.Irreps | str | None = None,
+    side: Side | None = None,
+    key: str | None = None,
+    freeze: bool = True,
+    ignore_parity: bool = False,
+    graphs: Graphs = graphs_of,
+) -> Attachment:
+    """Attach ``breaker`` to ``model`` at the submodule named ``at``; predictions stay what they are until trained.
+
+    The hidden features h of that layer become h + W (h x b), an equivariant tensor product with zero weights W. The model
+    is called as before; objects are drawn by the breaker, or chosen with ``breaker.choose(index=...)``. The model's
+    ``state_dict`` has the new weights under ``<at>.symmetry_injection``.
+
+    Parameters
+    ----------
+    at: a name of ``model.named_modules()``. Known to work: layers of e3nn's models; NequIP's ``...layer0_convnet`` and later
+        ones; SevenNet's ``0_equivariant_gate`` and later ones; MACE's ``interactions.1`` and later ones (layer 0 of each takes
+        scalars only, which only a breaker with a 0e could change).
+    irreps: of the hidden features, where they cannot be read off the module.
+    side: "output" or "input" of the module; default: output, for MACE's interactions input.
+    key: where the features are in the module's data or keyword arguments; default: known for NequIP, SevenNet, MACE.
+    freeze: only the new weights can be trained until `detach`.
+    ignore_parity: for hosts that label all features even, such as SevenNet-0; see `Injection`.
+    graphs: ``(args, kwargs) -> (batch or None, num_graphs or None)`` for models called in an unusual way.
+
+    Raises
+    ------
+    NetworkInputError
+        For an unknown layer (lists near names), a layer without known irreps, a container, a scripted or compiled model,
+        a breaker of another dtype or device, or a second breaker at one place. The model is then untouched.
+
+    Warns
+    -----
+    UnreachableBreakerWarning
+        If no product of these features with the breaker is a feature of this layer: training could never have an effect.
+    """
+    module = _submodule(model, at)
+    if breaker.mode == "all":
+        raise NetworkInputError("mode='all' gives several objects per graph; attach a breaker of mode 'sample' or 'index'.")
+    if hasattr(module, _CHILD):
+        raise NetworkInputError(f"A breaker is already attached at {at!r}; detach it first, or give it several sets.")
+    given = as_irreps(irreps, "irreps") if irreps is not None else None
+    site = locate(module, at, irreps=given, side=side, key=key)
+    for reference in model.parameters():
+        if reference.is_floating_point():
+            check_like(reference, breaker.device, "The model", breaker.dtype)
+    injection = Injection(
+        breaker, site.irreps, dtype=breaker.dtype, device=breaker.device, ignore_parity=ignore_parity
+    )
+    if not injection.reachable:
+        warnings.warn(unreachable_message(breaker, site.irreps, at), UnreachableBreakerWarning, stacklevel=2)
+
+    call: _Call | None = getattr(model, _CALL, None)
+    kept = {id(p) for each in (call.attachments if call else ()) for p in each.parameters()}
+    frozen = [p for p in model.parameters() if p.requires_grad and id(p) not in kept] if freeze else []
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    if call is None:
+        call = _Call(graphs)
+        setattr(model, _CALL, call)
+        call.handles = [
+            model.register_forward_pre_hook(call.start, with_kwargs=True),
+            model.register_forward_hook(call.stop, with_kwargs=True, always_call=True),
+        ]
+    module.add_module(_CHILD, injection)
+    handle = _Hook(site, injection, call).register(module)
+    attachment = Attachment(model, at, site, injection, frozen, handle)
+    call.attachments.append(attachment)
+    return attachment
+
+
+def detach(model: nn.Module) -> nn.Module:
+    """Remove everything that `attach` added to ``model``, and return it.
+
+    Raises
+    ------
+    NetworkInputError
+        If nothing is attached.
+    """
+    call: _Call | None = getattr(model, _CALL, None)
+    if call is None:
+        raise NetworkInputError(f"Nothing is attached to this {type(model).__name__}.")
+    for attachment in call.attachments[::-1]:
+        attachment.detach()
+    return model
+
+
+def _submodule(model: nn.Module, at: str) -> nn.Module:
+    if isinstance(model, torch.jit.ScriptModule):
+        raise NetworkInputError("The model is TorchScript, whose layers cannot be changed; attach before scripting it.")
+    if hasattr(model, "_orig_mod"):
+        raise NetworkInputError("The model is compiled; attach to the original model, then compile it again.")
+    modules = dict(model.named_modules())
+    if not at or at not in modules:
+        names = [
+            name for name, each in modules.items() if name and not isinstance(each, torch.jit.ScriptModule)
+        ]
+        near = difflib.get_close_matches(at, names, n=8, cutoff=0.3) or names[:8]
+        raise NetworkInputError(f"The model has no layer {at!r}; near names are {', '.join(map(repr, near))}.")
+    module = modules[at]
+    if isinstance(module, (nn.Sequential, nn.ModuleList, nn.ModuleDict)):
+        children = [f"{at}.{name}" for name, _ in module.named_children()]
+        raise NetworkInputError(f"{at!r} is a container; choose one of its layers: {', '.join(map(repr, children[:8]))}.")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NetworkInputError(f"{at!r} is TorchScript, whose layers cannot be changed; choose the module around it.")
+    return module

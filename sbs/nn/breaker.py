@@ -1,0 +1,283 @@
+"""SymmetryBreaker: the module that turns symmetry-breaking sets into features for a batch of graphs."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from e3nn import o3
+from torch import Tensor
+
+from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.nn.checks import as_irreps, check_batch, check_choice, check_rotations
+from sbs.nn.draw import RandomStream
+from sbs.nn.infinite import OrbitSampler
+from sbs.nn.wigner import ExactBuffers, Rotation
+from sbs.objects.minimal_set import MinimalSet
+
+__all__ = ["Choice", "Mode", "SymmetryBreaker", "common_irreps"]
+
+Mode = Literal["sample", "index", "all"]
+
+# Objects in a checkpoint may differ from the set's by this much: they are stored in float64, so only by rounding.
+CHECKPOINT_TOLERANCE = 1e-9
+
+
+class Choice(NamedTuple):
+    """What is chosen per graph: the object, the set and the orientation (each a tensor over graphs, or None)."""
+
+    index: Tensor | None = None
+    set_index: Tensor | None = None
+    rotations: Tensor | None = None
+
+
+class SymmetryBreaker(ExactBuffers):
+    """Symmetry-breaking objects as e3nn features, one object per graph, on every node of the graph.
+
+    Parameters
+    ----------
+    sets: a `MinimalSet`, or a sequence of them for batches that mix several (S, K).
+    mode: "sample" draws an object uniformly for each graph (one may still be chosen by ``index``); "index" insists on
+        ``index``; "all" returns every object, in a new leading dimension of length ``set.size``.
+    seed: of the breaker's own random stream; torch's global generators are not touched.
+    dtype: of the features; by default torch's default dtype. Follows ``.to()``.
+
+    Features are in e3nn's "component" normalisation: a block (l, p) of an object has squared norm 2l + 1. ``irreps`` are
+    the set's, or for several sets the least irreps that hold each of them, blocks that a set lacks being zero.
+
+    The objects are kept in float64 and rotated in float64, then cast: casts of the module lose nothing. Values of
+    ``batch``, ``index``, ``set_index`` and ``rotations`` are checked on the CPU only; on an accelerator and in compiled
+    graphs the checks would cost a synchronisation and only shapes, dtypes and devices are checked.
+
+    Raises
+    ------
+    NetworkInputError
+        If there is no set, a set has no irreps (an abstract finite group), or the mode is unknown.
+    InfiniteSetError
+        If an infinite set is given with mode "index" or "all".
+    """
+
+    objects: Tensor
+    sizes: Tensor
+
+    def __init__(
+        self,
+        sets: MinimalSet | Sequence[MinimalSet],
+        *,
+        mode: Mode = "sample",
+        seed: int = 0,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(dtype)
+        self.sets: tuple[MinimalSet, ...] = (sets,) if isinstance(sets, MinimalSet) else tuple(sets)
+        if not self.sets:
+            raise NetworkInputError("No set was given; pass sbs.minimal_set(...) or a sequence of such sets.")
+        for number, each in enumerate(self.sets):
+            if not each.irreps:
+                raise NetworkInputError(
+                    f"Set {number} ({each.group} to {each.target}) is of abstract groups and has no irreps of O(3); "
+                    "a network needs a set of point groups."
+                )
+        if mode not in ("sample", "index", "all"):
+            raise NetworkInputError(f"mode={mode!r} is unknown; choose 'sample', 'index' or 'all'.")
+        self.infinite = any(math.isinf(each.size) for each in self.sets)
+        if self.infinite and mode != "sample":
+            raise InfiniteSetError(
+                f"mode={mode!r} needs finite sets, but a set of {self.sets} is infinite; use mode='sample', or a smaller "
+                "ambient group such as the lattice's holohedry."
+            )
+        if mode == "all" and len(self.sets) > 1:
+            raise NetworkInputError(f"mode='all' takes one set, {len(self.sets)} were given; make a breaker for each.")
+        self.mode: Mode = mode
+        self.irreps = common_irreps([as_irreps(each.irreps, "set.irreps") for each in self.sets])
+        self.dim: int = self.irreps.dim
+        self.stream = RandomStream(seed)
+        self.rotate = Rotation(self.irreps)
+        # Not under the name of a dtype: the module's own cast decides what users get.
+        self.register_exact("objects", torch.from_numpy(self._table()), persistent=True)
+        sizes = [1 if math.isinf(each.size) else int(each.size) for each in self.sets]
+        self.register_buffer("sizes", torch.tensor(sizes, dtype=torch.int64), persistent=True)
+        self.orbit_sampler = OrbitSampler(self.sets) if self.infinite else None
+        self._chosen = Choice()
+
+    def _table(self) -> np.ndarray:
+        """Objects in common irreps and component normalisation, (sets, largest size, dim); short sets are padded."""
+        tables = []
+        for each in self.sets:
+            given = each.sample(1, seed=0) if math.isinf(each.size) else each.objects
+            tables.append(_spread(np.asarray(given, dtype=np.float64), o3.Irreps(each.irreps), self.irreps))
+        longest = max(len(table) for table in tables)
+        return np.stack([np.pad(table, ((0, longest - len(table)), (0, 0))) for table in tables])
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype of the features."""
+        return self.anchor.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the features."""
+        return self.anchor.device
+
+    @property
+    def set(self) -> MinimalSet:
+        """The set, if there is exactly one."""
+        if len(self.sets) != 1:
+            raise NetworkInputError(f"This breaker holds {len(self.sets)} sets; name one of breaker.sets.")
+        return self.sets[0]
+
+    def draw(self, num_graphs: int, set_index: Tensor | None = None) -> Tensor:
+        """Draw an object for each graph, uniformly from its set: int64 (num_graphs,). Finite sets only."""
+        if self.infinite:
+            raise InfiniteSetError("Objects of an infinite set have no numbers; call the breaker, which samples them.")
+        return self._draw(num_graphs, self._which_set(num_graphs, set_index))
+
+    def _draw(self, num_graphs: int, which: Tensor) -> Tensor:
+        uniform = self.stream.uniform(num_graphs, 1, self.anchor)[:, 0]
+        return (uniform * self.sizes[which]).to(torch.int64)
+
+    def _which_set(self, num_graphs: int, set_index: Tensor | None) -> Tensor:
+        if set_index is None:
+            if len(self.sets) > 1:
+                raise NetworkInputError(
+                    f"This breaker holds {len(self.sets)} sets; give set_index, one set number per graph: ({num_graphs},)."
+                )
+            return torch.zeros(num_graphs, dtype=torch.int64, device=self.device)
+        check_choice(set_index, len(self.sets), num_graphs, self.device, "set_index")
+        return set_index
+
+    @contextlib.contextmanager
+    def choose(
+        self, index: Tensor | None = None, *, set_index: Tensor | None = None, rotations: Tensor | None = None
+    ) -> Iterator[SymmetryBreaker]:
+        """Within this context, calls that do not say otherwise use these objects, sets and orientations."""
+        previous = self._chosen
+        self._chosen = Choice(index, set_index, rotations)
+        try:
+            yield self
+        finally:
+            self._chosen = previous
+
+    def resolve(self, choice: Choice, num_graphs: int | None) -> tuple[Choice, int]:
+        """Fill what ``choice`` leaves open from `choose`, and find the number of graphs."""
+        filled = Choice(*(own if own is not None else kept for own, kept in zip(choice, self._chosen, strict=True)))
+        if num_graphs is None:
+            lengths = [value.shape[0] for value in filled if value is not None]
+            if not lengths:
+                raise NetworkInputError(
+                    "The number of graphs is not known; pass num_graphs= (counting them in `batch` would stop the device)."
+                )
+            num_graphs = lengths[0]
+        return filled, num_graphs
+
+    def graph_features(
+        self,
+        num_graphs: int | None = None,
+        *,
+        index: Tensor | None = None,
+        set_index: Tensor | None = None,
+        rotations: Tensor | None = None,
+    ) -> Tensor:
+        """One object per graph, ``[num_graphs, irreps.dim]``: with ``irreps`` the portable contract for any framework.
+
+        ``index`` (num_graphs,) chooses objects, ``set_index`` (num_graphs,) sets, ``rotations`` (num_graphs, 3, 3) turn
+        each graph's objects from the standard orientation of its set to that of the input. Mode "all" puts a dimension of
+        length ``set.size`` in front.
+        """
+        choice, num_graphs = self.resolve(Choice(index, set_index, rotations), num_graphs)
+        which = self._which_set(num_graphs, choice.set_index)
+        if choice.rotations is not None:
+            check_rotations(choice.rotations, num_graphs, self.device)
+        if self.mode == "all" and choice.index is None:
+            size = int(self.set.size)
+            every = self.objects[0].repeat_interleave(num_graphs, dim=0)
+            if choice.rotations is not None:
+                every = self.rotate(every, choice.rotations.repeat(size, 1, 1))
+            return every.to(self.dtype).reshape(size, num_graphs, self.dim)
+        if choice.index is not None:
+            if self.infinite:
+                raise InfiniteSetError("Objects of an infinite set have no numbers; leave index out to sample one.")
+            check_choice(choice.index, self.sizes[which], num_graphs, self.device, "index")
+            chosen = choice.index
+        elif self.mode == "index":
+            raise NetworkInputError(f"mode='index' needs index=, one object number per graph: shape ({num_graphs},).")
+        else:
+            chosen = self._draw(num_graphs, which)
+        features = self.objects[which, chosen]
+        if self.orbit_sampler is not None:
+            features = self.orbit_sampler(features, which, self.stream, self.rotate)
+        if choice.rotations is not None:
+            features = self.rotate(features, choice.rotations)
+        return features.to(self.dtype)
+
+    def forward(
+        self,
+        batch: Tensor | None = None,
+        num_graphs: int | None = None,
+        *,
+        index: Tensor | None = None,
+        set_index: Tensor | None = None,
+        rotations: Tensor | None = None,
+    ) -> Tensor:
+        """Features of every node, ``[num_nodes, irreps.dim]`` (mode "all": ``[size, num_nodes, irreps.dim]``).
+
+        ``batch`` (num_nodes,) holds the graph number of each node. ``num_graphs`` may be left out where one of the
+        per-graph tensors tells it. See `graph_features` for the rest.
+
+        Raises
+        ------
+        NetworkInputError
+            For an empty batch, a graph without nodes, a choice out of range, rotations that are not orthogonal, or tensors
+            on another device.
+        """
+        if batch is None:
+            raise NetworkInputError("batch is missing: one graph number per node; zeros for a single graph.")
+        choice, num_graphs = self.resolve(Choice(index, set_index, rotations), num_graphs)
+        check_batch(batch, num_graphs, self.device)
+        return self.graph_features(num_graphs, **choice._asdict()).index_select(-2, batch)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        saved = state_dict.get(prefix + "objects")
+        if saved is not None and self.device.type != "meta":
+            exact = self._exact["objects"]
+            same = saved.shape == exact.shape and torch.allclose(
+                saved.detach().to(exact), exact, rtol=0.0, atol=CHECKPOINT_TOLERANCE
+            )
+            if not same:
+                raise NetworkInputError(
+                    f"The checkpoint's symmetry-breaking objects {tuple(saved.shape)} are not those of this breaker "
+                    f"{tuple(exact.shape)} ({', '.join(map(_title, self.sets))}); build the breaker from the same sets."
+                )
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def extra_repr(self) -> str:
+        """Sets, irreps and mode, for printing."""
+        return f"{', '.join(map(_title, self.sets))}, irreps={self.irreps}, mode={self.mode!r}"
+
+
+def _title(each: MinimalSet) -> str:
+    return f"{each.group.symbol}->{each.target.symbol}"
+
+
+def common_irreps(all_irreps: Sequence[o3.Irreps]) -> o3.Irreps:
+    """The least irreps that hold each of ``all_irreps``, sorted by l, odd parity after even."""
+    kinds = sorted({ir for irreps in all_irreps for _, ir in irreps}, key=lambda ir: (ir.l, -ir.p))
+    return o3.Irreps([(max(irreps.count(ir) for irreps in all_irreps), ir) for ir in kinds])
+
+
+def _spread(objects: np.ndarray, irreps: o3.Irreps, common: o3.Irreps) -> np.ndarray:
+    """Objects with ``irreps`` (unit norm in each block) as objects with ``common`` irreps (squared norm 2l + 1)."""
+    result = np.zeros((len(objects), common.dim))
+    starts = {ir: block.start for (_, ir), block in zip(common, common.slices(), strict=True)}
+    start = 0
+    for mul, ir in irreps:
+        for _ in range(mul):
+            position = starts[ir]
+            result[:, position : position + ir.dim] = objects[:, start : start + ir.dim] * math.sqrt(ir.dim)
+            starts[ir] += ir.dim
+            start += ir.dim
+    return result

@@ -1,0 +1,229 @@
+"""All outputs of a symmetry-breaking set from one forward pass per S-orbit of objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.checks import as_irreps
+from sbs.objects.minimal_set import MinimalSet
+from sbs.objects.representation import representation
+
+__all__ = ["Transport", "all_outputs", "find_breaker", "transport", "turn_outputs"]
+
+# Two objects of one set differ by at least the separation of the set, images of one object only by rounding.
+MATCH_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How each object arises from the representative of its S-orbit.
+
+    ``representative[k]`` is an object's number, ``element[k]`` the number of an element g of ``matrices`` (those of S) with
+    b_k = D(g) b_representative.
+    """
+
+    matrices: npt.NDArray[np.float64]
+    representative: npt.NDArray[np.int64]
+    element: npt.NDArray[np.int64]
+
+    @property
+    def representatives(self) -> npt.NDArray[np.int64]:
+        """Numbers of the representatives, one per S-orbit, ascending."""
+        return np.unique(self.representative)
+
+
+def transport(symmetry_set: MinimalSet) -> Transport:
+    """Find for every object an element of S that brings it about from the first object of its S-orbit.
+
+    Raises
+    ------
+    InfiniteSetError
+        If the set, or S, is infinite.
+    NetworkInputError
+        If the set is of abstract groups.
+    """
+    if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
+        raise InfiniteSetError(
+            f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate sampled objects, or use a "
+            "smaller ambient group."
+        )
+    if not symmetry_set.irreps:
+        raise NetworkInputError("The set is of abstract groups and has no irreps of O(3).")
+    matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
+    action = representation(symmetry_set.irreps, matrices)
+    objects = np.asarray(symmetry_set.objects)
+    representative = np.full(len(objects), -1, dtype=np.int64)
+    element = np.full(len(objects), -1, dtype=np.int64)
+    for first in range(len(objects)):
+        if representative[first] >= 0:
+            continue
+        images = action @ objects[first]
+        distance = np.linalg.norm(images[:, None, :] - objects[None, :, :], axis=-1)
+        hit = distance.argmin(axis=0)
+        mine = (distance[hit, np.arange(len(objects))] < MATCH_TOLERANCE) & (representative < 0)
+        representative[mine], element[mine] = first, hit[mine]
+        # The identity for the representative itself, so that its output is handed on untouched.
+        element[first] = int(np.abs(matrices - np.eye(3)).sum(axis=(1, 2)).argmin())
+    return Transport(matrices, representative, element)
+
+
+def turn_outputs(
+    outputs: Tensor,
+    irreps: o3.Irreps | str,
+    matrices: npt.ArrayLike,
+    permutations: npt.ArrayLike | None = None,
+) -> Tensor:
+    """Images of an output under group elements: site i's features D(g) y_i arrive at site p[g, i].
+
+    Parameters
+    ----------
+    outputs: (num_sites, dim), or (m, num_sites, dim) with one output per element.
+    matrices: (m, 3, 3). permutations: (m, num_sites), or None for outputs of the whole graph, which are not moved.
+
+    Returns
+    -------
+    (m, num_sites, dim), dtype and device of ``outputs``; differentiable.
+    """
+    irreps = as_irreps(irreps, "irreps_out")
+    if outputs.shape[-1] != irreps.dim:
+        raise NetworkInputError(f"The output has {outputs.shape[-1]} components; irreps_out={irreps} has {irreps.dim}.")
+    action = torch.as_tensor(_representation(irreps, matrices), dtype=outputs.dtype, device=outputs.device)
+    stacked = outputs.expand(len(action), -1, -1) if outputs.ndim == 2 else outputs
+    turned = stacked @ action.transpose(1, 2)
+    if permutations is None:
+        return turned
+    targets = np.asarray(permutations)
+    if targets.shape != turned.shape[:2]:
+        raise NetworkInputError(
+            f"permutations has shape {targets.shape}; expected one row per element and one column per site: {tuple(turned.shape[:2])}."
+        )
+    # Gathering by the inverse permutation is differentiable and deterministic on every device.
+    sources = torch.as_tensor(np.argsort(targets, axis=1), device=outputs.device)
+    return torch.gather(turned, 1, sources[:, :, None].expand_as(turned))
+
+
+def _representation(irreps: o3.Irreps, matrices: npt.ArrayLike) -> np.ndarray:
+    terms = [(mul, str(ir)) for mul, ir in irreps if mul]
+    return representation("+".join(f"{mul}x{ir}" for mul, ir in terms), np.asarray(matrices, dtype=np.float64))
+
+
+def find_breaker(model: nn.Module) -> SymmetryBreaker:
+    """The only SymmetryBreaker among the modules of ``model``.
+
+    Raises
+    ------
+    NetworkInputError
+        If there is none, or several.
+    """
+    found = [module for module in model.modules() if isinstance(module, SymmetryBreaker)]
+    if len(found) != 1:
+        raise NetworkInputError(
+            f"The model holds {len(found)} symmetry breakers, expected one; build it with sbs.nn.build or attach one with sbs.nn.attach."
+        )
+    return found[0]
+
+
+def all_outputs(
+    model: nn.Module | Callable[[Any, int], Tensor],
+    inputs: Any,
+    symmetry_set: MinimalSet,
+    *,
+    permutations: npt.ArrayLike | None,
+    irreps_out: o3.Irreps | str | None = None,
+    rotation: npt.ArrayLike | None = None,
+    select: Callable[[Any], Tensor] | None = None,
+    prepared: Transport | None = None,
+) -> Tensor:
+    """The output for every object of the set, from one forward pass per S-orbit (``symmetry_set.degeneracy`` of them).
+
+    f(x, g b) = g f(x, b) for g in S, because g x = x up to the permutation of equal sites: the representative's output is
+    turned and its sites are permuted.
+
+    Parameters
+    ----------
+    model: a model with one breaker (built or attached), called ``model(inputs)`` for one graph; or any
+        ``(inputs, object number) -> output``.
+    inputs: of one structure, symmetric under S.
+    symmetry_set: in the orientation of the breaker's set.
+    permutations: (order of S, num_sites) from `site_permutations`, rows in the order of ``symmetry_set.group.matrices``;
+        None where the output is of the whole graph, shape (1, dim).
+    irreps_out: of the output; by default ``model.irreps_out``.
+    rotation: (3, 3), where the input is turned by R from the set's orientation: the breaker gets it, and S is turned too.
+        ``permutations`` stay what they are.
+    select: takes the tensor (num_sites, dim) from what the model returns.
+    prepared: ``transport(symmetry_set)``, to save time in repeated calls.
+
+    Returns
+    -------
+    (size, num_sites, dim): the output for object k in row k.
+
+    Raises
+    ------
+    NetworkInputError
+        If the model has no breaker with this set, irreps or shapes do not fit.
+    InfiniteSetError
+        If the set is infinite.
+    """
+    plan = prepared if prepared is not None else transport(symmetry_set)
+    if irreps_out is None:
+        irreps_out = getattr(model, "irreps_out", None) or getattr(model, "irreps_node_output", None)
+        if irreps_out is None:
+            raise NetworkInputError("The model does not tell the irreps of its output; pass irreps_out=.")
+    turn = None if rotation is None else np.asarray(rotation, dtype=np.float64)
+    evaluate = _evaluator(model, symmetry_set, turn) if isinstance(model, nn.Module) else model
+    results = []
+    for number in plan.representatives.tolist():
+        output = evaluate(inputs, number)
+        output = select(output) if select is not None else output
+        if not isinstance(output, Tensor) or output.ndim != 2:
+            raise NetworkInputError(
+                f"The model returned {type(output).__name__} of shape {tuple(getattr(output, 'shape', ()))}; expected (num_sites, dim): pass select=."
+            )
+        results.append(output)
+    orbit = np.searchsorted(plan.representatives, plan.representative)
+    matrices = plan.matrices[plan.element]
+    if turn is not None:
+        matrices = turn @ matrices @ turn.T
+    if permutations is not None:
+        permutations = np.asarray(permutations)
+        if permutations.ndim != 2 or len(permutations) != len(plan.matrices):
+            raise NetworkInputError(
+                f"permutations has shape {permutations.shape}; expected a row for each of the {len(plan.matrices)} elements of "
+                f"{symmetry_set.group.symbol}."
+            )
+        permutations = permutations[plan.element]
+    stacked = results[0] if len(results) == 1 else torch.stack(results)[torch.as_tensor(orbit, device=results[0].device)]
+    return turn_outputs(stacked, irreps_out, matrices, permutations)
+
+
+def _evaluator(
+    model: nn.Module, symmetry_set: MinimalSet, turn: np.ndarray | None
+) -> Callable[[Any, int], Any]:
+    breaker = find_breaker(model)
+    if symmetry_set not in breaker.sets:
+        raise NetworkInputError(
+            f"The model's breaker holds {[repr(each) for each in breaker.sets]}, not {symmetry_set!r}; pass the breaker's set."
+        )
+    which = breaker.sets.index(symmetry_set)
+
+    def evaluate(inputs: Any, number: int) -> Any:
+        index = torch.tensor([number], device=breaker.device)
+        chosen = torch.tensor([which], device=breaker.device)
+        rotations = None
+        if turn is not None:
+            rotations = torch.as_tensor(turn, dtype=torch.float64, device=breaker.device)[None]
+        with breaker.choose(index, set_index=chosen, rotations=rotations):
+            return model(inputs)
+
+    return evaluate
