@@ -20,7 +20,10 @@ FloatArray = npt.NDArray[np.float64]
 
 # Fixed starting points, and how many of the best are finished to full precision.
 _STARTS = 48
-_FINISHED = 6
+_FINISHED = 4
+
+# Points whose smallest forms agree to this are taken for images of one another.
+_SAME_VALUE = 1e-6
 
 # Sharpness of the smooth minimum, in rising steps of _CLIMB iterations each.
 _SHARPNESS = (4.0, 16.0, 64.0, 256.0)
@@ -30,13 +33,23 @@ _CLIMB = 25
 # which the final Newton steps undo; a continuum of optima keeps the place that the term chose.
 _TIE_WEIGHT = 1e-4
 
-# Interior point: iterations at most, the barrier at which it stops, the longest step on the unit spheres.
-_ITERATIONS = 80
-_BARRIER_END = 1e-12
+# Interior point: iterations per barrier at most, first and last barrier, longest and shortest step on the unit spheres, and how
+# far a multiplier may differ from its value on the central path.
+_PER_BARRIER = 15
+_BARRIER_START = 1e-3
+_BARRIER_END = 1e-10
 _LONGEST_STEP = 0.3
+_SHORTEST_STEP = 1e-9
+_DUAL_SPREAD = 1e3
+
+# Newton steps at most; three are enough unless the optimum is a degenerate one.
+_NEWTON_STEPS = 12
 
 # A form is active if its multiplier (they sum to one) is above this once the barrier is at its end.
 _ACTIVE = 1e-7
+
+# Rounding of the smallest form: a point that is worse by no more is preferred if it is the more precise one.
+_LOSS = 1e-12
 
 # Directions whose equations are weaker than this, relative to the strongest, are flat: they are left alone.
 _FLAT = 1e-9
@@ -68,13 +81,28 @@ def maximin(forms: FloatArray, blocks: Sequence[slice]) -> FloatArray:
         owner[i, block] = 1.0
     tie = _tie_breaker(owner)
     points = _climb(forms, owner, tie, _starts(owner))
-    order = np.argsort(-np.round(smallest_form(forms, points.T), 9), kind="stable")[:_FINISHED]
     finished = []
-    for start in points.T[order]:
+    for start in _most_promising(forms, points.T):
         rough, multipliers = _interior_point(forms, owner, tie, start)
-        finished += [start, rough, _newton(forms, owner, rough, multipliers)]
+        sharp = _newton(forms, owner, rough, multipliers)
+        values = smallest_form(forms, np.array([sharp, rough, start]))
+        # A later, less precise point only counts if it is really better.
+        finished.append((sharp, rough, start)[int(np.argmax(values > values.max() - _LOSS))])
     result = np.array(finished)
     return result[np.argsort(-smallest_form(forms, result), kind="stable")]
+
+
+def _most_promising(forms: FloatArray, points: FloatArray) -> FloatArray:
+    """The best few points (s, k) of different value: points of equal value are images of one another."""
+    values = smallest_form(forms, points)
+    order = np.argsort(-np.round(values, 9), kind="stable")
+    chosen: list[int] = []
+    for i in order:
+        if all(abs(values[i] - values[j]) > _SAME_VALUE for j in chosen):
+            chosen.append(int(i))
+        if len(chosen) == _FINISHED:
+            break
+    return points[chosen]
 
 
 def _tie_breaker(owner: FloatArray) -> FloatArray:
@@ -151,52 +179,61 @@ def _moved(owner: FloatArray, local: _Local, point: FloatArray, step: FloatArray
 def _interior_point(
     forms: FloatArray, owner: FloatArray, tie: FloatArray, point: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Local maximum (k,) of the smallest form plus the tie-breaking term, and its multipliers (n,)."""
+    """Local maximum (k,) of the smallest form plus the tie-breaking term, and its multipliers (n,).
+
+    For each barrier u the function max over t of t + u sum log(f_g - t) is climbed by primal-dual Newton steps; u falls
+    as soon as the step promises little more.
+    """
     term = _TIE_WEIGHT * tie
+    barrier = _BARRIER_START
     local = _Local(forms, owner, term, point)
-    level = local.values.min() - 0.05
-    multipliers = 1.0 / (local.values - level)
-    multipliers /= multipliers.sum()
-    for _ in range(_ITERATIONS):
-        slack = local.values - level
-        barrier = 0.1 * float(slack @ multipliers) / len(slack)
-        system = np.column_stack((local.slopes, -np.ones(len(slack))))
-        matrix = system.T @ (system * (multipliers / slack)[:, None])
-        matrix[:-1, :-1] -= local.curvature(multipliers)
-        right = system.T @ (barrier / slack)
-        right[-1] += 1.0
-        step = _definite_solve(matrix, right)
-        change = system @ step
-        dual = barrier / slack - multipliers - multipliers / slack * change
-        length = min(1.0, _LONGEST_STEP / max(float(np.linalg.norm(step[:-1])), 1e-300))
-        length = min(length, _inside(slack, change))
-        while True:
-            moved = _moved(owner, local, point, length * step[:-1])
-            ahead = _Local(forms, owner, term, moved)
-            if (ahead.values - level - length * step[-1] > 0.01 * slack).all() or length < 1e-12:
+    multipliers = None
+    longest, spent = _LONGEST_STEP, 0
+    while True:
+        height, slack = _barrier_function(local.values, barrier)
+        primal = barrier / slack
+        low, high = primal / _DUAL_SPREAD, primal * _DUAL_SPREAD
+        multipliers = primal if multipliers is None else np.clip(multipliers, low, high)
+        stiffness = multipliers / slack
+        mean_slope = stiffness @ local.slopes / stiffness.sum()
+        spread = local.slopes - mean_slope
+        matrix = (spread.T * stiffness) @ spread - local.curvature(multipliers)
+        slope = primal @ local.slopes
+        curvatures, axes = np.linalg.eigh(matrix)
+        rises = slope @ axes
+        newton = rises / np.maximum(np.abs(curvatures), 1e-13 * np.abs(curvatures).max(initial=1e-300))
+        longest = min(_LONGEST_STEP, 4 * longest)
+        while longest > _SHORTEST_STEP:
+            # Each axis has its own limit: a long step along a flat axis must not shorten the others.
+            parts = np.clip(newton, -longest, longest)
+            moved = _moved(owner, local, point, axes @ parts)
+            values = _values(forms, moved[:, None])[0][:, 0] + term @ moved
+            if _barrier_function(values, barrier)[0] >= height + 1e-4 * (rises @ parts) - 1e-15:
+                multipliers = primal - stiffness * (spread @ (axes @ parts))
+                point, local = moved, _Local(forms, owner, term, moved)
                 break
-            length /= 2
-        if length < 1e-12:
-            break
-        point, local = moved, ahead
-        level += length * step[-1]
-        multipliers = multipliers + min(1.0, _inside(multipliers, dual)) * dual
-        if barrier < _BARRIER_END:
-            break
+            longest /= 4
+        spent += 1
+        if rises @ newton < 0.1 * barrier or longest <= _SHORTEST_STEP or spent == _PER_BARRIER:
+            if barrier <= _BARRIER_END:
+                break
+            barrier, spent = 0.1 * barrier, 0
     return point, multipliers
 
 
-def _inside(values: FloatArray, change: FloatArray) -> float:
-    """Largest step that keeps 1 per cent of every positive value."""
-    falling = change < 0
-    return float((-0.99 * values[falling] / change[falling]).min(initial=1.0))
-
-
-def _definite_solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    """Solve after shifting negative curvature away, so that the step climbs."""
-    values, vectors = np.linalg.eigh(matrix)
-    floor = 1e-13 * max(float(np.abs(values).max()), 1e-300)
-    return vectors @ ((vectors.T @ right) / np.maximum(np.abs(values), floor))
+def _barrier_function(values: FloatArray, barrier: float) -> tuple[float, FloatArray]:
+    """max over t of t + u sum log(f_g - t), and the slacks f_g - t, for which sum u / (f_g - t) = 1."""
+    lowest = values.min()
+    above = values - lowest
+    gap = barrier  # Newton on a falling convex function, from the left: rises to the root without passing it
+    for _ in range(60):
+        ratio = barrier / (above + gap)
+        change = (ratio.sum() - 1.0) / (ratio @ ratio) * barrier
+        gap += change
+        if change < 1e-12 * gap:
+            break
+    slack = above + gap
+    return float(lowest - gap + barrier * np.log(slack).sum()), slack
 
 
 def _newton(forms: FloatArray, owner: FloatArray, point: FloatArray, multipliers: FloatArray) -> FloatArray:
@@ -204,7 +241,7 @@ def _newton(forms: FloatArray, owner: FloatArray, point: FloatArray, multipliers
     active = np.flatnonzero(multipliers > _ACTIVE * multipliers.sum())
     chosen = forms[active]
     weights = multipliers[active] / multipliers[active].sum()
-    for _ in range(6):
+    for _ in range(_NEWTON_STEPS):
         local = _Local(chosen, owner, np.zeros(len(point)), point)
         size, count = local.slopes.shape[1], len(active)
         matrix = np.zeros((size + count + 1, size + count + 1))
@@ -220,4 +257,6 @@ def _newton(forms: FloatArray, owner: FloatArray, point: FloatArray, multipliers
             break
         point = _moved(owner, local, point, step[:size])
         weights = weights + step[size:-1]
+        if np.linalg.norm(step[:size]) < 1e-15:
+            break
     return point
