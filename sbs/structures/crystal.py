@@ -1,0 +1,313 @@
+"""Point group of a crystal and holohedry of its lattice, in the crystal's own Cartesian frame. The only
+caller of spglib.
+
+spglib gives integer operations on the cell that the caller holds. On a lattice that is slightly off, the
+same operations
+written in Cartesian axes are orthogonal only to the size of the error, so they are not used as they come:
+the lattice metric is averaged over the holohedry, and the stretch without rotation that takes the lattice to
+the averaged metric (its polar factor) makes every operation orthogonal to rounding, close to where the
+crystal lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+
+from sbs.errors import DetectionError
+from sbs.groups import PointGroup
+from sbs.structures.inputs import Structure, minimum_image
+from sbs.structures.orient import largest_prefix, oriented_group, polar
+
+__all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "lattice_automorphisms", "space_group_of"]
+
+# An integer matrix computed in floating point must be this close to integers, else the lattices do not fit
+# each other.
+INTEGER_SLACK = 1e-3
+
+
+@dataclass(frozen=True)
+class SpaceGroup:
+    """Number (1 to 230) and short international symbol of a space group, e.g. 221 and ``"Pm-3m"``."""
+
+    number: int
+    symbol: str
+
+
+@dataclass(frozen=True, eq=False)
+class CrystalSymmetry:
+    """What the crystal says. ``positions[permutations[g, i]] ≈ group.matrices[g] @ positions[i] +
+    translations[g]`` modulo the lattice; ``pure_translations`` (m, num_sites) are the site permutations of
+    the translations that the given cell contains, the identity first (more than one row for a cell that is
+    not primitive)."""
+
+    group: PointGroup
+    holohedry: PointGroup
+    space_group: SpaceGroup
+    permutations: NDArray[np.int64]
+    translations: NDArray[np.float64]
+    pure_translations: NDArray[np.int64]
+    deviation: float
+
+
+def space_group_of(structure: Structure, tolerance: float) -> tuple[SpaceGroup, str]:
+    """Space group and Hermann-Mauguin point-group symbol of a crystal, by spglib at ``tolerance`` Å."""
+    dataset = _dataset(structure, tolerance)
+    return SpaceGroup(int(dataset.number), str(dataset.international)), str(dataset.pointgroup)
+
+
+def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
+    """Symmetry of a crystal within ``tolerance`` Å.
+
+    Raises:
+        DetectionError: spglib finds no space group, or the operations and the lattice do not fit each other.
+    """
+    lattice = structure.lattice
+    if lattice is None:
+        raise DetectionError("a crystal was expected, got a molecule; give a lattice")
+    cell = _Cell.of(structure, tolerance)
+    stretch, lattice_rotations, own = _exact_lattice(cell.basis, cell.rotations, tolerance)
+    holohedry, _ = oriented_group(lattice_rotations)
+    group, order = oriented_group(lattice_rotations[own])
+    rotations, shifts = cell.rotations[order], cell.shifts[order]
+
+    fractional = structure.positions @ np.linalg.inv(cell.basis)
+    images = (np.einsum("gij,nj->gni", rotations, fractional, optimize=True) + shifts[:, None]) @ cell.basis
+    pure = _meet(structure, structure.positions + (cell.centering @ cell.basis)[:, None], lattice)
+    permutations = _permutations(structure, cell, rotations, images, pure)
+    residuals = minimum_image(structure.positions[permutations] - images, cell.basis)
+    offsets = residuals.mean(axis=1)
+    turned = np.einsum("gij,nj->gni", group.matrices, structure.positions, optimize=True)
+    translations = (images - turned).mean(axis=1) + offsets
+    lattice_deviation = float(np.linalg.norm(cell.basis @ (stretch - np.eye(3)), axis=1).max())
+    site_deviation = float(np.linalg.norm(residuals - offsets[:, None], axis=2).max())
+    return CrystalSymmetry(
+        group,
+        holohedry,
+        cell.space_group,
+        permutations,
+        translations,
+        pure,
+        max(site_deviation, lattice_deviation),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Cell:
+    """A crystal on a reduced basis (3, 3) of its primitive lattice: integer rotations (n, 3, 3), fractional
+    shifts (n, 3), and the primitive lattice points (m, 3) inside the cell that was given, the origin
+    first."""
+
+    basis: NDArray[np.float64]
+    rotations: NDArray[np.int64]
+    shifts: NDArray[np.float64]
+    centering: NDArray[np.float64]
+    space_group: SpaceGroup
+
+    @classmethod
+    def of(cls, structure: Structure, tolerance: float) -> _Cell:
+        assert structure.lattice is not None
+        dataset = _dataset(structure, tolerance)
+        primitive = structure.lattice
+        one = (np.asarray(dataset.rotations) == np.eye(3, dtype=np.int64)).all(axis=(1, 2))
+        points = np.asarray(dataset.translations, dtype=np.float64)[one] @ structure.lattice
+        if len(points) > 1:
+            # Only the primitive cell shows every rotation: the given one may be a supercell of lower
+            # symmetry.
+            primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
+            _, sites = np.unique(np.asarray(dataset.mapping_to_primitive), return_index=True)
+            dataset = _dataset(
+                Structure(structure.positions[sites], structure.numbers[sites], primitive), tolerance
+            )
+        reduced = spglib.delaunay_reduce(primitive)
+        if reduced is None:
+            raise DetectionError(
+                "spglib could not reduce the lattice; expected three independent cell vectors of moderate "
+                "lengths"
+            )
+        basis = np.asarray(reduced, dtype=np.float64)
+        change = np.linalg.solve(basis.T, primitive.T)  # columns: the primitive vectors in the reduced basis
+        rotations = _integers(change @ np.asarray(dataset.rotations) @ np.linalg.inv(change))
+        if len(np.unique(rotations.reshape(-1, 9), axis=0)) != len(rotations):
+            raise DetectionError(
+                f"at a tolerance of {tolerance:g} Å the primitive cell that spglib found is not primitive; "
+                "lower the tolerance"
+            )
+        centering = np.round(
+            points @ np.linalg.inv(basis)
+        )  # lattice points, measured to within the tolerance
+        centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
+        space_group = SpaceGroup(int(dataset.number), str(dataset.international))
+        return cls(basis, rotations, np.asarray(dataset.translations) @ change.T, centering, space_group)
+
+
+def _permutations(
+    structure: Structure,
+    cell: _Cell,
+    rotations: NDArray[np.int64],
+    images: NDArray[np.float64],
+    pure: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Site permutations int (g, n) of operations that send the sites to ``images`` (g, n, 3).
+
+    An operation that preserves the given cell permutes the sites modulo that cell. One that does not (the
+    cell is a supercell of lower symmetry) permutes them only modulo the primitive lattice: it carries copies
+    of a site under the pure translations to copies of another one, in the order of those translations.
+    """
+    multiple = np.linalg.solve(cell.basis.T, np.asarray(structure.lattice).T)
+    turned = np.linalg.inv(multiple) @ rotations @ multiple
+    kept = np.abs(turned - np.round(turned)).max(axis=(1, 2)) <= INTEGER_SLACK
+    permutations = np.empty(images.shape[:2], dtype=np.int64)
+    permutations[kept] = _meet(structure, images[kept], structure.lattice)
+    if not kept.all():
+        first = np.unique(pure.min(axis=0))
+        copies = pure[:, first]
+        met = _meet(
+            Structure(structure.positions[first], structure.numbers[first]),
+            images[~kept][:, first],
+            cell.basis,
+        )
+        permutations[np.flatnonzero(~kept)[:, None, None], copies[None]] = copies[:, met].transpose(1, 0, 2)
+    return permutations
+
+
+def _meet(
+    structure: Structure, images: NDArray[np.float64], lattice: NDArray[np.float64] | None
+) -> NDArray[np.int64]:
+    """The site of the same label that is nearest to each image modulo ``lattice``: int (g, n), each row a
+    permutation."""
+    permutations = np.empty(images.shape[:2], dtype=np.int64)
+    for label in np.unique(structure.numbers):
+        sites = np.flatnonzero(structure.numbers == label)
+        for g in range(len(images)):
+            away = minimum_image(structure.positions[sites] - images[g, sites][:, None, :], lattice)
+            permutations[g, sites] = sites[np.einsum("ijk,ijk->ij", away, away).argmin(axis=1)]
+    if (np.sort(permutations, axis=1) != np.arange(len(structure))).any():
+        raise DetectionError(
+            "an operation that spglib reports sends two atoms to one place; expected a permutation of the "
+            "sites: lower the tolerance"
+        )
+    return permutations
+
+
+def lattice_automorphisms(
+    basis: NDArray[np.float64], tolerance: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Integer matrices that map a lattice onto itself, with how far they are from being isometries.
+
+    Args:
+        basis: float64 (3, 3), rows are a reduced (Delaunay) basis in Å, so that vectors as long as a basis
+            vector have coefficients of at most 2.
+        tolerance: largest distance in Å between a basis vector's image under the best orthogonal matrix and
+            a lattice vector.
+
+    Returns:
+        ``(matrices (m, 3, 3), deviations (m,))`` by rising deviation; ``matrices[k].T @ basis`` has the
+        images as rows.
+    """
+    coefficients = np.array(list(np.ndindex(5, 5, 5))) - 2
+    vectors = coefficients @ basis
+    lengths = np.linalg.norm(vectors, axis=1)
+    images = [np.flatnonzero(np.abs(lengths - np.linalg.norm(row)) <= tolerance) for row in basis]
+    i, j = (index.ravel() for index in np.meshgrid(images[0], images[1], indexing="ij"))
+
+    def alike(p: NDArray[np.int64], q: NDArray[np.int64], a: int, b: int) -> NDArray[np.bool_]:
+        wanted = np.linalg.norm(basis[a] - basis[b])
+        return np.asarray(np.abs(np.linalg.norm(vectors[p] - vectors[q], axis=1) - wanted) <= 2 * tolerance)
+
+    keep = alike(i, j, 0, 1)
+    i, j = i[keep], j[keep]
+    k = np.tile(images[2], len(i))
+    i, j = np.repeat(i, len(images[2])), np.repeat(j, len(images[2]))
+    keep = alike(i, k, 0, 2) & alike(j, k, 1, 2)
+    matrices = coefficients[np.stack([i[keep], j[keep], k[keep]], axis=1)].transpose(0, 2, 1)
+    matrices = matrices[np.abs(np.linalg.det(matrices).round()) == 1]
+    targets = matrices.transpose(0, 2, 1) @ basis
+    turned = polar(targets.transpose(0, 2, 1) @ np.linalg.inv(basis.T))
+    deviations = np.linalg.norm(np.einsum("gij,nj->gni", turned, basis) - targets, axis=2).max(axis=1)
+    order = np.argsort(deviations, kind="stable")
+    order = order[deviations[order] <= tolerance]
+    return matrices[order], deviations[order]
+
+
+def _exact_lattice(
+    basis: NDArray[np.float64], own: NDArray[np.int64], tolerance: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """The holohedry made exact.
+
+    Returns the symmetric stretch (3, 3) that makes the lattice perfect, the orthogonal matrices (m, 3, 3) of
+    the holohedry, and the numbers (n,) among them of the crystal's own rotations (integer, on the rows of
+    ``basis``).
+    """
+    targets = own.transpose(0, 2, 1) @ basis
+    turned = polar(targets.transpose(0, 2, 1) @ np.linalg.inv(basis.T))
+    needed = float(np.linalg.norm(np.einsum("gij,nj->gni", turned, basis) - targets, axis=2).max())
+    # The crystal's own rotations must be let in, whatever spglib's measure of the tolerance admitted.
+    matrices, _ = lattice_automorphisms(basis, max(tolerance, needed * (1 + 1e-9)))
+    size = largest_prefix(_product_table(matrices))
+    matrices = matrices[:size]
+    keys = {matrix.tobytes(): number for number, matrix in enumerate(matrices)}
+    try:
+        members = np.array([keys[matrix.tobytes()] for matrix in np.ascontiguousarray(own)])
+    except KeyError:
+        raise DetectionError(
+            f"at a tolerance of {tolerance:g} Å the lattice is less symmetric than the atoms in it; expected "
+            "the crystal's "
+            "rotations to preserve its lattice: lower the tolerance"
+        ) from None
+    metric = basis @ basis.T
+    averaged = np.einsum("gji,jk,gkl->il", matrices, metric, matrices, optimize=True) / len(matrices)
+    inverse = np.linalg.inv(basis.T)
+    values, vectors = np.linalg.eigh(inverse.T @ averaged @ inverse)
+    stretch = (vectors * np.sqrt(values)) @ vectors.T
+    columns = stretch @ basis.T
+    return stretch, columns @ matrices @ np.linalg.inv(columns), members
+
+
+def _product_table(matrices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Product table (m, m) of integer matrices; m where the product is not among them."""
+    count = len(matrices)
+    weights = 11 ** np.arange(9)  # entries of the products stay within -5..5 for entries that matter
+    keys = matrices.reshape(count, 9) @ weights
+    order = np.argsort(keys)
+    products = (matrices[:, None] @ matrices[None]).reshape(count, count, 9)
+    wanted = products @ weights
+    place = np.minimum(np.searchsorted(keys[order], wanted), count - 1)
+    found = order[place]
+    same = (matrices.reshape(count, 9)[found] == products).all(axis=2)
+    return np.where(same, found, count)
+
+
+def _integers(matrices: NDArray[np.float64]) -> NDArray[np.int64]:
+    rounded = np.round(matrices)
+    off = float(np.abs(matrices - rounded).max())
+    if off > INTEGER_SLACK:
+        raise DetectionError(
+            f"the crystal's rotations are not integer on its primitive lattice (off by {off:.1e}): the cell "
+            "is not a multiple "
+            "of it within the tolerance; lower the tolerance"
+        )
+    return rounded.astype(np.int64)
+
+
+def _dataset(structure: Structure, tolerance: float) -> Any:
+    cell: Any = (structure.lattice, structure.fractional, structure.numbers)
+    try:
+        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance))
+    except Exception as error:  # spglib >= 2.7 may raise its own error class instead of returning None
+        raise DetectionError(_no_space_group(tolerance, str(error))) from error
+    if dataset is None:
+        raise DetectionError(_no_space_group(tolerance, "no reason given"))
+    return dataset
+
+
+def _no_space_group(tolerance: float, reason: str) -> str:
+    return (
+        f"spglib found no space group at a tolerance of {tolerance:g} Å ({reason}); expected a crystal whose "
+        "atoms are "
+        "further apart than the tolerance: try a tolerance ten times smaller or larger"
+    )

@@ -1,0 +1,175 @@
+"""The result of detection: an oriented group, what it does to the sites, and how good the evidence is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbs.errors import DetectionError, NotASubgroupError
+from sbs.groups import ClosedGroup, PointGroup
+from sbs.groups.pointgroups import match_elements
+from sbs.groups.symbols import hermann_mauguin
+from sbs.structures.crystal import SpaceGroup
+from sbs.structures.inputs import Structure
+
+__all__ = ["Detected"]
+
+
+@dataclass(frozen=True, eq=False)
+class Detected:
+    """Symmetry of a structure in its own Cartesian frame.
+
+    For every element g: ``positions[permutations[g, i]] ≈ group.matrices[g] @ positions[i] +
+    translations[g]``, for a crystal modulo the lattice. Where the given cell is a supercell that an
+    operation of the crystal does not preserve (a cell of lower symmetry than the crystal in it), that holds
+    modulo the primitive lattice.
+
+    Attributes:
+        structure: what was examined.
+        group: exact PointGroup, or ClosedGroup for a linear molecule (C∞v, D∞h) or a single atom (O(3)).
+        permutations: int (order, num_sites). An infinite group has one row per component that acts
+            differently: the identity, and for D∞h the reversal; see ``permutation_of``.
+        translations: float64 (order, 3), Å; zeros for an infinite group about the centre at ``center``.
+        center: float64 (3,), Å, the centroid of a molecule; the origin for a crystal.
+        pure_translations: int (m, num_sites), site permutations of the translations inside the given cell of
+            a crystal (identity first; m > 1 for a cell that is not primitive); a single row for a molecule.
+        space_group: number and symbol for a crystal, None for a molecule.
+        ambient: holohedry of a crystal's lattice as a PointGroup; None for a molecule (use O(3)).
+        tolerance: Å, as asked.
+        deviation: Å, the largest distance between the image of a site (or cell vector) and what it should
+            meet.
+        ambiguous: whether a tolerance four times larger finds another symmetry.
+        alternative: symbol found at that larger tolerance when ambiguous, else None.
+    """
+
+    structure: Structure
+    group: PointGroup | ClosedGroup
+    permutations: NDArray[np.int64]
+    translations: NDArray[np.float64]
+    center: NDArray[np.float64]
+    pure_translations: NDArray[np.int64]
+    space_group: SpaceGroup | None
+    ambient: PointGroup | None
+    tolerance: float
+    deviation: float
+    ambiguous: bool
+    alternative: str | None
+
+    @property
+    def symbol(self) -> str:
+        """Schoenflies symbol of the point group."""
+        return self.group.symbol
+
+    @property
+    def hermann_mauguin(self) -> str:
+        """Short Hermann-Mauguin symbol of the point group."""
+        return hermann_mauguin(self.group.family)
+
+    @property
+    def order(self) -> int | float:
+        """Number of elements, ``math.inf`` for a linear molecule or an atom."""
+        return self.group.order
+
+    @property
+    def matrices(self) -> NDArray[np.float64]:
+        """float64 (order, 3, 3) in the structure's frame, exact, identity first; InfiniteSetError for an
+        infinite group."""
+        return self.group.matrices
+
+    @property
+    def rotation(self) -> NDArray[np.float64]:
+        """Proper rotation (3, 3) *to* the standard setting: ``rotation @ matrices @ rotation.T`` are the
+        standard matrices."""
+        return self.group.rotation.T
+
+    def permutation_of(self, matrix: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Site permutation (num_sites,) of one element of the group, given as a matrix (3, 3).
+
+        Raises:
+            NotASubgroupError: the matrix is no element of the group.
+        """
+        g = np.asarray(matrix, dtype=np.float64).reshape(3, 3)
+        if isinstance(self.group, PointGroup):
+            number = int(match_elements(g[None], self.group.matrices)[0])
+            if number < 0:
+                raise NotASubgroupError(
+                    f"the matrix is no element of {self.symbol} in this orientation; see .matrices"
+                )
+            return self.permutations[number]
+        if not self.group.contains(g)[0]:
+            raise NotASubgroupError(
+                f"the matrix is no element of {self.symbol} about this axis; see .group.rotation"
+            )
+        axis = self.group.rotation[:, 2]
+        return self.permutations[1 if len(self.permutations) > 1 and axis @ g @ axis < 0 else 0]
+
+    def point_group(self) -> PointGroup:
+        """The group if it is finite; DetectionError for a linear molecule or an atom."""
+        if isinstance(self.group, PointGroup):
+            return self.group
+        raise DetectionError(
+            f"{self.structure.formula} has the infinite group {self.symbol}; expected a structure with a "
+            "finite point group"
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """The plain facts, as strings and numbers (what the command line prints and writes)."""
+        facts: dict[str, Any] = {
+            "formula": self.structure.formula,
+            "sites": len(self.structure),
+            "kind": "crystal" if self.structure.periodic else "molecule",
+            "point group": self.symbol,
+            "hermann-mauguin": self.hermann_mauguin,
+            "order": "infinite" if math.isinf(self.order) else int(self.order),
+        }
+        if self.space_group is not None:
+            facts["space group"] = f"{self.space_group.symbol} ({self.space_group.number})"
+        facts["ambient"] = "O(3)" if self.ambient is None else self.ambient.symbol
+        facts["deviation / Å"] = self.deviation
+        facts["tolerance / Å"] = self.tolerance
+        facts["ambiguous"] = (
+            f"yes: {self.alternative} at a tolerance of four times as much" if self.ambiguous else "no"
+        )
+        facts["rotation to the standard setting"] = self.rotation.round(10).tolist()
+        return facts
+
+    def report(self) -> str:
+        """A readable account: what was found, how well it fits, and which ambient the symmetry-breaking sets
+        live in."""
+        facts = self.summary()
+        facts["rotation to the standard setting"] = "\n" + "\n".join(
+            " " * 6 + "  ".join(f"{value + 0.0:9.6f}" for value in row) for row in self.rotation.round(9)
+        )
+        facts["deviation / Å"] = f"{self.deviation:.3g}"
+        facts["tolerance / Å"] = f"{self.tolerance:g}"
+        lines = [f"{key}: {value}" for key, value in facts.items()]
+        lines += ["", self._ambient_account()]
+        return "\n".join(lines)
+
+    def _ambient_account(self) -> str:
+        if self.ambient is not None:
+            return (
+                f"Ambient: {self.ambient.symbol}, the holohedry of the crystal's lattice. Symmetry-breaking "
+                "objects of a crystal are "
+                "invariant under translations,\nand only orthogonal maps that preserve the lattice carry one "
+                "description of it "
+                f"into another, so the sets need to be closed under\nthe normalizer of {self.symbol} in "
+                f"{self.ambient.symbol}, not "
+                "in O(3): the normalizer is finite, and so is every set, also for C_n, C_nh and S_2n."
+            )
+        if isinstance(self.group, ClosedGroup):
+            return (
+                f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are finite, "
+                "others are circles or spheres."
+            )
+        if self.group.family.family in ("Cn", "Cnh", "S2n") and self.group.order > 2:
+            return (
+                f"Ambient: O(3). The normalizer of {self.symbol} holds every turn about its axis, so a set that "
+                'breaks its rotations is a circle;\nframe="input" pins the azimuth by the molecule\'s own '
+                "multipoles and makes the set finite."
+            )
+        return "Ambient: O(3)."

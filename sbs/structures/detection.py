@@ -1,0 +1,109 @@
+"""``sbs.detect``: a crystal or a molecule in, its oriented point group out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sbs.errors import DetectionError
+from sbs.groups import PointGroup
+from sbs.structures.crystal import crystal_symmetry, space_group_of
+from sbs.structures.detected import Detected
+from sbs.structures.inputs import Structure, parse_structure
+from sbs.structures.molecule import point_set_symmetry
+
+__all__ = ["AMBIGUITY_FACTOR", "DEFAULT_TOLERANCE", "detect"]
+
+# Coordinates are printed with 1e-3 Å or better and relaxed to a few 1e-3 Å; distortions that matter start at
+# some 1e-2 Å.
+DEFAULT_TOLERANCE = 0.02
+# "Slightly larger": a distortion of up to four tolerances is one that another sensible tolerance would have
+# overlooked (the Jahn-Teller distorted CH3O and CH3S of the g2 set deviate from C3v by 0.07 and 0.045 Å).
+AMBIGUITY_FACTOR = 4.0
+# The larger tolerance may not reach this fraction of the shortest distance, where atoms would change places.
+NEAREST_FRACTION = 0.45
+
+
+def detect(structure: Any, tolerance: float = DEFAULT_TOLERANCE, periodic: bool | None = None) -> Detected:
+    """Point group of a structure, as exact matrices in the structure's own Cartesian frame, and what it does
+    to the sites.
+
+    Args:
+        structure: ASE ``Atoms``; pymatgen ``Structure`` or ``Molecule``; ``(positions, numbers)`` in Å for a
+            molecule; ``(lattice, fractional positions, numbers)`` for a crystal; or the path of a CIF,
+            POSCAR or XYZ file.
+        tolerance: how far, in Å, an operation may miss any atom (for a crystal: spglib's ``symprec``).
+        periodic: None takes the structure as it presents itself; True or False insists.
+
+    Returns:
+        A :class:`Detected`. Its ``group`` can be given to ``sbs.minimal_set``.
+
+    Raises:
+        DetectionError: input that is no structure, or one whose symmetry cannot be determined; the message
+            says why.
+    """
+    parsed = parse_structure(structure, tolerance, periodic)
+    return _crystal(parsed, tolerance) if parsed.periodic else _molecule(parsed, tolerance)
+
+
+def _molecule(structure: Structure, tolerance: float) -> Detected:
+    found = point_set_symmetry(structure, tolerance, _larger_tolerance(structure, tolerance))
+    if isinstance(found.group, PointGroup):
+        translations = found.center - found.group.matrices @ found.center
+    else:
+        translations = np.zeros((len(found.permutations), 3))
+    return Detected(
+        structure=structure,
+        group=found.group,
+        permutations=_frozen(found.permutations),
+        translations=_frozen(translations),
+        center=_frozen(found.center),
+        pure_translations=_frozen(np.arange(len(structure))[None]),
+        space_group=None,
+        ambient=None,
+        tolerance=float(tolerance),
+        deviation=found.deviation,
+        ambiguous=found.alternative is not None,
+        alternative=found.alternative,
+    )
+
+
+def _crystal(structure: Structure, tolerance: float) -> Detected:
+    found = crystal_symmetry(structure, tolerance)
+    larger = _larger_tolerance(structure, tolerance)
+    alternative = None
+    if larger > tolerance:
+        try:
+            other, point_symbol = space_group_of(structure, larger)
+        except DetectionError:
+            pass  # nothing is found at the larger tolerance, so it offers no other answer
+        else:
+            if other.number != found.space_group.number:
+                alternative = f"{other.symbol} (point group {point_symbol})"
+    return Detected(
+        structure=structure,
+        group=found.group,
+        permutations=_frozen(found.permutations),
+        translations=_frozen(found.translations),
+        center=_frozen(np.zeros(3)),
+        pure_translations=_frozen(found.pure_translations),
+        space_group=found.space_group,
+        ambient=found.holohedry,
+        tolerance=float(tolerance),
+        deviation=found.deviation,
+        ambiguous=alternative is not None,
+        alternative=alternative,
+    )
+
+
+def _larger_tolerance(structure: Structure, tolerance: float) -> float:
+    """The tolerance that an unambiguous answer must survive: the given one itself when atoms are too close
+    for a larger."""
+    return max(tolerance, min(AMBIGUITY_FACTOR * tolerance, NEAREST_FRACTION * structure.shortest_distance))
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array = np.ascontiguousarray(array)
+    array.setflags(write=False)
+    return array
