@@ -49,6 +49,8 @@ def cos_sin(k: int, n: int) -> tuple[float, float]:
         rest = n - rest
     if rest == 0:
         c, s = 1.0, 0.0
+    elif 2 * rest == n:
+        c, s = math.sqrt(0.5), math.sqrt(0.5)
     elif 3 * rest == n:
         c, s = math.sqrt(3.0) / 2.0, 0.5
     else:

@@ -29,8 +29,8 @@ MATCH_TOLERANCE = 1e-6
 _ANGLE_TOLERANCE = 1e-3
 # Scores that differ by less are ties: far above rounding, far below differences between distinct frames.
 _TIE = 1e-9
-# A rotation this close to a signed permutation matrix is that matrix.
-_SNAP = 1e-12
+# A rotation this close to a signed permutation matrix (the rounding of the least squares) is that matrix.
+_SNAP = 1e-14
 _NEWTON_STEPS = 3  # convergence is quadratic from 1e-4 or better
 _CHUNK = 1024  # rows compared at a time, to bound memory
 
@@ -92,10 +92,12 @@ def identify(matrices: npt.ArrayLike, tolerance: float = MATCH_TOLERANCE) -> Ide
 
 def _validated(matrices: npt.ArrayLike, tolerance: float) -> Matrix:
     try:
+        if np.iscomplexobj(matrices):  # numpy would drop the imaginary parts
+            raise TypeError("complex numbers")
         elements = np.asarray(matrices, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidGroupError(
-            f"expected real matrices of shape (n, 3, 3), got {type(matrices).__name__}"
+            f"expected real matrices of shape (n, 3, 3), got {type(matrices).__name__}: {error}"
         ) from error
     if elements.ndim != 3 or elements.shape[1:] != (3, 3) or len(elements) == 0:
         raise InvalidGroupError(
