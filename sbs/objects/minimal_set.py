@@ -41,6 +41,8 @@ class MinimalSet:
         exact: True if every object is fixed by an S-conjugate of K and no more; False if less may be fixed.
         lmax: highest degree of irreps allowed, or None.
         frame: float64 (3, 3), the matrix in O(3) that takes the solver's standard setting to the setting of ``group``.
+        realised: the objects of a finite solution in the solver's setting where they are known beforehand (from a stored
+            table); None to compute them when they are asked for.
     """
 
     group: PointGroup | ClosedGroup | Subgroup
@@ -50,6 +52,7 @@ class MinimalSet:
     lmax: int | None
     solution: FiniteSolution | ClosedSolution
     frame: np.ndarray
+    realised: Realisation | None = None
 
     # --- what the group theory says -----------------------------------------------------------------------------
 
@@ -177,7 +180,7 @@ class MinimalSet:
         else:
             target = self.target.rotated(turn)
         ambient = self.ambient.rotated(turn) if isinstance(self.ambient, (PointGroup, ClosedGroup)) else self.ambient
-        return MinimalSet(group, target, ambient, self.exact, self.lmax, self.solution, turn @ self.frame)
+        return MinimalSet(group, target, ambient, self.exact, self.lmax, self.solution, turn @ self.frame, self.realised)
 
     # --- words --------------------------------------------------------------------------------------------------
 
@@ -222,7 +225,7 @@ class MinimalSet:
     @cached_property
     def _realisation(self) -> Realisation:
         assert isinstance(self.solution, FiniteSolution)
-        return realise_finite(self.solution, self.lmax)
+        return realise_finite(self.solution, self.lmax) if self.realised is None else self.realised
 
     @cached_property
     def _family(self) -> Family:
