@@ -1,1 +1,62 @@
-"""Symmetry breakers as torch modules."""
+"""Symmetry breakers for equivariant networks in torch and e3nn (install with ``pip install "sbs[nn]"``).
+
+>>> import sbs, sbs.nn
+>>> breaker = sbs.nn.SymmetryBreaker(sbs.minimal_set("Oh", "C4v"))
+>>> network = sbs.nn.build(NetworkForAGraphWithAttributes, breaker, irreps_node_input="8x0e", ...)
+>>> outputs = sbs.nn.all_outputs(network, data, breaker.set, permutations=...)
+
+For a model that exists, ``sbs.nn.attach(model, breaker, at="layer name")`` takes the place of the third line.
+
+e3nn 0.4.4, which MACE pins, imports on torch >= 2.6 only after
+``torch.serialization.add_safe_globals([slice])``. That is a
+decision about what may be unpickled, so it is left to you: call it before importing e3nn, MACE or this
+    package.
+"""
+
+from __future__ import annotations
+
+from sbs.nn import _requirements  # noqa: F401  # says how to install what is missing, before it is needed
+from sbs.nn.attach import Attachment, attach, detach
+from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.effect import Effect, effect
+from sbs.nn.losses import (
+    energy_score,
+    matching_objects,
+    orbit_minimum_loss,
+    orbit_targets,
+    output_stabilizer,
+    paired_loss,
+)
+from sbs.nn.models import BreakingModel, build, with_breaker
+from sbs.nn.outputs import Transport, all_outputs, transport, turn_outputs
+from sbs.nn.paths import UnreachableBreakerWarning
+from sbs.nn.permutations import site_permutations
+from sbs.nn.reach import Reach, can_break
+from sbs.nn.wigner import Rotation
+
+__all__ = [
+    "Attachment",
+    "BreakingModel",
+    "Effect",
+    "Reach",
+    "Rotation",
+    "SymmetryBreaker",
+    "Transport",
+    "UnreachableBreakerWarning",
+    "all_outputs",
+    "attach",
+    "build",
+    "can_break",
+    "detach",
+    "effect",
+    "energy_score",
+    "matching_objects",
+    "orbit_minimum_loss",
+    "orbit_targets",
+    "output_stabilizer",
+    "paired_loss",
+    "site_permutations",
+    "transport",
+    "turn_outputs",
+    "with_breaker",
+]

@@ -16,7 +16,7 @@ from sbs.nn.breaker import Choice, SymmetryBreaker
 from sbs.nn.checks import as_irreps, check_batch, check_like
 from sbs.nn.hosts import Side, Site, graphs_of, locate
 from sbs.nn.injection import Injection
-from sbs.nn.paths import UnreachableBreakerWarning, unreachable_message
+from sbs.nn.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
 
 __all__ = ["Attachment", "attach", "detach"]
 
@@ -27,10 +27,11 @@ Graphs = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Tensor | None, int | 
 
 
 class _Call:
-    """What the injections of one model share: the attachments, and during a call the graphs and one draw per breaker.
+    """What the injections of one model share: the attachments, and during a call the graphs and one draw per
+    breaker.
 
-    It is an attribute of the model, and the hooks are objects rather than closures, so that a deep copy or a pickle of
-    the model is attached in itself and shares nothing with the original.
+    It is an attribute of the model, and the hooks are objects rather than closures, so that a deep copy or a
+    pickle of the model is attached in itself and shares nothing with the original.
     """
 
     def __init__(self, graphs: Graphs) -> None:
@@ -60,7 +61,9 @@ class _Call:
     def features(self, breaker: SymmetryBreaker) -> Tensor:
         """Objects of this call, (num_graphs, dim); drawn once, however many layers ask."""
         if not self.running:
-            raise NetworkInputError("A part of the model was called by itself; call the model that was given to attach.")
+            raise NetworkInputError(
+                "A part of the model was called by itself; call the model that was given to attach."
+            )
         if breaker not in self.objects:
             _, num_graphs = breaker.resolve(Choice(), self.num_graphs if self.batch is not None else 1)
             if self.batch is not None:
@@ -87,7 +90,9 @@ class _Hook:
         """Forward hook of the layer."""
         return self._into(output)
 
-    def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def before(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         """Forward pre-hook of the layer."""
         key = self.site.key
         if key is not None and key in kwargs:
@@ -105,7 +110,8 @@ class _Hook:
             return (self._into(values[0]), *values[1:])
         if self.site.key is None:
             raise NetworkInputError(
-                f"This layer hands on a {type(values).__name__}; pass attach key=, the name of the features in it."
+                f"This layer hands on a {type(values).__name__}; pass attach key=, the name of the features "
+                f"in it."
             )
         values[self.site.key] = self._inject(values[self.site.key])
         return values
@@ -114,12 +120,18 @@ class _Hook:
 class Attachment:
     """A breaker attached to a model: gives the new parameters, and detaches.
 
-    Attributes: ``model``, ``name`` of the layer, ``site`` (which side of it, which irreps), ``injection`` (the new module)
-    and ``breaker``.
+    Attributes: ``model``, ``name`` of the layer, ``site`` (which side of it, which irreps), ``injection``
+    (the new module) and ``breaker``.
     """
 
     def __init__(
-        self, model: nn.Module, name: str, site: Site, injection: Injection, frozen: list[nn.Parameter], handle: Any
+        self,
+        model: nn.Module,
+        name: str,
+        site: Site,
+        injection: Injection,
+        frozen: list[nn.Parameter],
+        handle: Any,
     ) -> None:
         self.model = model
         self.name = name
@@ -134,7 +146,8 @@ class Attachment:
         return list(self.injection.parameters())
 
     def detach(self) -> nn.Module:
-        """Remove the injection and its hooks, let frozen weights be trained again, and return the model as it was.
+        """Remove the injection and its hooks, let frozen weights be trained again, and return the model as it
+        was.
 
         Raises
         ------
@@ -169,20 +182,24 @@ def attach(
     ignore_parity: bool = False,
     graphs: Graphs = graphs_of,
 ) -> Attachment:
-    """Attach ``breaker`` to ``model`` at the submodule named ``at``; predictions stay what they are until trained.
+    """Attach ``breaker`` to ``model`` at the submodule named ``at``; predictions stay what they are until
+    trained.
 
-    The hidden features h of that layer become h + W (h x b), an equivariant tensor product with zero weights W. The model
-    is called as before; objects are drawn by the breaker, or chosen with ``breaker.choose(index=...)``. The model's
-    ``state_dict`` has the new weights under ``<at>.symmetry_injection``.
+    The hidden features h of that layer become h + W (h x b), an equivariant tensor product with zero weights
+    W. The model is called as before; objects are drawn by the breaker, or chosen with
+    ``breaker.choose(index=...)``. The model's ``state_dict`` has the new weights under
+    ``<at>.symmetry_injection``.
 
     Parameters
     ----------
-    at: a name of ``model.named_modules()``. Known to work: layers of e3nn's models; NequIP's ``...layer0_convnet`` and later
-        ones; SevenNet's ``0_equivariant_gate`` and later ones; MACE's ``interactions.1`` and later ones (layer 0 of each takes
-        scalars only, which only a breaker with a 0e could change).
+    at: a name of ``model.named_modules()``. Known to work: layers of e3nn's models; NequIP's
+        ``...layer0_convnet`` and later ones; SevenNet's ``0_equivariant_gate`` and later ones; MACE's
+        ``interactions.1`` and later ones (layer 0 of each takes scalars only, which only a breaker with a 0e
+        could change).
     irreps: of the hidden features, where they cannot be read off the module.
     side: "output" or "input" of the module; default: output, for MACE's interactions input.
-    key: where the features are in the module's data or keyword arguments; default: known for NequIP, SevenNet, MACE.
+    key: where the features are in the module's data or keyword arguments; default: known for NequIP,
+        SevenNet, MACE.
     freeze: only the new weights can be trained until `detach`.
     ignore_parity: for hosts that label all features even, such as SevenNet-0; see `Injection`.
     graphs: ``(args, kwargs) -> (batch or None, num_graphs or None)`` for models called in an unusual way.
@@ -190,19 +207,25 @@ def attach(
     Raises
     ------
     NetworkInputError
-        For an unknown layer (lists near names), a layer without known irreps, a container, a scripted or compiled model,
-        a breaker of another dtype or device, or a second breaker at one place. The model is then untouched.
+        For an unknown layer (lists near names), a layer without known irreps, a container, a scripted or
+        compiled model, a breaker of another dtype or device, or a second breaker at one place. The model is
+        then untouched.
 
     Warns
     -----
     UnreachableBreakerWarning
-        If no product of these features with the breaker is a feature of this layer: training could never have an effect.
+        If part of the object has no product with these features that is a feature of this layer: it can never
+            act here.
     """
     module = _submodule(model, at)
     if breaker.mode == "all":
-        raise NetworkInputError("mode='all' gives several objects per graph; attach a breaker of mode 'sample' or 'index'.")
+        raise NetworkInputError(
+            "mode='all' gives several objects per graph; attach a breaker of mode 'sample' or 'index'."
+        )
     if hasattr(module, _CHILD):
-        raise NetworkInputError(f"A breaker is already attached at {at!r}; detach it first, or give it several sets.")
+        raise NetworkInputError(
+            f"A breaker is already attached at {at!r}; detach it first, or give it several sets."
+        )
     given = as_irreps(irreps, "irreps") if irreps is not None else None
     site = locate(module, at, irreps=given, side=side, key=key)
     for reference in model.parameters():
@@ -211,8 +234,9 @@ def attach(
     injection = Injection(
         breaker, site.irreps, dtype=breaker.dtype, device=breaker.device, ignore_parity=ignore_parity
     )
-    if not injection.reachable:
-        warnings.warn(unreachable_message(breaker, site.irreps, at), UnreachableBreakerWarning, stacklevel=2)
+    if unreachable_blocks(injection.irreps_breaker, site.irreps):
+        message = unreachable_message(injection.irreps_breaker, site.irreps, at)
+        warnings.warn(message, UnreachableBreakerWarning, stacklevel=2)
 
     call: _Call | None = getattr(model, _CALL, None)
     kept = {id(p) for each in (call.attachments if call else ()) for p in each.parameters()}
@@ -251,7 +275,9 @@ def detach(model: nn.Module) -> nn.Module:
 
 def _submodule(model: nn.Module, at: str) -> nn.Module:
     if isinstance(model, torch.jit.ScriptModule):
-        raise NetworkInputError("The model is TorchScript, whose layers cannot be changed; attach before scripting it.")
+        raise NetworkInputError(
+            "The model is TorchScript, whose layers cannot be changed; attach before scripting it."
+        )
     if hasattr(model, "_orig_mod"):
         raise NetworkInputError("The model is compiled; attach to the original model, then compile it again.")
     modules = dict(model.named_modules())
@@ -260,11 +286,17 @@ def _submodule(model: nn.Module, at: str) -> nn.Module:
             name for name, each in modules.items() if name and not isinstance(each, torch.jit.ScriptModule)
         ]
         near = difflib.get_close_matches(at, names, n=8, cutoff=0.3) or names[:8]
-        raise NetworkInputError(f"The model has no layer {at!r}; near names are {', '.join(map(repr, near))}.")
+        raise NetworkInputError(
+            f"The model has no layer {at!r}; near names are {', '.join(map(repr, near))}."
+        )
     module = modules[at]
     if isinstance(module, (nn.Sequential, nn.ModuleList, nn.ModuleDict)):
         children = [f"{at}.{name}" for name, _ in module.named_children()]
-        raise NetworkInputError(f"{at!r} is a container; choose one of its layers: {', '.join(map(repr, children[:8]))}.")
+        raise NetworkInputError(
+            f"{at!r} is a container; choose one of its layers: {', '.join(map(repr, children[:8]))}."
+        )
     if isinstance(module, torch.jit.ScriptModule):
-        raise NetworkInputError(f"{at!r} is TorchScript, whose layers cannot be changed; choose the module around it.")
+        raise NetworkInputError(
+            f"{at!r} is TorchScript, whose layers cannot be changed; choose the module around it."
+        )
     return module

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,20 +20,29 @@ from sbs.nn.infinite import OrbitSampler
 from sbs.nn.wigner import ExactBuffers, Rotation
 from sbs.objects.minimal_set import MinimalSet
 
-__all__ = ["Choice", "Mode", "SymmetryBreaker", "common_irreps"]
+__all__ = ["Choice", "Mode", "SymmetryBreaker", "common_irreps", "spread"]
 
 Mode = Literal["sample", "index", "all"]
 
-# Objects in a checkpoint may differ from the set's by this much: they are stored in float64, so only by rounding.
+# Objects in a checkpoint may differ from the set's by this much: they are stored in float64, so only by
+# rounding.
 CHECKPOINT_TOLERANCE = 1e-9
 
 
-class Choice(NamedTuple):
-    """What is chosen per graph: the object, the set and the orientation (each a tensor over graphs, or None)."""
+@dataclass(frozen=True)
+class Choice:
+    """What is chosen per graph: the object, the set and the orientation (each a tensor over graphs, or
+    None).
+    """
 
     index: Tensor | None = None
     set_index: Tensor | None = None
     rotations: Tensor | None = None
+
+    @property
+    def given(self) -> list[Tensor]:
+        """What is not left open."""
+        return [each for each in (self.index, self.set_index, self.rotations) if each is not None]
 
 
 class SymmetryBreaker(ExactBuffers):
@@ -41,17 +51,19 @@ class SymmetryBreaker(ExactBuffers):
     Parameters
     ----------
     sets: a `MinimalSet`, or a sequence of them for batches that mix several (S, K).
-    mode: "sample" draws an object uniformly for each graph (one may still be chosen by ``index``); "index" insists on
-        ``index``; "all" returns every object, in a new leading dimension of length ``set.size``.
+    mode: "sample" draws an object uniformly for each graph (one may still be chosen by ``index``); "index"
+        insists on ``index``; "all" returns every object, in a new leading dimension of length ``set.size``.
     seed: of the breaker's own random stream; torch's global generators are not touched.
     dtype: of the features; by default torch's default dtype. Follows ``.to()``.
 
-    Features are in e3nn's "component" normalisation: a block (l, p) of an object has squared norm 2l + 1. ``irreps`` are
-    the set's, or for several sets the least irreps that hold each of them, blocks that a set lacks being zero.
+    Features are in e3nn's "component" normalisation: a block (l, p) of an object has squared norm 2l + 1.
+    ``irreps`` are the set's, or for several sets the least irreps that hold each of them, blocks that a set
+    lacks being zero.
 
-    The objects are kept in float64 and rotated in float64, then cast: casts of the module lose nothing. Values of
-    ``batch``, ``index``, ``set_index`` and ``rotations`` are checked on the CPU only; on an accelerator and in compiled
-    graphs the checks would cost a synchronisation and only shapes, dtypes and devices are checked.
+    The objects are kept in float64 and rotated in float64, then cast: casts of the module lose nothing.
+    Values of ``batch``, ``index``, ``set_index`` and ``rotations`` are checked on the CPU only; on an
+    accelerator and in compiled graphs the checks would cost a synchronisation and only shapes, dtypes and
+    devices are checked.
 
     Raises
     ------
@@ -79,7 +91,8 @@ class SymmetryBreaker(ExactBuffers):
         for number, each in enumerate(self.sets):
             if not each.irreps:
                 raise NetworkInputError(
-                    f"Set {number} ({each.group} to {each.target}) is of abstract groups and has no irreps of O(3); "
+                    f"Set {number} ({each.group} to {each.target}) is of abstract groups and has no irreps "
+                    f"of O(3); "
                     "a network needs a set of point groups."
                 )
         if mode not in ("sample", "index", "all"):
@@ -87,11 +100,14 @@ class SymmetryBreaker(ExactBuffers):
         self.infinite = any(math.isinf(each.size) for each in self.sets)
         if self.infinite and mode != "sample":
             raise InfiniteSetError(
-                f"mode={mode!r} needs finite sets, but a set of {self.sets} is infinite; use mode='sample', or a smaller "
+                f"mode={mode!r} needs finite sets, but a set of {self.sets} is infinite; use mode='sample', "
+                f"or a smaller "
                 "ambient group such as the lattice's holohedry."
             )
         if mode == "all" and len(self.sets) > 1:
-            raise NetworkInputError(f"mode='all' takes one set, {len(self.sets)} were given; make a breaker for each.")
+            raise NetworkInputError(
+                f"mode='all' takes one set, {len(self.sets)} were given; make a breaker for each."
+            )
         self.mode: Mode = mode
         self.irreps = common_irreps([as_irreps(each.irreps, "set.irreps") for each in self.sets])
         self.dim: int = self.irreps.dim
@@ -105,11 +121,13 @@ class SymmetryBreaker(ExactBuffers):
         self._chosen = Choice()
 
     def _table(self) -> np.ndarray:
-        """Objects in common irreps and component normalisation, (sets, largest size, dim); short sets are padded."""
+        """Objects in common irreps and component normalisation, (sets, largest size, dim); short sets are
+        padded.
+        """
         tables = []
         for each in self.sets:
             given = each.sample(1, seed=0) if math.isinf(each.size) else each.objects
-            tables.append(_spread(np.asarray(given, dtype=np.float64), o3.Irreps(each.irreps), self.irreps))
+            tables.append(spread(np.asarray(given, dtype=np.float64), o3.Irreps(each.irreps), self.irreps))
         longest = max(len(table) for table in tables)
         return np.stack([np.pad(table, ((0, longest - len(table)), (0, 0))) for table in tables])
 
@@ -133,7 +151,9 @@ class SymmetryBreaker(ExactBuffers):
     def draw(self, num_graphs: int, set_index: Tensor | None = None) -> Tensor:
         """Draw an object for each graph, uniformly from its set: int64 (num_graphs,). Finite sets only."""
         if self.infinite:
-            raise InfiniteSetError("Objects of an infinite set have no numbers; call the breaker, which samples them.")
+            raise InfiniteSetError(
+                "Objects of an infinite set have no numbers; call the breaker, which samples them."
+            )
         return self._draw(num_graphs, self._which_set(num_graphs, set_index))
 
     def _draw(self, num_graphs: int, which: Tensor) -> Tensor:
@@ -144,7 +164,8 @@ class SymmetryBreaker(ExactBuffers):
         if set_index is None:
             if len(self.sets) > 1:
                 raise NetworkInputError(
-                    f"This breaker holds {len(self.sets)} sets; give set_index, one set number per graph: ({num_graphs},)."
+                    f"This breaker holds {len(self.sets)} sets; give set_index, one set number per graph: "
+                    f"({num_graphs},)."
                 )
             return torch.zeros(num_graphs, dtype=torch.int64, device=self.device)
         check_choice(set_index, len(self.sets), num_graphs, self.device, "set_index")
@@ -164,12 +185,18 @@ class SymmetryBreaker(ExactBuffers):
 
     def resolve(self, choice: Choice, num_graphs: int | None) -> tuple[Choice, int]:
         """Fill what ``choice`` leaves open from `choose`, and find the number of graphs."""
-        filled = Choice(*(own if own is not None else kept for own, kept in zip(choice, self._chosen, strict=True)))
+        kept = self._chosen
+        filled = Choice(
+            choice.index if choice.index is not None else kept.index,
+            choice.set_index if choice.set_index is not None else kept.set_index,
+            choice.rotations if choice.rotations is not None else kept.rotations,
+        )
         if num_graphs is None:
-            lengths = [value.shape[0] for value in filled if value is not None]
+            lengths = [value.shape[0] for value in filled.given]
             if not lengths:
                 raise NetworkInputError(
-                    "The number of graphs is not known; pass num_graphs= (counting them in `batch` would stop the device)."
+                    "The number of graphs is not known; pass num_graphs= (counting them in `batch` would "
+                    "stop the device)."
                 )
             num_graphs = lengths[0]
         return filled, num_graphs
@@ -182,11 +209,12 @@ class SymmetryBreaker(ExactBuffers):
         set_index: Tensor | None = None,
         rotations: Tensor | None = None,
     ) -> Tensor:
-        """One object per graph, ``[num_graphs, irreps.dim]``: with ``irreps`` the portable contract for any framework.
+        """One object per graph, ``[num_graphs, irreps.dim]``: with ``irreps`` the portable contract for any
+        framework.
 
-        ``index`` (num_graphs,) chooses objects, ``set_index`` (num_graphs,) sets, ``rotations`` (num_graphs, 3, 3) turn
-        each graph's objects from the standard orientation of its set to that of the input. Mode "all" puts a dimension of
-        length ``set.size`` in front.
+        ``index`` (num_graphs,) chooses objects, ``set_index`` (num_graphs,) sets, ``rotations`` (num_graphs,
+        3, 3) turn each graph's objects from the standard orientation of its set to that of the input. Mode
+        "all" puts a dimension of length ``set.size`` in front.
         """
         choice, num_graphs = self.resolve(Choice(index, set_index, rotations), num_graphs)
         which = self._which_set(num_graphs, choice.set_index)
@@ -200,11 +228,15 @@ class SymmetryBreaker(ExactBuffers):
             return every.to(self.dtype).reshape(size, num_graphs, self.dim)
         if choice.index is not None:
             if self.infinite:
-                raise InfiniteSetError("Objects of an infinite set have no numbers; leave index out to sample one.")
+                raise InfiniteSetError(
+                    "Objects of an infinite set have no numbers; leave index out to sample one."
+                )
             check_choice(choice.index, self.sizes[which], num_graphs, self.device, "index")
             chosen = choice.index
         elif self.mode == "index":
-            raise NetworkInputError(f"mode='index' needs index=, one object number per graph: shape ({num_graphs},).")
+            raise NetworkInputError(
+                f"mode='index' needs index=, one object number per graph: shape ({num_graphs},)."
+            )
         else:
             chosen = self._draw(num_graphs, which)
         features = self.objects[which, chosen]
@@ -223,22 +255,25 @@ class SymmetryBreaker(ExactBuffers):
         set_index: Tensor | None = None,
         rotations: Tensor | None = None,
     ) -> Tensor:
-        """Features of every node, ``[num_nodes, irreps.dim]`` (mode "all": ``[size, num_nodes, irreps.dim]``).
+        """Features of every node, ``[num_nodes, irreps.dim]`` (mode "all": ``[size, num_nodes,
+        irreps.dim]``).
 
-        ``batch`` (num_nodes,) holds the graph number of each node. ``num_graphs`` may be left out where one of the
-        per-graph tensors tells it. See `graph_features` for the rest.
+        ``batch`` (num_nodes,) holds the graph number of each node. ``num_graphs`` may be left out where one
+        of the per-graph tensors tells it. See `graph_features` for the rest.
 
         Raises
         ------
         NetworkInputError
-            For an empty batch, a graph without nodes, a choice out of range, rotations that are not orthogonal, or tensors
-            on another device.
+            For an empty batch, a graph without nodes, a choice out of range, rotations that are not
+            orthogonal, or tensors on another device.
         """
         if batch is None:
             raise NetworkInputError("batch is missing: one graph number per node; zeros for a single graph.")
         choice, num_graphs = self.resolve(Choice(index, set_index, rotations), num_graphs)
         check_batch(batch, num_graphs, self.device)
-        return self.graph_features(num_graphs, **choice._asdict()).index_select(-2, batch)
+        return self.graph_features(
+            num_graphs, index=choice.index, set_index=choice.set_index, rotations=choice.rotations
+        ).index_select(-2, batch)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         saved = state_dict.get(prefix + "objects")
@@ -249,8 +284,10 @@ class SymmetryBreaker(ExactBuffers):
             )
             if not same:
                 raise NetworkInputError(
-                    f"The checkpoint's symmetry-breaking objects {tuple(saved.shape)} are not those of this breaker "
-                    f"{tuple(exact.shape)} ({', '.join(map(_title, self.sets))}); build the breaker from the same sets."
+                    f"The checkpoint's symmetry-breaking objects {tuple(saved.shape)} are not those of this "
+                    f"breaker "
+                    f"{tuple(exact.shape)} ({', '.join(map(_title, self.sets))}); build the breaker from "
+                    f"the same sets."
                 )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -269,8 +306,10 @@ def common_irreps(all_irreps: Sequence[o3.Irreps]) -> o3.Irreps:
     return o3.Irreps([(max(irreps.count(ir) for irreps in all_irreps), ir) for ir in kinds])
 
 
-def _spread(objects: np.ndarray, irreps: o3.Irreps, common: o3.Irreps) -> np.ndarray:
-    """Objects with ``irreps`` (unit norm in each block) as objects with ``common`` irreps (squared norm 2l + 1)."""
+def spread(objects: np.ndarray, irreps: o3.Irreps, common: o3.Irreps) -> np.ndarray:
+    """Objects with ``irreps`` (unit norm in each block) as objects with ``common`` irreps (squared norm 2l +
+    1).
+    """
     result = np.zeros((len(objects), common.dim))
     starts = {ir: block.start for (_, ir), block in zip(common, common.slices(), strict=True)}
     start = 0

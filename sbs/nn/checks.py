@@ -44,21 +44,26 @@ def check_like(given: Tensor, device: torch.device, name: str, dtype: torch.dtyp
         )
     if dtype is not None and given.dtype != dtype:
         raise NetworkInputError(
-            f"{name} has dtype {given.dtype}, the breaker {dtype}; cast one of them, for example with breaker.to({given.dtype})."
+            f"{name} has dtype {given.dtype}, the breaker {dtype}; cast one of them, for example with "
+            f"breaker.to({given.dtype})."
         )
 
 
 def check_batch(batch: Tensor, num_graphs: int, device: torch.device) -> None:
-    """Raise NetworkInputError unless ``batch`` (num_nodes,) numbers the graphs 0..num_graphs-1, none of them empty."""
+    """Raise NetworkInputError unless ``batch`` (num_nodes,) numbers the graphs 0..num_graphs-1, none of them
+    empty.
+    """
     if batch.ndim != 1 or batch.dtype not in (torch.int64, torch.int32):
         raise NetworkInputError(
-            f"batch has shape {tuple(batch.shape)} and dtype {batch.dtype}; expected one graph number per node: "
+            f"batch has shape {tuple(batch.shape)} and dtype {batch.dtype}; expected one graph number per "
+            f"node: "
             "shape (num_nodes,), an integer dtype."
         )
     check_like(batch, device, "batch")
     if batch.shape[0] == 0 or num_graphs == 0:
         raise NetworkInputError(
-            f"The batch is empty: {batch.shape[0]} nodes in {num_graphs} graphs; leave empty batches out before the network."
+            f"The batch is empty: {batch.shape[0]} nodes in {num_graphs} graphs; leave empty batches out "
+            f"before the network."
         )
     if not readable(batch):
         return
@@ -73,11 +78,14 @@ def check_batch(batch: Tensor, num_graphs: int, device: torch.device) -> None:
         )
 
 
-def check_choice(values: Tensor, limits: Tensor | int, num_graphs: int, device: torch.device, name: str) -> None:
+def check_choice(
+    values: Tensor, limits: Tensor | int, num_graphs: int, device: torch.device, name: str
+) -> None:
     """Raise NetworkInputError unless ``values`` (num_graphs,) are integers in [0, limits)."""
     if values.ndim != 1 or values.shape[0] != num_graphs or values.dtype not in (torch.int64, torch.int32):
         raise NetworkInputError(
-            f"{name} has shape {tuple(values.shape)} and dtype {values.dtype}; expected one integer per graph: "
+            f"{name} has shape {tuple(values.shape)} and dtype {values.dtype}; expected one integer per "
+            f"graph: "
             f"shape ({num_graphs},)."
         )
     check_like(values, device, name)
@@ -93,7 +101,8 @@ def check_rotations(matrices: Tensor, num_graphs: int, device: torch.device) -> 
     """Raise NetworkInputError unless ``matrices`` are (num_graphs, 3, 3) elements of O(3)."""
     if matrices.shape != (num_graphs, 3, 3) or not matrices.is_floating_point():
         raise NetworkInputError(
-            f"rotations has shape {tuple(matrices.shape)} and dtype {matrices.dtype}; expected one orthogonal 3x3 matrix per "
+            f"rotations has shape {tuple(matrices.shape)} and dtype {matrices.dtype}; expected one "
+            f"orthogonal 3x3 matrix per "
             f"graph: shape ({num_graphs}, 3, 3), floating point."
         )
     check_like(matrices, device, "rotations")

@@ -1,7 +1,7 @@
 """A private stream of random numbers: own torch generators, traceable by torch.compile, split over ranks.
 
-torch.compile cannot trace a `torch.Generator`, so in a compiled graph the numbers come from a small operator that looks the
-stream up by its handle; the numbers are the same as in eager mode.
+torch.compile cannot trace a `torch.Generator`, so in a compiled graph the numbers come from a small operator
+that looks the stream up by its handle; the numbers are the same as in eager mode.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ _streams: weakref.WeakValueDictionary[int, RandomStream] = weakref.WeakValueDict
 class RandomStream:
     """Uniform numbers in [0, 1), float64, from one seed; never touches torch's global generators.
 
-    Every device has its own generator, made at first use and seeded with ``seed``. In a torch.distributed group each rank
-    draws the numbers of all ranks and keeps its own rows: ranks differ, and rank by rank they are the rows that a single
-    process draws for the same global batch (ranks must ask for equally many rows).
+    Every device has its own generator, made at first use and seeded with ``seed``. In a torch.distributed
+    group each rank
+    draws the numbers of all ranks and keeps its own rows: ranks differ, and rank by rank they are the rows
+    that a single process draws for the same global batch (ranks must ask for equally many rows).
     """
 
     def __init__(self, seed: int) -> None:

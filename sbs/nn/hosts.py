@@ -1,6 +1,8 @@
-"""Where the hidden features of a module are, for e3nn modules and for the real clients NequIP, SevenNet and MACE.
+"""Where the hidden features of a module are, for e3nn modules and for the real clients NequIP, SevenNet and
+MACE.
 
-Clients are recognised by the names of their packages; none is imported. Allegro keeps its tensor features on edges, not
+Clients are recognised by the names of their packages; none is imported. Allegro keeps its tensor features on
+edges, not
 on nodes: it has no place for an object per node, and `locate` says so.
 """
 
@@ -29,7 +31,9 @@ _INPUT_NAMES = ("irreps_in", "irreps_node_input")
 
 @dataclass(frozen=True)
 class Site:
-    """Where to inject: before or after the module, under which key (None: the tensor itself), with which irreps."""
+    """Where to inject: before or after the module, under which key (None: the tensor itself), with which
+    irreps.
+    """
 
     side: Side
     key: str | None
@@ -54,8 +58,10 @@ def locate(
     package = type(module).__module__.split(".", 1)[0]
     if package == "allegro":
         raise NetworkInputError(
-            f"{name!r} is a module of Allegro, whose tensor features are on edges; an object per node cannot be attached. "
-            "Give Allegro the object at build time, as an edge attribute made from graph_features(...)[batch[edge_src]]."
+            f"{name!r} is a module of Allegro, whose tensor features are on edges; an object per node "
+            f"cannot be attached. "
+            "Give Allegro the object at build time, as an edge attribute made from "
+            "graph_features(...)[batch[edge_src]]."
         )
     if package == "nequip":
         side, key = side or "output", key or _NEQUIP_FEATURES
@@ -73,7 +79,8 @@ def locate(
         irreps = _irreps_of(module, side)
     if irreps is None:
         raise NetworkInputError(
-            f"The irreps of the features at the {side} of {name!r} ({type(module).__name__}) are not known; pass irreps=..., "
+            f"The irreps of the features at the {side} of {name!r} ({type(module).__name__}) are not known; "
+            f"pass irreps=..., "
             "e3nn notation in the order in which the features are stored."
         )
     return Site(side, key, o3.Irreps(irreps))
@@ -96,9 +103,9 @@ def _irreps_of(module: nn.Module, side: Side) -> o3.Irreps | None:
 def graphs_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor | None, int | None]:
     """The graph of each node and the number of graphs, from what a model was called with.
 
-    Looks for a keyword ``batch``, then at the first argument that is a mapping or has attributes like a PyG ``Data``.
-    ``num_graphs`` is read from "num_graphs", or from the length of "ptr", "num_atoms" or "num_nodes", none of which waits
-    for the device.
+    Looks for a keyword ``batch``, then at the first argument that is a mapping or has attributes like a PyG
+    ``Data``. ``num_graphs`` is read from "num_graphs", or from the length of "ptr", "num_atoms" or
+    "num_nodes", none of which waits for the device.
     """
     for source in (kwargs, *args, *kwargs.values()):
         read = _reader(source)

@@ -1,7 +1,8 @@
-"""Uniform sampling of infinite symmetry-breaking sets on the device: a random element of M applied to one object.
+"""Uniform sampling of infinite symmetry-breaking sets on the device: a random element of M applied to one
+object.
 
-An infinite set is one orbit of M, the generalised normalizer, which is then a closed infinite subgroup of O(3). A
-Haar-random element of M applied to any object is uniform on the orbit.
+An infinite set is one orbit of M, the generalised normalizer, which is then a closed infinite subgroup of
+O(3). A Haar-random element of M applied to any object is uniform on the orbit.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sbs.errors import InfiniteSetError
+from sbs.groups.closed import ClosedGroup
 from sbs.nn.draw import RandomStream
 from sbs.nn.wigner import ExactBuffers, Rotation
 from sbs.objects.minimal_set import MinimalSet
@@ -69,16 +71,18 @@ class OrbitSampler(ExactBuffers):
         super().__init__()
         kinds, counts, cosets, settings = [], [], [], []
         for each in sets:
-            kind, diagonals, setting = _FINITE, ((1, 1, 1),), torch.eye(3, dtype=torch.float64)
+            kind, setting = _FINITE, torch.eye(3, dtype=torch.float64)
+            diagonals: tuple[tuple[int, int, int], ...] = ((1, 1, 1),)
             if math.isinf(each.size):
-                symbol = each.normalizer.symbol
-                if symbol not in _COSETS:
+                normalizer = each.normalizer
+                symbol = normalizer.symbol
+                if symbol not in _COSETS or not isinstance(normalizer, ClosedGroup):
                     raise InfiniteSetError(
                         f"Cannot sample orbits of {symbol} on the device; known are {', '.join(_COSETS)}. "
                         "Take objects from set.sample(n, seed) instead."
                     )
                 kind, diagonals = _COSETS[symbol]
-                setting = torch.tensor(each.normalizer.rotation, dtype=torch.float64)
+                setting = torch.tensor(normalizer.rotation, dtype=torch.float64)
             kinds.append(kind)
             counts.append(len(diagonals))
             padded = [*diagonals, *[(1, 1, 1)] * (_MOST_COSETS - len(diagonals))]

@@ -1,4 +1,6 @@
-"""The zero-initialised equivariant correction that carries a symmetry-breaking object into an existing model."""
+"""The zero-initialised equivariant correction that carries a symmetry-breaking object into an existing
+model.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,19 @@ __all__ = ["Injection"]
 
 
 class Injection(nn.Module):
-    """h -> h + W (h x b): a fully connected tensor product with zero weights, so that it starts as the identity.
+    """h -> h + W (h x b): a fully connected tensor product with zero weights, so that it starts as the
+    identity.
 
     Parameters
     ----------
     breaker: supplies b.
     irreps: of the hidden features h, e3nn's layout ``[num_nodes, irreps.dim]``.
-    ignore_parity: the host labels all its features even (SevenNet, MACE with use_so3): the breaker's irreps are then read
-        without parity too. Such a host is equivariant under rotations only, so its sets belong to the ambient "SO(3)".
+    ignore_parity: the host labels all its features even (SevenNet, MACE with use_so3): the breaker's irreps
+        are then read without parity too. Such a host is equivariant under rotations only, so its sets belong
+        to the ambient "SO(3)".
 
-    The weights' gradients do not vanish at zero: they are the products h x b against the loss's gradient at h.
+    The weights' gradients do not vanish at zero: they are the products h x b against the loss's gradient at
+    h.
     """
 
     def __init__(
@@ -42,38 +47,35 @@ class Injection(nn.Module):
         self.breaker = breaker
         self.irreps = irreps
         self.dim: int = irreps.dim
-        irreps_breaker = breaker.irreps
+        self.irreps_breaker = breaker.irreps
         if ignore_parity:
-            irreps_breaker = o3.Irreps([(mul, (ir.l, 1)) for mul, ir in irreps_breaker])
+            self.irreps_breaker = o3.Irreps([(mul, (ir.l, 1)) for mul, ir in breaker.irreps])
         with _default_dtype(dtype):
-            self.product = o3.FullyConnectedTensorProduct(irreps, irreps_breaker, irreps).to(device)
+            self.product = o3.FullyConnectedTensorProduct(irreps, self.irreps_breaker, irreps).to(device)
         with torch.no_grad():
             for weight in self.product.parameters():
                 weight.zero_()
 
-    @property
-    def reachable(self) -> bool:
-        """Whether any product of the hidden features with the breaker is a hidden feature again."""
-        return bool(self.product.weight_numel > 0)
-
     def forward(self, hidden: Tensor, objects: Tensor, batch: Tensor | None) -> Tensor:
-        """Features (num_nodes, dim), objects (num_graphs, breaker dim), graph of each node (None: one graph)."""
+        """Features (num_nodes, dim), objects (num_graphs, breaker dim), graph of each node (None: one
+        graph).
+        """
         if hidden.ndim != 2 or hidden.shape[1] != self.dim:
             raise NetworkInputError(
-                f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, {self.dim}) for {self.irreps}. "
+                f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, "
+                f"{self.dim}) for {self.irreps}. "
                 "Pass attach the irreps of this layer with irreps=."
             )
         check_like(hidden, self.breaker.device, "The hidden features", self.breaker.dtype)
-        if batch is None:
-            objects = objects.expand(hidden.shape[0], -1)
-        else:
-            objects = objects.index_select(0, batch)
-        return hidden + self.product(hidden, objects)
+        each = objects.expand(hidden.shape[0], -1) if batch is None else objects.index_select(0, batch)
+        return hidden + self.product(hidden, each)
 
 
 @contextlib.contextmanager
 def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """e3nn computes its coupling constants in torch's default dtype: a later cast to float64 keeps their float32 errors."""
+    """e3nn computes its coupling constants in torch's default dtype: a later cast to float64 keeps their
+    float32 errors.
+    """
     previous = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

@@ -1,4 +1,6 @@
-"""Losses for symmetry-broken targets: paired, minimum over the output orbit, and a score for generative sampling."""
+"""Losses for symmetry-broken targets: paired, minimum over the output orbit, and a score for generative
+sampling.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ from sbs.nn.outputs import MATCH_TOLERANCE, Transport, transport, turn_outputs
 from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.representation import representation
 
-__all__ = ["energy_score", "matching_objects", "orbit_minimum_loss", "orbit_targets", "output_stabilizer", "paired_loss"]
+__all__ = [
+    "energy_score",
+    "matching_objects",
+    "orbit_minimum_loss",
+    "orbit_targets",
+    "output_stabilizer",
+    "paired_loss",
+]
 
 # Relative to the largest component: targets come from experiments and relaxations.
 TARGET_TOLERANCE = 1e-3
@@ -26,7 +35,9 @@ def output_stabilizer(
     permutations: npt.ArrayLike | None,
     tolerance: float = TARGET_TOLERANCE,
 ) -> npt.NDArray[np.bool_]:
-    """Which of ``matrices`` (m, 3, 3) fix an output (num_sites, dim): bool (m,); ``tolerance`` relative to its maximum."""
+    """Which of ``matrices`` (m, 3, 3) fix an output (num_sites, dim): bool (m,); ``tolerance`` relative to
+    its maximum.
+    """
     images = turn_outputs(output.detach().to(torch.float64), irreps, matrices, permutations)
     change = (images - output.detach().to(torch.float64)).abs().amax(dim=(1, 2)).cpu().numpy()
     scale = float(output.detach().abs().max())
@@ -40,14 +51,17 @@ def matching_objects(
     permutations: npt.ArrayLike | None,
     tolerance: float = TARGET_TOLERANCE,
 ) -> npt.NDArray[np.int64]:
-    """Objects that may be paired with ``target`` (num_sites, dim): those b with Stab_S(b) inside Stab_S(target).
+    """Objects that may be paired with ``target`` (num_sites, dim): those b with Stab_S(b) inside
+    Stab_S(target).
 
-    Returns their numbers; each S-orbit of the set has one at least if the target's symmetry holds a conjugate of K.
+    Returns their numbers; each S-orbit of the set has one at least if the target's symmetry holds a conjugate
+    of K.
 
     Raises
     ------
     NetworkInputError
-        If no object may be paired with the target: its symmetry is not (a conjugate of) that of the set's target.
+        If no object may be paired with the target: its symmetry is not (a conjugate of) that of the set's
+            target.
     """
     matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
     fixed = output_stabilizer(target, irreps, matrices, permutations, tolerance)
@@ -58,9 +72,12 @@ def matching_objects(
     matches = np.flatnonzero((~stabilizers | fixed[:, None]).all(axis=0))
     if not len(matches):
         raise NetworkInputError(
-            f"The target is fixed by {int(fixed.sum())} of the {len(fixed)} elements of {symmetry_set.group.symbol}, which holds the "
-            f"stabilizer of no object ({int(stabilizers[:, 0].sum())} elements each): it is no output of symmetry "
-            f"{symmetry_set.target.symbol} in this setting. Check the target, permutations, or raise tolerance."
+            f"The target is fixed by {int(fixed.sum())} of the {len(fixed)} elements of "
+            f"{symmetry_set.group.symbol}, which holds the "
+            f"stabilizer of no object ({int(stabilizers[:, 0].sum())} elements each): it is no output of "
+            f"symmetry "
+            f"{symmetry_set.target.symbol} in this setting. Check the target, permutations, or raise "
+            f"tolerance."
         )
     return matches
 
@@ -74,10 +91,11 @@ def orbit_targets(
     index: int | None = None,
     prepared: Transport | None = None,
 ) -> Tensor:
-    """The target of every object, (size, num_sites, dim), so that object and target are paired by their stabilizers.
+    """The target of every object, (size, num_sites, dim), so that object and target are paired by their
+    stabilizers.
 
-    ``target`` (num_sites, dim) is paired with object ``index`` (by default the first that `matching_objects` finds in each
-    S-orbit) and the rest follows by symmetry: b_k = g b gives g target.
+    ``target`` (num_sites, dim) is paired with object ``index`` (by default the first that `matching_objects`
+    finds in each S-orbit) and the rest follows by symmetry: b_k = g b gives g target.
 
     Raises
     ------
@@ -88,7 +106,9 @@ def orbit_targets(
     matches = matching_objects(symmetry_set, target, irreps, permutations)
     if index is not None:
         if index not in matches:
-            raise NetworkInputError(f"Object {index} does not have the target's symmetry; objects that do: {matches.tolist()}.")
+            raise NetworkInputError(
+                f"Object {index} does not have the target's symmetry; objects that do: {matches.tolist()}."
+            )
         others = matches[plan.representative[matches] != plan.representative[index]]
         matches = np.concatenate([[index], others])
     matrices = np.empty_like(plan.matrices[plan.element])
@@ -97,7 +117,8 @@ def orbit_targets(
         candidates = matches[plan.representative[matches] == representative]
         if not len(candidates):
             raise NetworkInputError(
-                f"No object in the S-orbit of object {representative} has the target's symmetry; use paired_loss on the orbits that do."
+                f"No object in the S-orbit of object {representative} has the target's symmetry; use "
+                f"paired_loss on the orbits that do."
             )
         # object = a r and b_k = c r, so b_k = c a^-1 object.
         back = plan.matrices[plan.element[candidates[0]]].T
@@ -112,13 +133,14 @@ def orbit_targets(
 def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Tensor:
     """Mean squared error of each prediction against the target of its object.
 
-    prediction (num_sites, dim) with an int, or (k, num_sites, dim) with ``index`` (k,); targets (size, num_sites, dim) from
-    `orbit_targets`. A scalar.
+    prediction (num_sites, dim) with an int, or (k, num_sites, dim) with ``index`` (k,); targets (size,
+    num_sites, dim) from `orbit_targets`. A scalar.
     """
     wanted = targets[index]
     if wanted.shape != prediction.shape:
         raise NetworkInputError(
-            f"prediction has shape {tuple(prediction.shape)}, its targets {tuple(wanted.shape)}; index must have one object per prediction."
+            f"prediction has shape {tuple(prediction.shape)}, its targets {tuple(wanted.shape)}; index must "
+            f"have one object per prediction."
         )
     return torch.nn.functional.mse_loss(prediction, wanted)
 
@@ -126,32 +148,37 @@ def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Ten
 def orbit_minimum_loss(prediction: Tensor, targets: Tensor) -> Tensor:
     """Mean over predictions of the mean squared error to the nearest member of the output orbit.
 
-    prediction (num_sites, dim) or (k, num_sites, dim); targets (m, num_sites, dim). For data that say which orbit but not
-    which member; which object goes with which member is then left to the training.
+    prediction (num_sites, dim) or (k, num_sites, dim); targets (m, num_sites, dim). For data that say which
+    orbit but not which member; which object goes with which member is then left to the training.
     """
     stacked = prediction[None] if prediction.ndim == 2 else prediction
     if stacked.shape[1:] != targets.shape[1:]:
         raise NetworkInputError(
-            f"prediction has shape {tuple(prediction.shape)}, targets {tuple(targets.shape)}; expected the same (num_sites, dim)."
+            f"prediction has shape {tuple(prediction.shape)}, targets {tuple(targets.shape)}; expected the "
+            f"same (num_sites, dim)."
         )
     errors = (stacked[:, None] - targets[None]).square().mean(dim=(2, 3))
     return errors.amin(dim=1).mean()
 
 
 def energy_score(samples: Tensor, targets: Tensor) -> Tensor:
-    """Energy score of sampled outputs against observed ones, for training f(x, b), b uniform, as a generative model.
+    """Energy score of sampled outputs against observed ones, for training f(x, b), b uniform, as a generative
+    model.
 
-    E|X - Y| - E|X - X'| / 2 with |.| the Euclidean norm; samples X (k, num_sites, dim) with k >= 2, from k drawn objects,
-    targets Y (m, num_sites, dim). It is a strictly proper score: in the mean it is least when the samples are distributed as
-    the targets are. T. Gneiting, A. E. Raftery, J. Am. Stat. Assoc. 102, 359 (2007), eq. (22).
+    E|X - Y| - E|X - X'| / 2 with |.| the Euclidean norm; samples X (k, num_sites, dim) with k >= 2, from k
+    drawn objects, targets Y (m, num_sites, dim). It is a strictly proper score: in the mean it is least when
+    the samples are distributed as the targets are. T. Gneiting, A. E. Raftery, J. Am. Stat. Assoc. 102, 359
+    (2007), eq. (22).
     """
     if samples.ndim != 3 or samples.shape[0] < 2 or samples.shape[1:] != targets.shape[1:]:
         raise NetworkInputError(
-            f"samples has shape {tuple(samples.shape)}, targets {tuple(targets.shape)}; expected (k >= 2, num_sites, dim) and (m, num_sites, dim)."
+            f"samples has shape {tuple(samples.shape)}, targets {tuple(targets.shape)}; expected (k >= 2, "
+            f"num_sites, dim) and (m, num_sites, dim)."
         )
     x, y = samples.flatten(1), targets.flatten(1)
     count = len(x)
-    # The norm has no gradient at zero, which the diagonal X = X' would hit: sum over pairs of different samples.
+    # The norm has no gradient at zero, which the diagonal X = X' would hit: sum over pairs of different
+    # samples.
     first, second = torch.triu_indices(count, count, offset=1, device=x.device)
     spread = 2 * torch.linalg.vector_norm(x[first] - x[second], dim=-1).sum() / (count * (count - 1))
     return torch.linalg.vector_norm(x[:, None] - y[None], dim=-1).mean() - spread / 2

@@ -6,6 +6,7 @@ The portable contract, for any framework, is `SymmetryBreaker.graph_features` ``
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import Choice, SymmetryBreaker
 from sbs.nn.checks import as_irreps, check_like
+from sbs.nn.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
 
 __all__ = ["BreakingModel", "build", "with_breaker"]
 
@@ -29,8 +31,8 @@ Place = Literal["attributes", "input"]
 def with_breaker(irreps: o3.Irreps | str | None, breaker: SymmetryBreaker) -> o3.Irreps:
     """Irreps of node attributes with the breaker behind them: ``irreps + breaker.irreps``.
 
-    A 0e is put in front where ``irreps`` has none: products with attributes that lack a scalar would lose whatever the
-    breaker does not touch, and e3nn's v2106 models refuse them.
+    A 0e is put in front where ``irreps`` has none: products with attributes that lack a scalar would lose
+    whatever the breaker does not touch, and e3nn's v2106 models refuse them.
     """
     own = as_irreps(irreps if irreps is not None else "", "irreps")
     if "0e" not in own:
@@ -40,7 +42,9 @@ def with_breaker(irreps: o3.Irreps | str | None, breaker: SymmetryBreaker) -> o3
 
 @dataclass(frozen=True)
 class _Slot:
-    """Where a model class takes a tensor per node: constructor argument, and key in its data or positional argument."""
+    """Where a model class takes a tensor per node: constructor argument, and key in its data or positional
+    argument.
+    """
 
     argument: str
     key: str | int
@@ -72,20 +76,27 @@ class BreakingModel(nn.Module):
 
     Parameters
     ----------
-    model: called with the same arguments, after the breaker's features were put behind one tensor of the nodes.
+    model: called with the same arguments, after the breaker's features were put behind one tensor of the
+        nodes.
     breaker: supplies the features.
-    key: where that tensor is: a key of the data (a dict, the first argument) or the number of a positional argument.
-    irreps: of that tensor as the user gives it, without the breaker; where it is "0e", it may be left out (ones).
+    key: where that tensor is: a key of the data (a dict, the first argument) or the number of a positional
+        argument.
+    irreps: of that tensor as the user gives it, without the breaker; where it is "0e", it may be left out
+        (ones).
 
-    ``forward(*inputs, index=None, set_index=None, rotations=None, num_graphs=None, batch=None)``: the choices of
-    `SymmetryBreaker`. ``batch`` is read from the data's key "batch" where it has one; without any there is one graph.
+    ``forward(*inputs, index=None, set_index=None, rotations=None, num_graphs=None, batch=None)``: the choices
+    of `SymmetryBreaker`. ``batch`` is read from the data's key "batch" where it has one; without any there is
+    one graph.
     """
 
-    def __init__(self, model: nn.Module, breaker: SymmetryBreaker, key: str | int, irreps: o3.Irreps | str) -> None:
+    def __init__(
+        self, model: nn.Module, breaker: SymmetryBreaker, key: str | int, irreps: o3.Irreps | str
+    ) -> None:
         super().__init__()
         if breaker.mode == "all":
             raise NetworkInputError(
-                "mode='all' gives several features per node; use mode='sample' or 'index' here and sbs.nn.all_outputs for "
+                "mode='all' gives several features per node; use mode='sample' or 'index' here and "
+                "sbs.nn.all_outputs for "
                 "all outputs."
             )
         self.model = model
@@ -117,7 +128,11 @@ class BreakingModel(nn.Module):
         data = dict(inputs[0])
         if batch is None:
             batch = data.get("batch")
-        data[self.key] = self._extend(data.get(self.key), data["pos"], batch, num_graphs, choice)
+        if num_graphs is None and isinstance(data.get("num_graphs"), int):
+            num_graphs = data["num_graphs"]
+        # e3nn's v2106 networks read "x" before "node_input".
+        key = "x" if self.key == "node_input" and "x" in data else self.key
+        data[key] = self._extend(data.get(key), data["pos"], batch, num_graphs, choice)
         return self.model(data, *inputs[1:])
 
     def _extend(
@@ -125,54 +140,73 @@ class BreakingModel(nn.Module):
     ) -> Tensor:
         if given is None:
             if not self._ones:
-                raise NetworkInputError(f"The data lack {self.key!r}: features {self.irreps} of every node are expected.")
+                raise NetworkInputError(
+                    f"The data lack {self.key!r}: features {self.irreps} of every node are expected."
+                )
             given = like.new_ones((like.shape[0], 1))
         if given.ndim != 2 or given.shape[1] != self._given_dim:
             raise NetworkInputError(
-                f"{self.key!r} has shape {tuple(given.shape)}; expected (num_nodes, {self._given_dim}) for irreps "
+                f"{self.key!r} has shape {tuple(given.shape)}; expected (num_nodes, {self._given_dim}) for "
+                f"irreps "
                 f"{self.irreps} (the breaker's {self.breaker.irreps} are added here)."
             )
         check_like(given, self.breaker.device, f"{self.key!r}", self.breaker.dtype)
         if batch is None:
             batch = torch.zeros(given.shape[0], dtype=torch.int64, device=given.device)
             num_graphs = 1 if num_graphs is None else num_graphs
-        features = self.breaker(batch, num_graphs, **choice._asdict())
+        features = self.breaker(
+            batch, num_graphs, index=choice.index, set_index=choice.set_index, rotations=choice.rotations
+        )
         return torch.cat([given, features], dim=1)
 
 
 def build(
-    model_class: type[nn.Module] | Callable[..., nn.Module], breaker: SymmetryBreaker, *, on: Place = "attributes", **arguments: Any
+    model_class: type[nn.Module] | Callable[..., nn.Module],
+    breaker: SymmetryBreaker,
+    *,
+    on: Place = "attributes",
+    **arguments: Any,
 ) -> BreakingModel:
     """Build one of e3nn's models with a breaker on its nodes.
 
-    ``arguments`` are the model's own; the breaker's irreps are appended to ``irreps_node_attr`` (``on="attributes"``, the
-    default) or to the input irreps (``on="input"``). Known classes: gate_points_2101.Network, gate_points_2102.Network,
-    v2106's NetworkForAGraphWithAttributes, SimpleNetwork (input only) and MessagePassing.
+    ``arguments`` are the model's own; the breaker's irreps are appended to ``irreps_node_attr``
+    (``on="attributes"``, the default) or to the input irreps (``on="input"``). Known classes:
+    gate_points_2101.Network, gate_points_2102.Network, v2106's NetworkForAGraphWithAttributes, SimpleNetwork
+    (input only) and MessagePassing.
 
-    The result is called like the model, with data as without a breaker (node attributes that are "0e" or not given may be
-    left out). Whether the asymmetry can arrive at the output: `sbs.nn.can_break`.
+    The result is called like the model, with data as without a breaker (node attributes that are "0e" or not
+    given may be left out). Whether the asymmetry can arrive at the output: `sbs.nn.can_break`.
 
     Raises
     ------
     NetworkInputError
         For a class that is not known, or a place that it does not have.
+
+    Warns
+    -----
+    UnreachableBreakerWarning
+        If part of the object can never act on these features.
     """
     slots = _SLOTS.get(model_class) if isinstance(model_class, type) else None
     if slots is None:
         names = ", ".join(f"{each.__module__.rsplit('.', 1)[-1]}.{each.__name__}" for each in _SLOTS)
         raise NetworkInputError(
             f"{model_class!r} is not a class that build knows ({names}); build your model with the irreps of "
-            "sbs.nn.with_breaker(irreps, breaker), and pass it to BreakingModel, or concatenate breaker(batch, num_graphs) yourself."
+            "sbs.nn.with_breaker(irreps, breaker), and pass it to BreakingModel, or concatenate "
+            "breaker(batch, num_graphs) yourself."
         )
     if on not in slots:
         raise NetworkInputError(
-            f"{model_class.__name__} takes no {on!r} of the nodes; it takes {', '.join(map(repr, slots))}: pass on=..."
+            f"{model_class.__name__} takes no {on!r} of the nodes; it takes {', '.join(map(repr, slots))}: "
+            f"pass on=..."
         )
     slot = slots[on]
     given = arguments.get(slot.argument)
     if slot.argument == "irreps_node_sequence":
         if not given:
-            raise NetworkInputError("irreps_node_sequence is missing: irreps of input, hidden layers and output.")
+            raise NetworkInputError(
+                "irreps_node_sequence is missing: irreps of input, hidden layers and output."
+            )
         own = as_irreps(given[0], "irreps_node_sequence[0]")
         arguments[slot.argument] = [own + breaker.irreps, *given[1:]]
     elif on == "input":
@@ -182,4 +216,18 @@ def build(
         extended = with_breaker(given, breaker)
         own = extended[: len(extended) - len(breaker.irreps)]
         arguments[slot.argument] = extended
-    return BreakingModel(model_class(**arguments), breaker, slot.key, own)
+    model = model_class(**arguments)
+    features = _features(model)
+    if unreachable_blocks(breaker.irreps, features):
+        message = unreachable_message(breaker.irreps, features, model_class.__name__)
+        warnings.warn(message, UnreachableBreakerWarning, stacklevel=2)
+    return BreakingModel(model, breaker, slot.key, own)
+
+
+def _features(model: nn.Module) -> o3.Irreps:
+    """All irreps that the nodes of one of e3nn's models have, from input to output."""
+    messages = model if isinstance(model, MessagePassing) else getattr(model, "mp", None)
+    if isinstance(messages, MessagePassing):
+        return sum(messages.irreps_node_sequence, o3.Irreps(""))
+    named = [getattr(model, name, None) for name in ("irreps_in", "irreps_hidden", "irreps_out")]
+    return sum((each for each in named if isinstance(each, o3.Irreps)), o3.Irreps("0e"))

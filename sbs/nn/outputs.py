@@ -29,8 +29,8 @@ MATCH_TOLERANCE = 1e-6
 class Transport:
     """How each object arises from the representative of its S-orbit.
 
-    ``representative[k]`` is an object's number, ``element[k]`` the number of an element g of ``matrices`` (those of S) with
-    b_k = D(g) b_representative.
+    ``representative[k]`` is an object's number, ``element[k]`` the number of an element g of ``matrices``
+    (those of S) with b_k = D(g) b_representative.
     """
 
     matrices: npt.NDArray[np.float64]
@@ -55,7 +55,8 @@ def transport(symmetry_set: MinimalSet) -> Transport:
     """
     if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
         raise InfiniteSetError(
-            f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate sampled objects, or use a "
+            f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate "
+            f"sampled objects, or use a "
             "smaller ambient group."
         )
     if not symmetry_set.irreps:
@@ -89,7 +90,8 @@ def turn_outputs(
     Parameters
     ----------
     outputs: (num_sites, dim), or (m, num_sites, dim) with one output per element.
-    matrices: (m, 3, 3). permutations: (m, num_sites), or None for outputs of the whole graph, which are not moved.
+    matrices: (m, 3, 3). permutations: (m, num_sites), or None for outputs of the whole graph, which are not
+        moved.
 
     Returns
     -------
@@ -97,7 +99,9 @@ def turn_outputs(
     """
     irreps = as_irreps(irreps, "irreps_out")
     if outputs.shape[-1] != irreps.dim:
-        raise NetworkInputError(f"The output has {outputs.shape[-1]} components; irreps_out={irreps} has {irreps.dim}.")
+        raise NetworkInputError(
+            f"The output has {outputs.shape[-1]} components; irreps_out={irreps} has {irreps.dim}."
+        )
     action = torch.as_tensor(_representation(irreps, matrices), dtype=outputs.dtype, device=outputs.device)
     stacked = outputs.expand(len(action), -1, -1) if outputs.ndim == 2 else outputs
     turned = stacked @ action.transpose(1, 2)
@@ -106,7 +110,8 @@ def turn_outputs(
     targets = np.asarray(permutations)
     if targets.shape != turned.shape[:2]:
         raise NetworkInputError(
-            f"permutations has shape {targets.shape}; expected one row per element and one column per site: {tuple(turned.shape[:2])}."
+            f"permutations has shape {targets.shape}; expected one row per element and one column per site: "
+            f"{tuple(turned.shape[:2])}."
         )
     # Gathering by the inverse permutation is differentiable and deterministic on every device.
     sources = torch.as_tensor(np.argsort(targets, axis=1), device=outputs.device)
@@ -115,7 +120,9 @@ def turn_outputs(
 
 def _representation(irreps: o3.Irreps, matrices: npt.ArrayLike) -> np.ndarray:
     terms = [(mul, str(ir)) for mul, ir in irreps if mul]
-    return representation("+".join(f"{mul}x{ir}" for mul, ir in terms), np.asarray(matrices, dtype=np.float64))
+    return representation(
+        "+".join(f"{mul}x{ir}" for mul, ir in terms), np.asarray(matrices, dtype=np.float64)
+    )
 
 
 def find_breaker(model: nn.Module) -> SymmetryBreaker:
@@ -129,7 +136,8 @@ def find_breaker(model: nn.Module) -> SymmetryBreaker:
     found = [module for module in model.modules() if isinstance(module, SymmetryBreaker)]
     if len(found) != 1:
         raise NetworkInputError(
-            f"The model holds {len(found)} symmetry breakers, expected one; build it with sbs.nn.build or attach one with sbs.nn.attach."
+            f"The model holds {len(found)} symmetry breakers, expected one; build it with sbs.nn.build or "
+            f"attach one with sbs.nn.attach."
         )
     return found[0]
 
@@ -145,10 +153,11 @@ def all_outputs(
     select: Callable[[Any], Tensor] | None = None,
     prepared: Transport | None = None,
 ) -> Tensor:
-    """The output for every object of the set, from one forward pass per S-orbit (``symmetry_set.degeneracy`` of them).
+    """The output for every object of the set, from one forward pass per S-orbit (``symmetry_set.degeneracy``
+    of them).
 
-    f(x, g b) = g f(x, b) for g in S, because g x = x up to the permutation of equal sites: the representative's output is
-    turned and its sites are permuted.
+    For g in S, f(x, g b) = g f(x, b), because g x = x up to the permutation of equal sites: the output of the
+    representative is turned and its sites are permuted.
 
     Parameters
     ----------
@@ -156,11 +165,11 @@ def all_outputs(
         ``(inputs, object number) -> output``.
     inputs: of one structure, symmetric under S.
     symmetry_set: in the orientation of the breaker's set.
-    permutations: (order of S, num_sites) from `site_permutations`, rows in the order of ``symmetry_set.group.matrices``;
-        None where the output is of the whole graph, shape (1, dim).
+    permutations: (order of S, num_sites) from `site_permutations`, rows in the order of
+        ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim).
     irreps_out: of the output; by default ``model.irreps_out``.
-    rotation: (3, 3), where the input is turned by R from the set's orientation: the breaker gets it, and S is turned too.
-        ``permutations`` stay what they are.
+    rotation: (3, 3), where the input is turned by R from the set's orientation: the breaker gets it, and S is
+        turned too. ``permutations`` stay what they are.
     select: takes the tensor (num_sites, dim) from what the model returns.
     prepared: ``transport(symmetry_set)``, to save time in repeated calls.
 
@@ -188,7 +197,8 @@ def all_outputs(
         output = select(output) if select is not None else output
         if not isinstance(output, Tensor) or output.ndim != 2:
             raise NetworkInputError(
-                f"The model returned {type(output).__name__} of shape {tuple(getattr(output, 'shape', ()))}; expected (num_sites, dim): pass select=."
+                f"The model returned {type(output).__name__} of shape "
+                f"{tuple(getattr(output, 'shape', ()))}; expected (num_sites, dim): pass select=."
             )
         results.append(output)
     orbit = np.searchsorted(plan.representatives, plan.representative)
@@ -199,11 +209,16 @@ def all_outputs(
         permutations = np.asarray(permutations)
         if permutations.ndim != 2 or len(permutations) != len(plan.matrices):
             raise NetworkInputError(
-                f"permutations has shape {permutations.shape}; expected a row for each of the {len(plan.matrices)} elements of "
+                f"permutations has shape {permutations.shape}; expected a row for each of the "
+                f"{len(plan.matrices)} elements of "
                 f"{symmetry_set.group.symbol}."
             )
         permutations = permutations[plan.element]
-    stacked = results[0] if len(results) == 1 else torch.stack(results)[torch.as_tensor(orbit, device=results[0].device)]
+    stacked = (
+        results[0]
+        if len(results) == 1
+        else torch.stack(results)[torch.as_tensor(orbit, device=results[0].device)]
+    )
     return turn_outputs(stacked, irreps_out, matrices, permutations)
 
 
@@ -213,7 +228,8 @@ def _evaluator(
     breaker = find_breaker(model)
     if symmetry_set not in breaker.sets:
         raise NetworkInputError(
-            f"The model's breaker holds {[repr(each) for each in breaker.sets]}, not {symmetry_set!r}; pass the breaker's set."
+            f"The model's breaker holds {[repr(each) for each in breaker.sets]}, not {symmetry_set!r}; pass "
+            f"the breaker's set."
         )
     which = breaker.sets.index(symmetry_set)
 

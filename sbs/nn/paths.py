@@ -1,4 +1,6 @@
-"""Tensor-product paths by which a breaker's blocks can act on hidden features, and the warning where there are none."""
+"""Tensor-product paths by which a breaker's blocks can act on hidden features, and the warning where there
+are none.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,15 @@ from typing import Literal
 from e3nn import o3
 
 from sbs.errors import NetworkInputError
-from sbs.nn.breaker import SymmetryBreaker
 
-__all__ = ["Product", "UnreachableBreakerWarning", "allowed", "check_product", "unreachable_blocks", "unreachable_message"]
+__all__ = [
+    "Product",
+    "UnreachableBreakerWarning",
+    "allowed",
+    "check_product",
+    "unreachable_blocks",
+    "unreachable_message",
+]
 
 Product = Literal["clebsch-gordan", "gaunt"]
 
@@ -27,10 +35,12 @@ def check_product(product: str) -> None:
 def allowed(first: o3.Irrep, second: o3.Irrep, product: Product) -> list[o3.Irrep]:
     """Irreps in the product of two irreps; the Gaunt product has only those with l1 + l2 + l3 even.
 
-    Xie, Daigavane, Kotak, Smidt, "The Price of Freedom: Exploring Expressivity and Runtime Tradeoffs in Equivariant
-    Tensor Products" (2025): the Gaunt coefficient vanishes for odd l1 + l2 + l3.
+    Xie, Daigavane, Kotak, Smidt, "The Price of Freedom: Exploring Expressivity and Runtime Tradeoffs in
+    Equivariant Tensor Products" (2025): the Gaunt coefficient vanishes for odd l1 + l2 + l3.
     """
-    return [ir for ir in first * second if product == "clebsch-gordan" or (first.l + second.l + ir.l) % 2 == 0]
+    return [
+        ir for ir in first * second if product == "clebsch-gordan" or (first.l + second.l + ir.l) % 2 == 0
+    ]
 
 
 def unreachable_blocks(
@@ -45,12 +55,15 @@ def unreachable_blocks(
     ]
 
 
-def unreachable_message(breaker: SymmetryBreaker, features: o3.Irreps, place: str) -> str:
+def unreachable_message(breaker: o3.Irreps, features: o3.Irreps, place: str) -> str:
     """Say which blocks have no path at ``place`` and what to do."""
-    lost = ", ".join(str(ir) for ir in unreachable_blocks(breaker.irreps, features)) or str(breaker.irreps)
+    lost = ", ".join(str(ir) for ir in unreachable_blocks(breaker, features)) or str(breaker)
     largest = max((ir.l for _, ir in features), default=0)
     return (
-        f"The breaker's {lost} cannot act on the features {features} at {place!r}: no product of a feature with it is a "
-        f"feature, so it will never have an effect. Ask for a set within reach, sbs.minimal_set(..., lmax={max(largest, 1)}), or use "
-        f"hidden irreps of larger l (a product of two features of degree up to l reaches 2 l, here {2 * largest}), or another layer."
+        f"The breaker's {lost} cannot act on the features {features.simplify()} at {place!r}: no product of "
+        f"a feature with it is a "
+        f"feature, so it will never have an effect. Ask for a set within reach, sbs.minimal_set(..., "
+        f"lmax={max(largest, 1)}), or use "
+        f"hidden irreps of larger l (a product of two features of degree up to l reaches 2 l, here "
+        f"{2 * largest}), or another layer."
     )

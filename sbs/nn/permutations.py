@@ -29,13 +29,15 @@ def site_permutations(
     positions: (n, 3), Å.
     matrices: (m, 3, 3) elements of the input's point group, in the input's orientation.
     species: (n,) anything comparable; only equal sites are exchanged.
-    cell: (3, 3) with lattice vectors as rows, for a crystal; the translations t_g (screw axes, glide planes, a point of high
-        symmetry away from the origin) are found. Without it a molecule is meant, and t_g keeps the centroid in place.
+    cell: (3, 3) with lattice vectors as rows, for a crystal; the translations t_g (screw axes, glide planes,
+        a point of high symmetry away from the origin) are found. Without it a molecule is meant, and t_g
+        keeps the centroid in place.
     tolerance: Å, largest distance of an image from a site.
 
     Returns
     -------
-    int64 (m, n). A crystal cell that repeats a smaller one has several valid answers, which differ by a translation.
+    int64 (m, n). A crystal cell that repeats a smaller one has several valid answers, which differ by a
+    translation.
 
     Raises
     ------
@@ -45,14 +47,18 @@ def site_permutations(
     sites = np.asarray(positions, dtype=np.float64)
     group = np.asarray(matrices, dtype=np.float64)
     if sites.ndim != 2 or sites.shape[1] != 3 or not len(sites) or not np.isfinite(sites).all():
-        raise NetworkInputError(f"positions has shape {sites.shape}; expected finite numbers (num_sites, 3), in Å.")
+        raise NetworkInputError(
+            f"positions has shape {sites.shape}; expected finite numbers (num_sites, 3), in Å."
+        )
     if group.ndim != 3 or group.shape[1:] != (3, 3):
         raise NetworkInputError(f"matrices has shape {group.shape}; expected (order, 3, 3).")
     kinds = np.zeros(len(sites), dtype=np.int64)
     if species is not None:
         labels = np.asarray(species)
         if labels.shape != (len(sites),):
-            raise NetworkInputError(f"species has shape {labels.shape}; expected one per site: ({len(sites)},).")
+            raise NetworkInputError(
+                f"species has shape {labels.shape}; expected one per site: ({len(sites)},)."
+            )
         kinds = np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.int64)
     if cell is None:
         search = _Molecule(sites, kinds, tolerance)
@@ -87,10 +93,16 @@ class _Molecule:
             if same and distance.max() <= self.tolerance:
                 return site
             best = min(best, float(distance.max()) if same else np.inf)
-        off = f"the nearest equal site is {best:.3g} Å away" if np.isfinite(best) else "sites do not fall on equal sites"
+        off = (
+            f"the nearest equal site is {best:.3g} Å away"
+            if np.isfinite(best)
+            else "sites do not fall on equal sites"
+        )
         raise NetworkInputError(
-            f"The input is not symmetric under {np.round(matrix, 3).tolist()} to {self.tolerance:g} Å: {off}. "
-            "Turn the set to the input's orientation with set.rotated(R), check its group, or raise tolerance."
+            f"The input is not symmetric under {np.round(matrix, 3).tolist()} to {self.tolerance:g} Å: "
+            f"{off}. "
+            "Turn the set to the input's orientation with set.rotated(R), check its group, or raise "
+            "tolerance."
         )
 
 
@@ -99,7 +111,9 @@ class _Crystal(_Molecule):
 
     def __init__(self, sites: np.ndarray, kinds: np.ndarray, tolerance: float, cell: np.ndarray) -> None:
         if cell.shape != (3, 3) or abs(np.linalg.det(cell)) < 1e-12:
-            raise NetworkInputError(f"cell is {cell.tolist()}; expected three independent lattice vectors as rows, in Å.")
+            raise NetworkInputError(
+                f"cell is {cell.tolist()}; expected three independent lattice vectors as rows, in Å."
+            )
         super().__init__(sites, kinds, tolerance)
         self.cell, self.inverse = cell, np.linalg.inv(cell)
         self.fractional = np.mod(sites @ self.inverse, 1.0)
@@ -124,7 +138,8 @@ class _Crystal(_Molecule):
         off = np.abs((lattice - np.round(lattice)) @ self.cell).max()
         if off > self.tolerance:
             raise NetworkInputError(
-                f"The lattice is not symmetric under {np.round(matrix, 3).tolist()}: a lattice vector's image is {off:.3g} Å off. "
+                f"The lattice is not symmetric under {np.round(matrix, 3).tolist()}: a lattice vector's "
+                f"image is {off:.3g} Å off. "
                 "Turn the set to the crystal's orientation with set.rotated(R), or check its group."
             )
         return super().permutation(matrix)

@@ -1,12 +1,13 @@
 """Rotation of features by per-graph orthogonal matrices: precise, differentiable, on the device of the data.
 
-e3nn's ``D_from_matrix`` goes through Euler angles and is off by 1e-6 in float64 at the orientations that point groups
-consist of. Here D^l is built from D^(l-1) and D^1 = R by the Clebsch-Gordan series,
+e3nn's ``D_from_matrix`` goes through Euler angles and is off by 1e-6 in float64 at the orientations that
+point groups consist of. Here D^l is built from D^(l-1) and D^1 = R by the Clebsch-Gordan series,
 
     D^l = (2l + 1) C^T (D^(l-1) x R) C,      C = real coupling (l-1, 1 -> l) of unit norm,
 
-(e.g. Varshalovich, Moskalev, Khersonskii, "Quantum Theory of Angular Momentum", 4.6), which has no special orientations.
-The sign and the basis are e3nn's, because D^1 = R in the order (x, y, z) and C is e3nn's own 3j tensor.
+(e.g. Varshalovich, Moskalev, Khersonskii, "Quantum Theory of Angular Momentum", 4.6), which has no special
+orientations. The sign and the basis are e3nn's, because D^1 = R in the order (x, y, z) and C is e3nn's own 3j
+tensor.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ __all__ = ["ExactBuffers", "Rotation", "determinant"]
 class ExactBuffers(nn.Module):
     """A module some of whose float64 buffers keep their precision when the module is cast.
 
-    The module's working dtype and device are those of the empty buffer ``anchor``, which is cast like any other.
-    Buffers given to `register_exact` follow the device only: ``.float().double()`` loses nothing.
+    The module's working dtype and device are those of the empty buffer ``anchor``, which is cast like any
+    other. Buffers given to `register_exact` follow the device only: ``.float().double()`` loses nothing.
     """
 
     anchor: Tensor
@@ -33,7 +34,9 @@ class ExactBuffers(nn.Module):
     def __init__(self, dtype: torch.dtype | None = None) -> None:
         super().__init__()
         self._exact: dict[str, Tensor] = {}
-        self.register_buffer("anchor", torch.empty(0, dtype=dtype or torch.get_default_dtype()), persistent=False)
+        self.register_buffer(
+            "anchor", torch.empty(0, dtype=dtype or torch.get_default_dtype()), persistent=False
+        )
 
     def register_exact(self, name: str, values: Tensor, persistent: bool = False) -> None:
         """Register ``values`` (float64) as a buffer that casts leave alone."""
@@ -59,8 +62,9 @@ class Rotation(ExactBuffers):
     ----------
     irreps: e3nn irreps of the features; dimension ``dim``.
 
-    ``forward(features (B, dim), matrices (B, 3, 3)) -> (B, dim)``, computed in float64 whatever the inputs are (the cost
-    is per graph, not per node) and returned in float64. Differentiable in both arguments; no host synchronisation.
+    ``forward(features (B, dim), matrices (B, 3, 3)) -> (B, dim)``, computed in float64 whatever the inputs
+    are (the cost is per graph, not per node) and returned in float64. Differentiable in both arguments; no
+    host synchronisation.
     """
 
     def __init__(self, irreps: o3.Irreps | str) -> None:
@@ -77,7 +81,9 @@ class Rotation(ExactBuffers):
             self.register_exact(f"coupling_{l}", coupling * (2 * l + 1) ** 0.5)
 
     def blocks(self, proper: Tensor) -> list[Tensor]:
-        """[D^0, D^1, ..., D^lmax] of proper rotations (B, 3, 3), float64; D^l has shape (B, 2l + 1, 2l + 1)."""
+        """[D^0, D^1, ..., D^lmax] of proper rotations (B, 3, 3), float64; D^l has shape (B, 2l + 1, 2l +
+        1).
+        """
         count = proper.shape[0]
         result = [torch.ones((count, 1, 1), dtype=proper.dtype, device=proper.device), proper]
         for l in range(2, self.lmax + 1):
