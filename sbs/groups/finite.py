@@ -278,6 +278,13 @@ class Subgroup:
         self.order = len(self.elements)
         self.bits = np.packbits(mask).tobytes()
 
+    @classmethod
+    def from_elements(cls, parent: FiniteGroup, elements: np.ndarray) -> Subgroup:
+        """The subgroup with exactly these element numbers, which are trusted to be closed."""
+        mask = np.zeros(parent.order, dtype=bool)
+        mask[elements] = True
+        return cls(parent, mask)
+
     @property
     def symbol(self) -> str | None:
         """Schoenflies symbol if the parent is a point group, else None."""

@@ -1,9 +1,9 @@
 """GAP as an oracle: brute answers about finite permutation groups, computed by GAP in a process of its own.
 
-A group is a list of generators, a generator a sequence of images of 0..n-1.  Nothing here uses the library, and
-GAP is asked in the plainest way (all classes of subgroups, all cosets), so that the two sides share no idea that
-could be wrong in both.  Starting GAP takes about a second; the functions ending in ``s`` therefore put many
-questions to one process.
+A group is a list of generators, a generator a sequence of images of 0..n-1.  Nothing here uses the library,
+and GAP is asked in the plainest way (all classes of subgroups, all cosets), so that the two sides share no
+idea that could be wrong in both.  Starting GAP takes about a second; the functions ending in ``s`` therefore
+put many questions to one process.
 """
 
 from __future__ import annotations
