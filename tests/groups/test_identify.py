@@ -100,7 +100,7 @@ def test_high_folds(symbol):
 
 @pytest.mark.filterwarnings(
     "ignore:Set OLD_ERROR_HANDLING:DeprecationWarning"
-)  # of spglib 2.7, about its own future
+)  # about the future of spglib itself
 def test_point_groups_of_all_hall_settings_agree_with_spglib():
     spglib = pytest.importorskip("spglib")
     hexagonal = np.array([[1.0, -0.5, 0.0], [0.0, math.sqrt(3) / 2, 0.0], [0.0, 0.0, 1.0]])
@@ -141,7 +141,7 @@ def test_groups_given_by_generators(generators, expected):
 
 
 def test_ties_between_orientations_are_settled_by_rule():
-    # D4 with its four-fold axis along x, y or z: the input fixes the axis, not its sign nor the turn about it.
+    # D4 with its axis along x, y or z: the input fixes the axis, not its sign nor the turn about it.
     for axis in range(3):
         r = np.roll(np.eye(3), axis, axis=0)
         matrices = r @ standard_matrices(PointGroupSymbol("Dn", 4)) @ r.T

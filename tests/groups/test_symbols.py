@@ -83,7 +83,7 @@ def space_groups():
 
 @pytest.mark.filterwarnings(
     "ignore:Set OLD_ERROR_HANDLING:DeprecationWarning"
-)  # of spglib 2.7, about its own future
+)  # about the future of spglib itself
 def test_all_pairs_of_symbols_agree_with_spglib():
     pairs = {(kind.pointgroup_international, kind.pointgroup_schoenflies) for _, kind, _ in space_groups()}
     assert len(pairs) == 32
@@ -98,7 +98,7 @@ def test_all_pairs_of_symbols_agree_with_spglib():
 
 @pytest.mark.filterwarnings(
     "ignore:Set OLD_ERROR_HANDLING:DeprecationWarning"
-)  # of spglib 2.7, about its own future
+)  # about the future of spglib itself
 def test_settings_agree_with_the_space_groups_of_spglib():
     """The point part of every symmorphic space-group symbol, in the axes of its Hall setting."""
     hexagonal = np.array([[1.0, -0.5, 0.0], [0.0, math.sqrt(3) / 2, 0.0], [0.0, 0.0, 1.0]])  # columns a, b, c
