@@ -163,12 +163,14 @@ class Detected:
             )
         if isinstance(self.group, ClosedGroup):
             return (
-                f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are finite, "
+                f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are "
+                "finite, "
                 "others are circles or spheres."
             )
         if self.group.family.family in ("Cn", "Cnh", "S2n") and self.group.order > 2:
             return (
-                f"Ambient: O(3). The normalizer of {self.symbol} holds every turn about its axis, so a set that "
+                f"Ambient: O(3). The normalizer of {self.symbol} holds every turn about its axis, so a set "
+                "that "
                 'breaks its rotations is a circle;\nframe="input" pins the azimuth by the molecule\'s own '
                 "multipoles and makes the set finite."
             )
