@@ -29,8 +29,8 @@ GROUPS = list(
     )
 )
 
-# Headings of the character tables in F. A. Cotton, Chemical Applications of Group Theory, 3rd ed., with two-fold
-# axes across an odd axis written C2', and the mirrors of T_h and O_h across cube axes σh.
+# Headings of the character tables in F. A. Cotton, Chemical Applications of Group Theory, 3rd ed., with the
+# two-fold axes across an odd axis written C2', and the mirrors of T_h and O_h across cube axes σh.
 CHARACTER_TABLES = {
     "C1": "E", "Cs": "E σh", "Ci": "E i", "C2": "E C2", "C3": "E C3 C3²", "C4": "E C4 C2 C4³",
     "C5": "E C5 C5² C5³ C5⁴", "C6": "E C6 C3 C2 C3² C6⁵",
@@ -244,7 +244,7 @@ def test_exact_text():
     assert format_exact(rotation_z(1, 6)) == "[ 1/2  -√3/2  0]\n[√3/2    1/2  0]\n[   0      0  1]"
     assert format_exact(rotation_z(1, 8)).splitlines()[0] == "[√2/2  -√2/2  0]"
     assert format_exact(rotation_z(1, 7), 7).splitlines()[0] == "[cos(2π/7)  -sin(2π/7)  0]"
-    assert format_exact(rotation_z(2, 7), 7).splitlines()[1] == "[sin(3π/7)  -cos(3π/7)  0]"
+    assert format_exact(rotation_z(2, 7), 7).splitlines()[1] == "[ sin(3π/7)  -cos(3π/7)  0]"
     assert format_exact(rotation_z(1, 16), 16).splitlines()[0] == "[cos(π/8)  -sin(π/8)  0]"
     fivefold = next(g for g in standard_matrices(PointGroupSymbol("I")) if element_geometry(g).n == 5)
     assert "(1+√5)/4" in format_exact(fivefold) and "(√5-1)/4" in format_exact(fivefold)
