@@ -1,12 +1,12 @@
 """Which irreps can hold a vector whose stabilizer in M is exactly H, and which of them are the cheapest.
 
-An irrep (l, p) *moves* the elements of M that do not fix its H-invariant vectors pointwise. A generic vector of a sum
-of irreps has the stabilizer H exactly when every element of M outside H is moved by one of them: an exact
-minimum-weight cover of M \\ H by sets of moved elements.
+An irrep (l, p) *moves* the elements of M that do not fix its H-invariant vectors pointwise. A generic vector
+of a sum of irreps has the stabilizer H exactly when every element of M outside H is moved by one of them: an
+exact minimum-weight cover of M \\ H by sets of moved elements.
 
-Everything follows from characters. With the mean P over H, trace(D(g) P) = mean over h in H of chi(g h) is at most
-trace(P) = dim V^H, with equality exactly when g fixes V^H pointwise. The characters of rotations by t are
-chi_l = 1 + 2 cos t + ... + 2 cos l t, so that no matrix of an irrep is needed, up to any l.
+Everything follows from characters. With the mean P over H, trace(D(g) P) = mean over h in H of chi(g h) is
+at most trace(P) = dim V^H, with equality exactly when g fixes V^H pointwise. The characters of rotations by
+t are chi_l = 1 + 2 cos t + ... + 2 cos l t, so that no matrix of an irrep is needed, up to any l.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-# Degrees are searched up to this l. D_nh needs l of about n at most, so it stands for point groups up to n = 500.
+# Degrees are searched up to this l. D_nh needs l of about n at most, so it stands for point groups up to n
+# = 500.
 MAX_DEGREE = 1024
 
-# An element that moves some vector of V^H lowers the trace by at least 1 - cos(2 pi / n), where n is its order:
-# 2e-5 for n = 1000. Rounding in the mean of characters of degree l is about l times 1e-15.
+# An element that moves some vector of V^H lowers the trace by at least 1 - cos(2 pi / n), where n is its
+# order: 2e-5 for n = 1000. Rounding in the mean of characters of degree l is about l times 1e-15.
 _TRACE_TOLERANCE = 1e-8
 
 
@@ -48,8 +49,9 @@ CostKey = tuple[int, tuple[int, ...], int, tuple[bool, ...]]
 def cost_key(irreps: Sequence[Irrep]) -> CostKey:
     """Key by which choices are ordered, the least first.
 
-    In turn: the total dimension; the degrees l, the largest compared first; the number of pseudotensors, which are
-    irreps with p != (-1)^l; and last which irreps are pseudotensors, preferably those of high degree.
+    In turn: the total dimension; the degrees l, the largest compared first; the number of pseudotensors,
+    which are irreps with p != (-1)^l; and last which irreps are pseudotensors, preferably those of high
+    degree.
     """
     ordered = sorted(irreps, key=lambda irrep: (irrep.l, not irrep.natural))
     degrees = tuple(irrep.l for irrep in reversed(ordered))
@@ -89,11 +91,14 @@ def closure(
 
 
 def choose_irreps(
-    matrices: FloatArray, candidates: Sequence[BoolArray], lmax: int | None = None, table: IntArray | None = None
+    matrices: FloatArray,
+    candidates: Sequence[BoolArray],
+    lmax: int | None = None,
+    table: IntArray | None = None,
 ) -> IrrepChoice:
-    """Cheapest irreps, each at most once, whose generic H-invariant vector has the stabilizer H in M, over all H given.
+    """Cheapest irreps, each at most once, whose generic H-invariant vector has exactly the stabilizer H in M.
 
-    Proved least in the order of ``cost_key``; among equals the first candidate. H = M gives ``0e``.
+    Proved least in the order of ``cost_key`` over all H given; among equals the first. H = M gives ``0e``.
 
     Parameters
     ----------
@@ -125,8 +130,8 @@ def choose_irreps(
             best = key, IrrepChoice(number, irreps)
     if best is None:
         raise NoSetError(
-            f"choice of irreps: none of the {len(candidates)} stabilizers is that of a vector with l <= {lmax}; "
-            "allow a larger lmax"
+            f"choice of irreps: none of the {len(candidates)} stabilizers is that of a vector with "
+            f"l <= {lmax}; allow a larger lmax"
         )
     return best[1]
 
@@ -150,7 +155,7 @@ class _CosetAction:
         np.add.at(self._weights, ((signs < 0).astype(int), self.coset_of, column), 1.0)
 
     def moved(self, first: int, last: int) -> list[tuple[Irrep, BoolArray]]:
-        """For every irrep with first <= l <= last and V^H != 0: which cosets it moves, bool of shape (count,)."""
+        """Irreps with first <= l <= last and V^H != 0, and which cosets each moves: bool, (count,)."""
         degrees = np.arange(1, last + 1)
         characters = np.ones((len(self._angles), last + 1))
         characters[:, 1:] += 2 * np.cumsum(np.cos(self._angles[:, None] * degrees), axis=1)
@@ -177,8 +182,8 @@ def _cheapest_irreps(action: _CosetAction, lmax: int | None) -> tuple[Irrep, ...
         if last >= limit:
             if lmax is None:
                 raise SearchLimitError(
-                    f"choice of irreps: no vector with l <= {MAX_DEGREE} has the wanted stabilizer; the search stops "
-                    "there, so use a group of smaller order"
+                    f"choice of irreps: no vector with l <= {MAX_DEGREE} has the wanted stabilizer; the "
+                    "search stops there, so use a group of smaller order"
                 )
             return None
         first, last = last + 1, min(limit, max(6, 2 * last))
@@ -188,7 +193,8 @@ def _cheapest_irreps(action: _CosetAction, lmax: int | None) -> tuple[Irrep, ...
             reached |= bits
     best = _least_cover(irreps, everything, None)
     assert best is not None
-    # An irrep of higher degree can only be part of a better cover if it is smaller than the whole of this one.
+    # An irrep of higher degree can only be part of a better cover if it is smaller than the whole of this
+    # one.
     useful = min(limit, (sum(irrep.dim for irrep in best) - 1) // 2)
     if useful > last:
         irreps += [(irrep, _bits(moved)) for irrep, moved in action.moved(last + 1, useful)]

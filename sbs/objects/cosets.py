@@ -13,12 +13,13 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-# Products of group elements are matched to elements to this accuracy. The elements of D_nh differ by 2 pi / n.
+# Products of group elements are matched to elements to this accuracy. The elements of D_nh differ by 2 pi /
+# n.
 _MATCH_TOLERANCE = 1e-7
 
 
 def cayley_table(matrices: FloatArray) -> IntArray:
-    """Table (m, m) with matrices[table[a, b]] == matrices[a] @ matrices[b]; any faithful closed set of matrices.
+    """Table (m, m) with matrices[table[a, b]] == matrices[a] @ matrices[b], for a closed set of matrices.
 
     Elements are told apart by one generic linear function of their entries, and the match is then checked.
 
@@ -37,22 +38,25 @@ def cayley_table(matrices: FloatArray) -> IntArray:
     middles = (keys[order][1:] + keys[order][:-1]) / 2
     table = order[np.searchsorted(middles, products)]
     exact = np.einsum("ij,bjk->bik", matrices[-1], matrices)
-    if np.abs(keys[table] - products).max() > _MATCH_TOLERANCE or np.abs(matrices[table[-1]] - exact).max() > 1e-5:
-        raise InvalidGroupError("cosets: the matrices are not closed under multiplication; give a whole group")
+    matched = np.abs(keys[table] - products).max(), np.abs(matrices[table[-1]] - exact).max()
+    if not max(matched) < _MATCH_TOLERANCE:
+        raise InvalidGroupError(
+            "cosets: the matrices are not closed under multiplication; give all elements of a group"
+        )
     return table
 
 
 def left_cosets(table: IntArray, mask: BoolArray) -> IntArray:
-    """For each element g of the group the smallest element of g H, where ``mask`` marks the subgroup H; shape (m,)."""
+    """For each element g the smallest element of g H, where ``mask`` marks the subgroup H; shape (m,)."""
     return table[:, np.flatnonzero(mask)].min(axis=1)
 
 
 def subgroup_chain(table: IntArray, mask: BoolArray) -> list[IntArray]:
     """Transversals T_1, ..., T_k such that every element of H is one product t_k ... t_1 in exactly one way.
 
-    The mean over H in any representation is then the product of the means over the few elements of each transversal,
-    which for a group of hundreds of elements are a few dozen: T_i are the left coset representatives of a group in
-    the next larger one of a chain that ends with H.
+    The mean over H in any representation is then the product of the means over the few elements of each
+    transversal, which for a group of hundreds of elements are a few dozen: T_i are the left coset
+    representatives of a group in the next larger one of a chain that ends with H.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def subgroup_chain(table: IntArray, mask: BoolArray) -> list[IntArray]:
 def _next_generator(
     table: IntArray, identity: int, inside: BoolArray, outside: IntArray, generators: list[int]
 ) -> int:
-    """An element outside L that normalises L, if there is one, with the smallest power in L: a small step up."""
+    """Element outside L that normalises L if one does, and of which a low power lies in L: a small step."""
     inverses = np.argmax(table == identity, axis=1)
     normalising = np.ones(len(outside), dtype=bool)
     for s in generators:

@@ -1,6 +1,7 @@
 """Vectors that a finite group leaves fixed, and the elements that fix a given subspace pointwise.
 
-Holds for every real orthogonal representation of a finite group: irreps of O(3), displacements of sites, permutations.
+Holds for every real orthogonal representation of a finite group: irreps of O(3), displacements of sites,
+permutations.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-# Largest allowed entry of P P - P and P - P^T for the mean P of a group's matrices. Rounding gives 1e-13 for matrices
-# exact to 1e-12; one element too many or too few among at most 1e4 changes the mean by 1e-4 or more.
+# Largest allowed entry of P P - P and P - P^T for the mean P of a group's matrices. Rounding gives 1e-13
+# for matrices exact to 1e-12; one element too many or too few among at most 1e4 changes the mean by 1e-4 or
+# more.
 PROJECTOR_TOLERANCE = 1e-6
 
 # A group element of order n that moves a vector at all moves some unit vector of the subspace by at least
@@ -45,18 +47,20 @@ def invariant_projector(rep: Iterable[npt.ArrayLike]) -> FloatArray:
     Parameters
     ----------
     rep
-        The matrices of all elements, an array (h, d, d), or an iterable of (d, d) arrays, which are then taken one
-        at a time so that h large matrices need never be in memory together.
+        The matrices of all elements, an array (h, d, d), or an iterable of (d, d) arrays, which are then
+        taken one at a time so that h large matrices need never be in memory together.
 
     Raises
     ------
     InvalidGroupError
-        If the mean is no orthogonal projector: the matrices are no orthogonal representation of a group, or elements
-        are missing.
+        If the mean is no orthogonal projector: the matrices are no orthogonal representation of a group, or
+        elements are missing.
     """
     if isinstance(rep, np.ndarray):
         if rep.ndim != 3 or len(rep) == 0 or rep.shape[1] != rep.shape[2]:
-            raise InvalidGroupError(f"invariants: got an array of shape {rep.shape}; expected (h, d, d), h >= 1")
+            raise InvalidGroupError(
+                f"invariants: got an array of shape {rep.shape}; expected (h, d, d), h >= 1"
+            )
         total, count = rep.sum(axis=0, dtype=np.float64), len(rep)
     else:
         total, count = _sum(rep)
@@ -112,8 +116,9 @@ def invariant_basis(rep: Iterable[npt.ArrayLike]) -> FloatArray:
 def projector_basis(projector: FloatArray) -> FloatArray:
     """Orthonormal basis (d, k) of the image of an orthogonal projector (d, d), by pivoted Cholesky.
 
-    The pivot is the coordinate axis with the largest part in the space that is left, the first one among equals, and
-    each vector is positive at its pivot. So the basis depends on the space alone, not on the order of arithmetic.
+    The pivot is the coordinate axis with the largest part in the space that is left, the first one among
+    equals, and each vector is positive at its pivot. So the basis depends on the space alone, not on the
+    order of arithmetic.
     """
     dim = len(projector)
     rank = round(float(np.trace(projector)))
@@ -130,8 +135,9 @@ def projector_basis(projector: FloatArray) -> FloatArray:
     return basis
 
 
-def pointwise_fixer(rep: Iterable[npt.ArrayLike], basis: FloatArray) -> BoolArray:
+def pointwise_fixer(rep: Iterable[FloatArray], basis: FloatArray) -> BoolArray:
     """Which of the matrices fix every vector of the space spanned by ``basis`` (d, k); bool of shape (m,)."""
     if isinstance(rep, np.ndarray):
         return np.abs(rep @ basis - basis).max(axis=(1, 2), initial=0.0) < FIXED_TOLERANCE
-    return np.array([np.abs(matrix @ basis - basis).max(initial=0.0) < FIXED_TOLERANCE for matrix in rep], dtype=bool)
+    worst = [np.abs(matrix @ basis - basis).max(initial=0.0) for matrix in rep]
+    return np.array(worst) < FIXED_TOLERANCE

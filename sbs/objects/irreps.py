@@ -1,6 +1,7 @@
 """Irreducible representations of O(3) and e3nn's notation for them.
 
-``2e`` is the irrep of degree l = 2 and even parity, dimension 5; ``1x0o+2x1e`` is a direct sum with multiplicities.
+``2e`` is the irrep of degree l = 2 and even parity, dimension 5; ``1x0o+2x1e`` is a direct sum with
+multiplicities.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def _parse_term(term: str, whole: str) -> tuple[int, Irrep]:
     match = _TERM.fullmatch(term.strip())
     if match is None:
         raise SymmetryBreakingError(
-            f"irreps {whole!r}: {term.strip()!r} is no irrep; expected terms such as '2e' or '3x1o' joined by '+': "
-            "multiplicity, 'x', degree l, parity 'e' or 'o'"
+            f"irreps {whole!r}: {term.strip()!r} is no irrep; expected terms such as '2e' or '3x1o' joined "
+            "by '+': multiplicity, 'x', degree l, parity 'e' or 'o'"
         )
     mul, l, letter = match.groups()
     return _check_term((int(mul or 1), Irrep(int(l), _PARITY_LETTERS[letter])))
@@ -69,10 +70,12 @@ def _parse_term(term: str, whole: str) -> tuple[int, Irrep]:
 def _check_term(term: Irrep | tuple[int, Irrep]) -> tuple[int, Irrep]:
     mul, irrep = (1, term) if isinstance(term, Irrep) else term
     if not (isinstance(irrep, Irrep) and isinstance(mul, int) and isinstance(irrep.l, int)):
-        raise SymmetryBreakingError(f"irreps: got the term {term!r}; expected an Irrep or a pair (mul, Irrep)")
+        raise SymmetryBreakingError(
+            f"irreps: got the term {term!r}; expected an Irrep or a pair (mul, Irrep)"
+        )
     if mul < 1 or irrep.l < 0 or irrep.p not in (1, -1):
         raise SymmetryBreakingError(
-            f"irreps: got the term {term!r}; expected a multiplicity of at least 1, l >= 0 and a parity of 1 or -1"
+            f"irreps: got the term {term!r}; expected a multiplicity of at least 1, l >= 0 and parity 1 or -1"
         )
     return mul, irrep
 

@@ -1,8 +1,8 @@
 """Maximise the smallest of many quadratic forms over a product of unit spheres, the same on every machine.
 
-Multi-start: fixed quasi-random points climb a smooth minimum, then the best of them are finished by a primal-dual
-interior-point method [1, ch. 19] and by Newton steps on the equations that hold at the optimum. A tiny fixed linear
-term decides between optima that form a continuum.
+Multi-start: fixed quasi-random points climb a smooth minimum, then the best of them are finished by a
+primal-dual interior-point method [1, ch. 19] and by Newton steps on the equations that hold at the optimum.
+A tiny fixed linear term decides between optima that form a continuum.
 
 [1] J. Nocedal, S. J. Wright, Numerical Optimization, 2nd ed., Springer 2006.
 """
@@ -29,15 +29,20 @@ _SAME_VALUE = 1e-6
 _SHARPNESS = (4.0, 16.0, 64.0, 256.0)
 _CLIMB = 25
 
-# Weight of the linear term that breaks ties during the search. It moves an isolated smooth optimum by about as much,
-# which the final Newton steps undo; a continuum of optima keeps the place that the term chose.
-_TIE_WEIGHT = 1e-4
+# The barriers of the interior-point method, in units of the best value; iterations for each at most.
+_BARRIERS = 10.0 ** -np.arange(3, 11)
+_PER_BARRIER = 60
 
-# Interior point: iterations per barrier at most, first and last barrier, longest and shortest step on the unit spheres, and how
-# far a multiplier may differ from its value on the central path.
-_PER_BARRIER = 15
-_BARRIER_START = 1e-3
-_BARRIER_END = 1e-10
+# Weight of the linear term that breaks ties, for each barrier. A continuum of optima keeps the place that
+# the term chose; an isolated smooth optimum is moved by no more than the last weight, and the final Newton
+# steps undo that.
+_TIE_WEIGHTS = np.maximum(_BARRIERS, 1e-5)
+
+# A Newton step that promises less than this part of the barrier ends the work at that barrier.
+_LITTLE = 0.03
+
+# Longest and shortest step on the unit spheres, and how far a multiplier may be from its value on the
+# central path.
 _LONGEST_STEP = 0.3
 _SHORTEST_STEP = 1e-9
 _DUAL_SPREAD = 1e3
@@ -51,8 +56,9 @@ _ACTIVE = 1e-7
 # Rounding of the smallest form: a point that is worse by no more is preferred if it is the more precise one.
 _LOSS = 1e-12
 
-# Directions whose equations are weaker than this, relative to the strongest, are flat: they are left alone.
-_FLAT = 1e-9
+# Directions whose equations are weaker than this, relative to the strongest, are flat: the last Newton
+# steps leave them alone. It lies far above what the last tie-breaking weight makes of a flat direction.
+_FLAT = 1e-3
 
 
 def smallest_form(forms: FloatArray, points: FloatArray) -> FloatArray:
@@ -73,18 +79,23 @@ def maximin(forms: FloatArray, blocks: Sequence[slice]) -> FloatArray:
     Returns
     -------
     ndarray
-        Shape (s, k): the finished points of all starts, ordered by falling value. The best of the fixed starts; it
-        is a local maximum, and global as far as the starts reach.
+        Shape (s, k): the finished points of the most promising starts, ordered by falling value. The first is
+        a local maximum, and global as far as the starts reach.
     """
     owner = np.zeros((len(blocks), forms.shape[1]))
     for i, block in enumerate(blocks):
         owner[i, block] = 1.0
     tie = _tie_breaker(owner)
-    points = _climb(forms, owner, tie, _starts(owner))
+    points = _climb(forms, owner, _starts(owner))
+    scale = float(smallest_form(forms, points.T).max())
+    if scale <= 0:  # a form that vanishes everywhere: every point is as good
+        return points.T
+    forms = forms / scale
     finished = []
     for start in _most_promising(forms, points.T):
         rough, multipliers = _interior_point(forms, owner, tie, start)
-        sharp = _newton(forms, owner, rough, multipliers)
+        rough = _newton(forms, owner, _TIE_WEIGHTS[-1] * tie, rough, multipliers)
+        sharp = _newton(forms, owner, None, rough, multipliers)
         values = smallest_form(forms, np.array([sharp, rough, start]))
         # A later, less precise point only counts if it is really better.
         finished.append((sharp, rough, start)[int(np.argmax(values > values.max() - _LOSS))])
@@ -106,13 +117,13 @@ def _most_promising(forms: FloatArray, points: FloatArray) -> FloatArray:
 
 
 def _tie_breaker(owner: FloatArray) -> FloatArray:
-    """Fixed direction (k,) of unit norm in each block, all entries positive, falling and unrelated to one another."""
+    """Fixed direction (k,), of unit norm in each block, with positive, falling, unrelated entries."""
     weights = 1.0 / np.sqrt(np.arange(1.0, 1.0 + owner.shape[1]) + np.sqrt(2.0))
     return _normalised(owner, weights[:, None])[:, 0]
 
 
 def _starts(owner: FloatArray) -> FloatArray:
-    """Quasi-random points (k, s): a Kronecker sequence [k-th root of the generalised golden ratio] made normal."""
+    """Quasi-random points (k, s): the Kronecker sequence of the generalised golden ratio, made normal."""
     size = owner.shape[1]
     pairs = (size + 1) // 2
     root = 2.0
@@ -138,16 +149,17 @@ def _values(forms: FloatArray, points: FloatArray) -> tuple[FloatArray, FloatArr
     return (images * points).sum(axis=1), images
 
 
-def _climb(forms: FloatArray, owner: FloatArray, tie: FloatArray, points: FloatArray) -> FloatArray:
+def _climb(forms: FloatArray, owner: FloatArray, points: FloatArray) -> FloatArray:
     """Gradient ascent of the smooth minimum from all points (k, s) at once."""
     for sharpness in _SHARPNESS:
         for _ in range(_CLIMB):
             values, images = _values(forms, points)
             weights = np.exp(sharpness * (values.min(axis=0) - values))
             weights /= weights.sum(axis=0)
-            gradient = 2 * (images * weights[:, None]).sum(axis=0) + _TIE_WEIGHT * tie[:, None]
+            gradient = 2 * (images * weights[:, None]).sum(axis=0)
             gradient -= points * (owner.T @ (owner @ (gradient * points)))
-            # The curvature of the smooth minimum is at most that of the forms plus the spread of their slopes.
+            # The curvature of the smooth minimum is at most that of the forms plus the spread of their
+            # slopes.
             slopes = 4 * ((images**2).sum(axis=1) * weights).sum(axis=0)
             points = _normalised(owner, points + gradient / (4.0 + sharpness * slopes))
     return points
@@ -181,43 +193,39 @@ def _interior_point(
 ) -> tuple[FloatArray, FloatArray]:
     """Local maximum (k,) of the smallest form plus the tie-breaking term, and its multipliers (n,).
 
-    For each barrier u the function max over t of t + u sum log(f_g - t) is climbed by primal-dual Newton steps; u falls
-    as soon as the step promises little more.
+    For each barrier u the function max over t of t + u sum log(f_g - t) is climbed by primal-dual Newton
+    steps; u falls as soon as the step promises little more.
     """
-    term = _TIE_WEIGHT * tie
-    barrier = _BARRIER_START
-    local = _Local(forms, owner, term, point)
     multipliers = None
-    longest, spent = _LONGEST_STEP, 0
-    while True:
-        height, slack = _barrier_function(local.values, barrier)
-        primal = barrier / slack
-        low, high = primal / _DUAL_SPREAD, primal * _DUAL_SPREAD
-        multipliers = primal if multipliers is None else np.clip(multipliers, low, high)
-        stiffness = multipliers / slack
-        mean_slope = stiffness @ local.slopes / stiffness.sum()
-        spread = local.slopes - mean_slope
-        matrix = (spread.T * stiffness) @ spread - local.curvature(multipliers)
-        slope = primal @ local.slopes
-        curvatures, axes = np.linalg.eigh(matrix)
-        rises = slope @ axes
-        newton = rises / np.maximum(np.abs(curvatures), 1e-13 * np.abs(curvatures).max(initial=1e-300))
-        longest = min(_LONGEST_STEP, 4 * longest)
-        while longest > _SHORTEST_STEP:
-            # Each axis has its own limit: a long step along a flat axis must not shorten the others.
-            parts = np.clip(newton, -longest, longest)
-            moved = _moved(owner, local, point, axes @ parts)
-            values = _values(forms, moved[:, None])[0][:, 0] + term @ moved
-            if _barrier_function(values, barrier)[0] >= height + 1e-4 * (rises @ parts) - 1e-15:
-                multipliers = primal - stiffness * (spread @ (axes @ parts))
-                point, local = moved, _Local(forms, owner, term, moved)
+    longest = _LONGEST_STEP
+    for barrier, weight in zip(_BARRIERS, _TIE_WEIGHTS, strict=True):
+        term = weight * tie
+        for _ in range(_PER_BARRIER):
+            local = _Local(forms, owner, term, point)
+            height, slack = _barrier_function(local.values, barrier)
+            primal = barrier / slack
+            if multipliers is None:
+                multipliers = primal
+            multipliers = np.clip(multipliers, primal / _DUAL_SPREAD, primal * _DUAL_SPREAD)
+            stiffness = multipliers / slack
+            spread = local.slopes - stiffness @ local.slopes / stiffness.sum()
+            curvatures, axes = np.linalg.eigh((spread.T * stiffness) @ spread - local.curvature(multipliers))
+            rises = primal @ local.slopes @ axes
+            # Negative curvatures are turned round, so that the step climbs.
+            newton = rises / np.maximum(np.abs(curvatures), 1e-13 * np.abs(curvatures).max(initial=1e-300))
+            longest = min(_LONGEST_STEP, 4 * longest)
+            while longest > _SHORTEST_STEP:
+                # Each axis has its own limit: a long step along a flat axis must not shorten the others.
+                parts = np.clip(newton, -longest, longest)
+                moved = _moved(owner, local, point, axes @ parts)
+                ahead = _values(forms, moved[:, None])[0][:, 0] + term @ moved
+                if _barrier_function(ahead, barrier)[0] >= height + 1e-4 * (rises @ parts) - 1e-15:
+                    multipliers = primal - stiffness * (spread @ (axes @ parts))
+                    point = moved
+                    break
+                longest /= 4
+            if rises @ newton < _LITTLE * barrier or longest <= _SHORTEST_STEP:
                 break
-            longest /= 4
-        spent += 1
-        if rises @ newton < 0.1 * barrier or longest <= _SHORTEST_STEP or spent == _PER_BARRIER:
-            if barrier <= _BARRIER_END:
-                break
-            barrier, spent = 0.1 * barrier, 0
     return point, multipliers
 
 
@@ -236,13 +244,19 @@ def _barrier_function(values: FloatArray, barrier: float) -> tuple[float, FloatA
     return float(lowest - gap + barrier * np.log(slack).sum()), slack
 
 
-def _newton(forms: FloatArray, owner: FloatArray, point: FloatArray, multipliers: FloatArray) -> FloatArray:
-    """Newton steps, without the tie-breaking term, on: active forms are equal, their weighted slopes vanish."""
+def _newton(
+    forms: FloatArray, owner: FloatArray, term: FloatArray | None, point: FloatArray, multipliers: FloatArray
+) -> FloatArray:
+    """Newton steps on the equations of the optimum: the active forms are equal, their weighted slopes vanish.
+
+    With a tie-breaking ``term`` the optimum is isolated; without one, flat directions are left alone.
+    """
+    cutoff = _FLAT if term is None else 1e-13
     active = np.flatnonzero(multipliers > _ACTIVE * multipliers.sum())
     chosen = forms[active]
     weights = multipliers[active] / multipliers[active].sum()
     for _ in range(_NEWTON_STEPS):
-        local = _Local(chosen, owner, np.zeros(len(point)), point)
+        local = _Local(chosen, owner, np.zeros(len(point)) if term is None else term, point)
         size, count = local.slopes.shape[1], len(active)
         matrix = np.zeros((size + count + 1, size + count + 1))
         matrix[:size, :size] = local.curvature(weights)
@@ -252,7 +266,7 @@ def _newton(forms: FloatArray, owner: FloatArray, point: FloatArray, multipliers
         matrix[-1, size:-1] = 1.0
         level = float(weights @ local.values)
         right = -np.concatenate((local.slopes.T @ weights, local.values - level, [weights.sum() - 1.0]))
-        step = np.linalg.lstsq(matrix, right, rcond=_FLAT)[0]
+        step = np.linalg.lstsq(matrix, right, rcond=cutoff)[0]
         if np.linalg.norm(step[:size]) > _LONGEST_STEP:
             break
         point = _moved(owner, local, point, step[:size])

@@ -1,14 +1,15 @@
 """Real representation matrices of O(3) in e3nn's basis, good to 1e-12 at every orientation.
 
-The basis of degree l are the real spherical harmonics Y_l (m = -l..l, no Condon-Shortley phase) with polar axis y and
-azimuth counted from z towards x, so that l = 1 is (x, y, z). D(R) acts by Y_l(R x) = D_l(R) Y_l(x); the inversion
-acts as the parity p.
+The basis of degree l are the real spherical harmonics Y_l (m = -l..l, no Condon-Shortley phase) with polar
+axis y and azimuth counted from z towards x, so that l = 1 is (x, y, z). D(R) acts by Y_l(R x) = D_l(R)
+Y_l(x); the inversion acts as the parity p.
 
-Method: with R = R_y(a) R_z(b) R_y(c) one has D(R) = Y(a) B Y(b) B^T Y(c), where Y(.), a turn about the polar axis,
-only mixes m with -m, and B = D(R_x(90 degrees)) is a constant of each l [1]. B follows from Wigner's d(pi/2) by a
-three-term recursion that is stable towards falling m [2]. The angles come from two-argument arctangents, each after
-the previous turn was undone. So the product of the turns is R to rounding even where a and c are not separately
-defined, which is at the orientations that point groups consist of.
+Method: with R = R_y(a) R_z(b) R_y(c) one has D(R) = Y(a) B Y(b) B^T Y(c), where Y(.), a turn about the
+polar axis, only mixes m with -m, and B = D(R_x(90 degrees)) is a constant of each l [1]. B follows from
+Wigner's d(pi/2) by a three-term recursion that is stable towards falling m [2]. The angles come from
+two-argument arctangents, each after the previous turn was undone. So the product of the turns is R to
+rounding even where a and c are not separately defined, which is at the orientations that point groups
+consist of.
 
 [1] D. Pinchon, P. E. Hoggan, J. Phys. A: Math. Theor. 40, 1597 (2007).
 [2] S. Trapani, J. Navaza, Acta Cryst. A 62, 262 (2006).
@@ -28,8 +29,8 @@ __all__ = ["ORTHOGONALITY_TOLERANCE", "irrep_matrices", "representation"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Largest allowed entry of R^T R - 1. An input that is off by e gives matrices off by about l e: a user's 1e-9 is
-# still told apart from a wrong matrix, while the groups of this library are exact to 1e-15.
+# Largest allowed entry of R^T R - 1. An input that is off by e gives matrices off by about l e: a user's
+# 1e-9 is still told apart from a wrong matrix, while the groups of this library are exact to 1e-15.
 ORTHOGONALITY_TOLERANCE = 1e-8
 
 
@@ -134,7 +135,8 @@ def _validated(matrices: npt.ArrayLike) -> FloatArray:
         ) from error
     if given.ndim != 3 or given.shape[1:] != (3, 3):
         raise SymmetryBreakingError(
-            f"representation: got matrices of shape {given.shape}; expected (n, 3, 3), a single matrix as matrix[None]"
+            f"representation: got matrices of shape {given.shape}; expected (n, 3, 3); give a single matrix "
+            "as matrix[None]"
         )
     with np.errstate(invalid="ignore", over="ignore"):
         defect = np.abs(given.transpose(0, 2, 1) @ given - np.eye(3)).max(initial=0.0)
@@ -148,7 +150,7 @@ def _validated(matrices: npt.ArrayLike) -> FloatArray:
 
 @lru_cache(maxsize=256)
 def _quarter_turn(l: int) -> FloatArray:
-    """D_l of the turn by 90 degrees about x, which takes the polar axis y to z; shape (2l+1, 2l+1), read-only."""
+    """D_l of the turn by 90 degrees about x, which takes the polar axis y to z; read-only, (2l+1, 2l+1)."""
     d = _wigner_d_quarter(l)
     sign = (-1.0) ** np.arange(l + 1)
     plus = sign[:, None] * sign * d[:, l:]  # (-1)^(m+m') d[m, m'] for m, m' >= 0

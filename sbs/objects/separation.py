@@ -1,12 +1,14 @@
 """The vector with a given stabilizer whose images are as far apart as possible.
 
-For v in V^H with unit norm in every block and g in M, |D(g) v - v|^2 = 2 (number of blocks - v^T D(g) v): quadratic
-forms in the coordinates of v in V^H, equal for g, g h and the inverse of g. The smallest of them is maximised.
+For v in V^H with unit norm in every block and g in M, |D(g) v - v|^2 = 2 (number of blocks - v^T D(g) v):
+quadratic forms in the coordinates of v in V^H, equal for g, g h and the inverse of g. The smallest of them
+is maximised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +26,12 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-# Two objects closer than this would be one to a network in float32. Neighbours in a D_1000h orbit of vectors are
-# 3e-3 apart.
+# Two objects closer than this would be one to a network in float32. Neighbours in a D_1000h orbit of
+# vectors are 3e-3 apart.
 DISTINCT = 1e-5
 
-# Coefficients in the fixed basis are rounded to so many digits before the final normalisation. The optimum is found
-# to about 1e-12, so that the rounding of sums, which differs between machines, leaves no trace.
+# Coefficients in the fixed basis are rounded to so many digits before the final normalisation. The optimum
+# is found to about 1e-12, so that the rounding of sums, which differs between machines, leaves no trace.
 COEFFICIENT_DIGITS = 10
 
 # Optima whose smallest squared distances differ by less are equally good.
@@ -40,10 +42,11 @@ _EQUAL = 1e-6
 
 
 def best_separated(rep: FloatArray, mask: BoolArray, blocks: Sequence[slice]) -> FloatArray:
-    """Vector (d,) of stabilizer exactly H, unit norm in every block, with the largest smallest distance in its orbit.
+    """Vector (d,) of stabilizer exactly H, unit norm in every block, whose orbit is best separated.
 
-    Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H) the one with the
-    largest leading coefficients in the basis of ``invariant_basis``.
+    The smallest distance between two vectors of its orbit is the largest that a fixed multi-start search
+    finds. Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H) the
+    one with the largest leading coefficients in the basis of ``invariant_basis``.
 
     Parameters
     ----------
@@ -61,9 +64,7 @@ def best_separated(rep: FloatArray, mask: BoolArray, blocks: Sequence[slice]) ->
     """
     bases = [invariant_basis(rep[mask][:, block, block]) for block in blocks]
     others = rep[~mask]
-    actions = [
-        basis.T @ others[:, block, block] @ basis for basis, block in zip(bases, blocks, strict=True)
-    ]
+    actions = [basis.T @ others[:, block, block] @ basis for basis, block in zip(bases, blocks, strict=True)]
     return _assembled(bases, actions)
 
 
@@ -72,8 +73,8 @@ def best_separated_in_irreps(
 ) -> FloatArray:
     """As ``best_separated`` for a sum of irreps, each irrep a block, without the matrices of all elements.
 
-    Only one element of each coset g H, and a few dozen of H, are represented, which makes l = 100 and groups of 800
-    elements cheap.
+    Only one element of each coset g H, and a few dozen of H, are represented, which makes l = 100 and
+    groups of 800 elements cheap.
 
     Parameters
     ----------
@@ -108,14 +109,14 @@ def _chain_projector(irrep: Irrep, chain: list[FloatArray]) -> FloatArray:
 
 
 def _assembled(bases: list[FloatArray], actions: list[FloatArray]) -> FloatArray:
-    """From a basis of V^H in each block and the matrices P D(g) P in these bases, for g outside H, to the vector."""
+    """The vector from a basis of V^H in each block and the action of each g outside H within these bases."""
     sizes = [basis.shape[1] for basis in bases]
     if 0 in sizes:
         raise NoSetError(
             f"separation: block {sizes.index(0)} has no vector that the stabilizer fixes; leave the block out"
         )
-    edges = np.concatenate(([0], np.cumsum(sizes)))
-    parts = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    edges = [0, *accumulate(sizes)]
+    parts = [slice(a, b) for a, b in pairwise(edges)]
     action = np.zeros((len(actions[0]), edges[-1], edges[-1]))
     for part, block in zip(parts, actions, strict=True):
         action[:, part, part] = block
@@ -146,17 +147,18 @@ def _coefficients(action: FloatArray, parts: list[slice]) -> FloatArray:
     if not squared > DISTINCT**2:
         raise NoSetError(
             f"separation: an element outside the stabilizer moves no fixed vector by more than "
-            f"{max(squared, 0.0) ** 0.5:.1e} (at least {DISTINCT:.0e} is needed): these blocks cannot tell the "
-            "stabilizer from a larger group; add irreps"
+            f"{max(squared, 0.0) ** 0.5:.1e} (at least {DISTINCT:.0e} is needed): these blocks cannot tell "
+            "the stabilizer from a larger group; add irreps"
         )
     return best
 
 
 def _canonical(points: FloatArray, action: FloatArray, parts: list[slice]) -> FloatArray:
-    """Of equally good coefficients (s, k) and all their equivalents the one with the largest leading entries."""
+    """Of equally good coefficients (s, k) and their equivalents those with the largest leading entries."""
     defect = action.transpose(0, 2, 1) @ action - np.eye(action.shape[1])
     normalising = action[np.abs(defect).max(axis=(1, 2)) < _EQUAL]
-    images = np.concatenate([points, (normalising @ points.T).transpose(0, 2, 1).reshape(-1, points.shape[1])])
+    turned = (normalising @ points.T).transpose(0, 2, 1).reshape(-1, points.shape[1])
+    images = np.concatenate([points, turned])
     for part in parts:  # the sign of each block is free
         block = images[:, part]
         leading = np.argmax(np.abs(block) > _EQUAL, axis=1)
