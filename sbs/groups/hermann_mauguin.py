@@ -73,6 +73,7 @@ _POLYHEDRAL: dict[str, str] = {
 }  # fmt: skip
 
 _PART = re.compile(r"(-?)([0-9]+|inf)(/m)?|m")
+_MOST_PARTS = 4  # "3/mm2"; longer text is no symbol, and the ways to cut it grow exponentially
 _COMPACT = re.compile(r"(?:-?(?:[0-9]+|inf)(?:/m)?|m)+")
 
 
@@ -97,7 +98,10 @@ def _tokenisations(text: str) -> list[list[str]]:
         return []
     if len(chunks) > 1:
         return [[part.group(0) for chunk in chunks for part in _PART.finditer(chunk)]]
-    runs = [_splittings(part) for part in _PART.finditer(text)]
+    parts = list(_PART.finditer(text))
+    if len(parts) > _MOST_PARTS:
+        return []
+    runs = [_splittings(part) for part in parts]
     return [list(itertools.chain.from_iterable(choice)) for choice in itertools.product(*runs)]
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import unicodedata
@@ -136,6 +135,8 @@ def _too_large(text: str) -> str:
 
 
 def _unknown(text: str, plain: str) -> str:
+    import difflib  # only needed to say what went wrong
+
     numbers = {*range(1, 9), *(int(run) for run in re.findall("[0-9]{1,4}", plain))} - {0}
     groups = [PointGroupSymbol(family) for family in POLYHEDRAL_ORDERS]
     for n in sorted(numbers):

@@ -5,6 +5,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sbs.errors import UnknownGroupError
 from sbs.groups.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
@@ -250,6 +252,21 @@ def test_text_that_is_no_symbol(text):
     with pytest.raises(UnknownGroupError) as caught:
         parse_symbol(text)
     assert not text.strip() or repr(text) in str(caught.value)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    st.text(alphabet="0123456789-/m CDSTOIhvdinf∞ \u0305", max_size=12)
+    | st.text(max_size=8)
+    | st.lists(st.sampled_from(["1", "2", "3", "4", "6", "-", "/m", "m", " "]), max_size=60).map("".join)
+)
+def test_any_text_is_read_or_refused(text):
+    try:
+        parsed = parse_symbol(text)
+    except UnknownGroupError:
+        return
+    assert parse_symbol(hermann_mauguin(parsed.symbol)).symbol == parsed.symbol
+    assert parsed.symbol.n is None or parsed.symbol.n == math.inf or 1 <= parsed.symbol.n <= MAX_FOLD
 
 
 @pytest.mark.parametrize("n", [12, 20, 22, 24, 31, 42, 62, 122])
