@@ -1,4 +1,5 @@
-"""The public questions: what users type, resolved to groups, answered from the solver."""
+"""The public questions: what users type, resolved to groups, answered from the tables
+where they hold the answer and from the solver otherwise."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from sbs.groups.finite import FiniteGroup, Subgroup
 from sbs.groups.pointgroups import PointGroup, point_group
 from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.solve import solve_abstract, solve_in_closed, solve_in_point_group
+from sbs.tables.lookup import lookup
 
 __all__ = ["minimal_set"]
 
@@ -64,6 +66,9 @@ def _by_symbols(group: str, target: str, ambient: str, exact: bool, lmax: int | 
 
 
 def _resolved(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None) -> MinimalSet:
+    stored = lookup(group, target, ambient, exact, lmax)
+    if stored is not None:
+        return stored
     outer = _ambient(ambient)
     if isinstance(outer, FiniteGroup) and not isinstance(outer, PointGroup):
         if lmax is not None:
@@ -76,7 +81,9 @@ def _resolved(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | No
         inside = _inside(group, outer)
         return solve_in_point_group(inside, _target(target, inside), outer, exact, lmax)
     group = _group(group)
-    return solve_in_closed(group, _target(target, group), outer, exact, lmax)
+    inner = _target(target, group)
+    stored = lookup(group, inner, outer, exact, lmax)
+    return solve_in_closed(group, inner, outer, exact, lmax) if stored is None else stored
 
 
 def _ambient(ambient: Any) -> FiniteGroup | ClosedGroup:

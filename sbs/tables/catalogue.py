@@ -1,9 +1,13 @@
-"""Which groups are stored, and where their files are."""
+"""Which groups are stored, and where their files are.
+
+Paths are plain text: this module is on the way of every first query, and pathlib takes longer to import than the
+query itself.
+"""
 
 from __future__ import annotations
 
+import os.path
 from functools import cache
-from pathlib import Path
 
 from sbs.groups.families import PointGroupSymbol
 
@@ -53,13 +57,13 @@ def crystal_system(symbol: str) -> str | None:
 
 
 @cache
-def data_directory() -> Path:
+def data_directory() -> str:
     """Folder of the stored files: inside the installed package, or ``group_data`` beside it in a source checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_group_data"
-    return installed if installed.is_dir() else package.parent / "group_data"
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    installed = os.path.join(package, "_group_data")
+    return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "group_data")
 
 
-def table_path(symbol: str) -> Path:
+def table_path(symbol: str) -> str:
     """File of a group, whether it exists or not."""
-    return data_directory() / f"{symbol}.json"
+    return os.path.join(data_directory(), f"{symbol}.json")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import Any
 
 __all__ = ["CHECKSUM_FIELD", "checksum", "dump", "stated_checksum"]
@@ -18,7 +17,7 @@ CHECKSUM_FIELD = "checksum"
 
 _LINE = 110
 _BLANK = "0" * 64
-_SEAL = re.compile(rb'"checksum": "sha256:([0-9a-f]{64})"')
+_SEAL = b'"checksum": "sha256:'
 
 
 def dump(document: dict[str, Any]) -> bytes:
@@ -30,16 +29,21 @@ def dump(document: dict[str, Any]) -> bytes:
 
 def checksum(raw: bytes) -> str:
     """SHA-256 (64 digits) of the bytes of a file with the digits of its own checksum replaced by zeros."""
-    match = _SEAL.search(raw)
-    if match is None:
-        return hashlib.sha256(raw).hexdigest()
-    return hashlib.sha256(raw[: match.start(1)] + _BLANK.encode() + raw[match.end(1) :]).hexdigest()
+    start = _start(raw)
+    sealed = raw if start < 0 else raw[:start] + _BLANK.encode() + raw[start + len(_BLANK) :]
+    return hashlib.sha256(sealed).hexdigest()
 
 
 def stated_checksum(raw: bytes) -> str | None:
     """The 64 digits that the file states, or None if it states none."""
-    match = _SEAL.search(raw)
-    return match.group(1).decode() if match else None
+    start = _start(raw)
+    return None if start < 0 else raw[start : start + len(_BLANK)].decode("ascii", "replace")
+
+
+def _start(raw: bytes) -> int:
+    """Where the digits of the checksum start, -1 if there are none."""
+    found = raw.find(_SEAL)
+    return found if found < 0 else found + len(_SEAL)
 
 
 def _format(value: Any, indent: int) -> str:

@@ -1,0 +1,125 @@
+"""The rows of a table: for every target class its smallest set, numbers and certificate, as plain data.
+
+The inverse, from a row to a `MinimalSet`, is `sbs.tables.lookup`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sbs.groups import PointGroup, Subgroup, point_group
+from sbs.groups.closed import AxialSubgroup
+from sbs.groups.pointgroups import match_elements
+from sbs.objects.minimal_set import MinimalSet
+from sbs.objects.solve import solve_in_closed
+from sbs.solver.closed import ClosedSolution
+from sbs.solver.complements import Refutation
+from sbs.solver.finite import FiniteSolution
+from sbs.tables.ferroic import aizu_symbols, domain_states
+
+__all__ = ["INFINITE", "target_records"]
+
+# JSON has no infinity.
+INFINITE = "infinite"
+# Drawn objects that stand for an infinite set, for pictures; the seed is the first of them.
+_SAMPLES = 12
+
+
+def target_records(group: PointGroup, species: Sequence[int]) -> list[dict[str, Any]]:
+    """One row per subgroup class of a group in its standard setting, ambient O(3), exact, no limit on l."""
+    ambient = point_group("O(3)")
+    targets = [c.representative for c in group.subgroup_classes]
+    crystallographic = group.family.n in (None, 1, 2, 3, 4, 6) and group.symbol not in ("I", "Ih", "S8", "S12", "D4d", "D6d")
+    symbols = aizu_symbols(group, targets, species) if crystallographic else [None] * len(targets)
+    rows = []
+    for c, symbol in zip(group.subgroup_classes, symbols, strict=True):
+        result = solve_in_closed(group, c.representative, ambient, True, None)  # type: ignore[arg-type]
+        rows.append(_row(c.label, result, symbol))
+    return rows
+
+
+def _row(label: str, result: MinimalSet, aizu: str | None) -> dict[str, Any]:
+    assert isinstance(result.target, Subgroup)
+    return {
+        "label": label,
+        "size": _number(result.size),
+        "ideal": bool(result.is_ideal),
+        "degeneracy": _number(result.degeneracy),
+        "irreps": result.irreps,
+        "normalizer": {"symbol": result.normalizer.symbol, "order": _number(result.normalizer.order)},
+        "stabilizer": _stabilizer(result),
+        "aizu": aizu,
+        "domain_states": domain_states(result.target)._asdict(),
+        **_objects(result),
+        "certificate": _certificate(result),
+    }
+
+
+def _number(value: int | float) -> int | str:
+    return INFINITE if value == math.inf else int(value)
+
+
+def _floats(rows: np.ndarray) -> list[Any]:
+    return (np.asarray(rows, dtype=np.float64) + 0.0).tolist()  # no negative zeros
+
+
+def _stabilizer(result: MinimalSet) -> dict[str, Any]:
+    h = result.stabilizer
+    entry: dict[str, Any] = {"symbol": h.symbol, "order": _number(h.order)}
+    if isinstance(h, Subgroup):
+        entry["generators"] = _floats(h.parent.matrices[list(h.generators)])  # type: ignore[attr-defined]
+    return entry
+
+
+def _objects(result: MinimalSet) -> dict[str, Any]:
+    if result.size == math.inf:
+        return {"objects": None, "samples": _floats(result.sample(_SAMPLES)), "orbits": None, "fixed_by": None}
+    return {
+        "objects": _floats(result.objects),
+        "samples": None,
+        "orbits": result.orbits.tolist(),
+        "fixed_by": [k.elements.tolist() for k in result.target_of],  # type: ignore[union-attr]
+    }
+
+
+def _certificate(result: MinimalSet) -> dict[str, Any]:
+    solution = result.solution
+    if isinstance(solution, ClosedSolution):
+        return {
+            "method": "closed",
+            "normalizer": solution.normalizer.schoenflies,
+            "stabilizers": [_closed_name(h) for h in solution.stabilizers],
+        }
+    assert isinstance(solution, FiniteSolution)
+    (_, search), *others = solution.searches
+    if others or search is None:
+        raise AssertionError("an exact query makes one search")
+    parent = solution.normalizer.parent
+    realisation = result._realisation
+    return {
+        "method": "complement bound" if search.meets_bound else "exhaustive search",
+        "parent": parent.symbol,  # type: ignore[attr-defined]
+        "turn": int(match_elements(result.frame.T[None], parent.matrices)[0]),  # type: ignore[attr-defined]
+        "target": solution.target.elements.tolist(),
+        "normalizer": solution.normalizer.elements.tolist(),
+        "bound": int(search.bound),
+        "stabilizers": [h.elements.tolist() for h in solution.stabilizers],
+        "chosen": [h.bits for h in solution.stabilizers].index(realisation.stabilizer.bits),
+        "movers": realisation.movers.tolist(),
+        "refuted": [_refutation(r) for r in search.refuted],
+    }
+
+
+def _refutation(refutation: Refutation) -> dict[str, Any]:
+    return {"order": refutation.order, "generators": list(refutation.generators), "reason": refutation.reason}
+
+
+def _closed_name(h: Any) -> str | dict[str, Any]:
+    """A closed group about the common axis as its series and number, any other by its symbol."""
+    if isinstance(h, AxialSubgroup):
+        return {"series": h.series, "n": _number(h.n)}
+    return str(h.schoenflies)
