@@ -138,21 +138,23 @@ def _axes(proper: Matrix) -> tuple[Matrix, npt.NDArray[np.int64], npt.NDArray[np
     sine = np.linalg.norm(skew, axis=1)
     cosine = 0.5 * (np.trace(proper, axis1=1, axis2=2) - 1.0)
     angle = np.arctan2(sine, cosine)
-    axes = skew / np.maximum(sine, _ANGLE_TOLERANCE)[:, None]
+    vectors = np.array(skew)
     half_turn = angle > np.pi - _ANGLE_TOLERANCE
     if half_turn.any():  # p + 1 = 2 u u^T: take the longest column
         outer = proper[half_turn] + np.eye(3)
         longest = np.argmax(np.diagonal(outer, axis1=1, axis2=2), axis=1)
         columns = outer[np.arange(len(outer)), :, longest]
-        axes[half_turn] = columns / np.linalg.norm(columns, axis=1, keepdims=True)
+        vectors[half_turn] = columns / np.linalg.norm(columns, axis=1, keepdims=True)
     line_of = np.full(len(proper), -1, dtype=np.int64)
     pending = angle > _ANGLE_TOLERANCE
     lines: list[Matrix] = []
     while pending.any():
-        # The largest sine gives the most accurate axis of the line; half turns are accurate too but come
-        # last.
-        seed = axes[np.argmax(np.where(pending, sine, -1.0))]
-        on_line = pending & (np.linalg.norm(np.cross(axes, seed), axis=1) < _ANGLE_TOLERANCE)
+        # The largest sine gives the most accurate axis. Half turns come last: by then no element with a small
+        # sine is left that could be taken for one of their line. Small errors move skew parts little,
+        # whatever the angle.
+        seed = vectors[np.argmax(np.where(pending, sine, -1.0))]
+        seed = seed / np.linalg.norm(seed)
+        on_line = pending & (np.linalg.norm(np.cross(vectors, seed), axis=1) < _ANGLE_TOLERANCE)
         line_of[on_line] = len(lines)
         lines.append(seed)
         pending &= ~on_line

@@ -77,8 +77,25 @@ def test_small_errors_are_tolerated(symbol, quaternion, seed):
     r = rotation_of(quaternion)
     exact = r @ standard_matrices(symbol) @ r.T
     noise = np.random.default_rng(seed).uniform(-1, 1, exact.shape)
-    found = identify(exact + 0.2 * MATCH_TOLERANCE * noise)
+    given_matrices = exact + 0.2 * MATCH_TOLERANCE * noise
+    found = identify(given_matrices)
     assert_identified(found, symbol, exact, MATCH_TOLERANCE)
+    # Least squares: no other orientation, not even the true one, is nearer to what was given.
+    turned = found.rotation @ standard_matrices(symbol) @ found.rotation.T
+    error = np.sum((turned - given_matrices[found.match]) ** 2)
+    assert error <= np.sum((exact - given_matrices) ** 2) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("symbol", [s for s in GROUPS if s.order > 2], ids=str)
+def test_the_tolerance_is_kept(symbol):
+    """Orthogonal elements that are each a little out of place are a group only to a loose tolerance."""
+    rng = np.random.default_rng(7)
+    bent = np.array(
+        [rotation_of([1, *(1e-4 * rng.uniform(-1, 1, 3))]) @ g for g in standard_matrices(symbol)]
+    )
+    with pytest.raises(InvalidGroupError, match="not a closed"):
+        identify(bent)
+    assert identify(bent, tolerance=1e-3).symbol == symbol
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
