@@ -78,7 +78,7 @@ def _sum(rep: Iterable[npt.ArrayLike]) -> tuple[FloatArray, int]:
     if total.ndim != 2 or total.shape[0] != total.shape[1]:
         raise InvalidGroupError(f"invariants: got a matrix of shape {total.shape}; expected (d, d)")
     for matrix in matrices:
-        total += matrix
+        total += np.asarray(matrix)
         count += 1
     return total, count
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["maximin", "smallest_form"]
+__all__ = ["maximin", "smallest_form", "tie_breaker"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -22,8 +22,16 @@ FloatArray = npt.NDArray[np.float64]
 _STARTS = 48
 _FINISHED = 4
 
-# Points whose smallest forms agree to this are taken for images of one another.
+# Points whose smallest forms agree to this are taken for images of one another; those that fall short of the
+# best by less than this part may belong to a continuum of optima.
 _SAME_VALUE = 1e-6
+_NEARLY_BEST = 3e-3
+
+# Finished points whose values differ by less are equally good.
+_EQUALLY_GOOD = 1e-8
+
+# Entries by which a form may differ from a constant one.
+_SAME_FORM = 1e-9
 
 # Sharpness of the smooth minimum, in rising steps of _CLIMB iterations each.
 _SHARPNESS = (4.0, 16.0, 64.0, 256.0)
@@ -67,7 +75,9 @@ def smallest_form(forms: FloatArray, points: FloatArray) -> FloatArray:
 
 
 def maximin(forms: FloatArray, blocks: Sequence[slice]) -> FloatArray:
-    """Points that maximise min over g of c^T A_g c, with unit norm in every block; best first.
+    """Points that maximise min over g of c^T A_g c, with unit norm in every block.
+
+    Forms that are constant there are set aside; what is left decides.
 
     Parameters
     ----------
@@ -79,20 +89,23 @@ def maximin(forms: FloatArray, blocks: Sequence[slice]) -> FloatArray:
     Returns
     -------
     ndarray
-        Shape (s, k): the finished points of the most promising starts, ordered by falling value. The first is
-        a local maximum, and global as far as the starts reach.
+        Shape (s, k): the best points found, equally good ones. Each is a local maximum, and global as far as
+        the starts reach.
     """
-    owner = np.zeros((len(blocks), forms.shape[1]))
-    for i, block in enumerate(blocks):
-        owner[i, block] = 1.0
-    tie = _tie_breaker(owner)
-    points = _climb(forms, owner, _starts(owner))
+    owner = _owner(blocks)
+    tie = tie_breaker(blocks)
+    forms = forms[~_constant(forms, owner)]
+    points = np.column_stack((tie, _starts(owner)))
+    if len(forms) == 0:
+        return points.T
+    points = _climb(forms, owner, points)
+    points *= owner.T @ np.where(owner @ (points * tie[:, None]) < 0, -1.0, 1.0)
     scale = float(smallest_form(forms, points.T).max())
-    if scale <= 0:  # a form that vanishes everywhere: every point is as good
+    if scale <= 0:  # some form vanishes everywhere
         return points.T
     forms = forms / scale
     finished = []
-    for start in _most_promising(forms, points.T):
+    for start in _most_promising(forms, tie, points.T):
         rough, multipliers = _interior_point(forms, owner, tie, start)
         rough = _newton(forms, owner, _TIE_WEIGHTS[-1] * tie, rough, multipliers)
         sharp = _newton(forms, owner, None, rough, multipliers)
@@ -100,26 +113,48 @@ def maximin(forms: FloatArray, blocks: Sequence[slice]) -> FloatArray:
         # A later, less precise point only counts if it is really better.
         finished.append((sharp, rough, start)[int(np.argmax(values > values.max() - _LOSS))])
     result = np.array(finished)
-    return result[np.argsort(-smallest_form(forms, result), kind="stable")]
+    values = smallest_form(forms, result)
+    return result[values > values.max() - _EQUALLY_GOOD]
 
 
-def _most_promising(forms: FloatArray, points: FloatArray) -> FloatArray:
-    """The best few points (s, k) of different value: points of equal value are images of one another."""
-    values = smallest_form(forms, points)
-    order = np.argsort(-np.round(values, 9), kind="stable")
-    chosen: list[int] = []
-    for i in order:
-        if all(abs(values[i] - values[j]) > _SAME_VALUE for j in chosen):
-            chosen.append(int(i))
-        if len(chosen) == _FINISHED:
-            break
-    return points[chosen]
-
-
-def _tie_breaker(owner: FloatArray) -> FloatArray:
+def tie_breaker(blocks: Sequence[slice]) -> FloatArray:
     """Fixed direction (k,), of unit norm in each block, with positive, falling, unrelated entries."""
+    owner = _owner(blocks)
     weights = 1.0 / np.sqrt(np.arange(1.0, 1.0 + owner.shape[1]) + np.sqrt(2.0))
     return _normalised(owner, weights[:, None])[:, 0]
+
+
+def _owner(blocks: Sequence[slice]) -> FloatArray:
+    """Ones where a coordinate lies in a block, shape (number of blocks, k)."""
+    owner = np.zeros((len(blocks), max(block.stop for block in blocks)))
+    for i, block in enumerate(blocks):
+        owner[i, block] = 1.0
+    return owner
+
+
+def _constant(forms: FloatArray, owner: FloatArray) -> npt.NDArray[np.bool_]:
+    """Forms that are the same at all points, multiples of one in each block; they have no say."""
+    means = np.diagonal(forms, axis1=1, axis2=2) @ owner.T / owner.sum(axis=1) @ owner
+    return np.abs(forms - means[:, :, None] * np.eye(forms.shape[1])).max(axis=(1, 2)) < _SAME_FORM
+
+
+def _most_promising(forms: FloatArray, tie: FloatArray, points: FloatArray) -> FloatArray:
+    """The few points to finish, of shape (s, k).
+
+    Half of them are those of largest value, of equal ones only one, as they are images of one another. The
+    others are those, among nearly equal ones, which the tie-breaker prefers: on a continuum of optima they
+    have least way to go.
+    """
+    values = smallest_form(forms, points)
+    chosen: list[int] = []
+    for i in np.argsort(-np.round(values, 9), kind="stable"):
+        if len(chosen) < _FINISHED // 2 and all(abs(values[i] - values[j]) > _SAME_VALUE for j in chosen):
+            chosen.append(int(i))
+    nearly = np.flatnonzero(values > values.max() * (1 - _NEARLY_BEST))
+    for i in nearly[np.argsort(-np.round((points @ tie)[nearly], 9), kind="stable")]:
+        if len(chosen) < _FINISHED and all(abs(values[i] - values[j]) > _SAME_VALUE for j in chosen):
+            chosen.append(int(i))
+    return points[chosen]
 
 
 def _starts(owner: FloatArray) -> FloatArray:
@@ -196,7 +231,7 @@ def _interior_point(
     For each barrier u the function max over t of t + u sum log(f_g - t) is climbed by primal-dual Newton
     steps; u falls as soon as the step promises little more.
     """
-    multipliers = None
+    multipliers: FloatArray | None = None
     longest = _LONGEST_STEP
     for barrier, weight in zip(_BARRIERS, _TIE_WEIGHTS, strict=True):
         term = weight * tie
@@ -212,11 +247,11 @@ def _interior_point(
             curvatures, axes = np.linalg.eigh((spread.T * stiffness) @ spread - local.curvature(multipliers))
             rises = primal @ local.slopes @ axes
             # Negative curvatures are turned round, so that the step climbs.
-            newton = rises / np.maximum(np.abs(curvatures), 1e-13 * np.abs(curvatures).max(initial=1e-300))
+            curvatures = np.maximum(np.abs(curvatures), 1e-13 * np.abs(curvatures).max(initial=1e-300))
+            newton = rises / curvatures
             longest = min(_LONGEST_STEP, 4 * longest)
             while longest > _SHORTEST_STEP:
-                # Each axis has its own limit: a long step along a flat axis must not shorten the others.
-                parts = np.clip(newton, -longest, longest)
+                parts = _within(rises, curvatures, longest)
                 moved = _moved(owner, local, point, axes @ parts)
                 ahead = _values(forms, moved[:, None])[0][:, 0] + term @ moved
                 if _barrier_function(ahead, barrier)[0] >= height + 1e-4 * (rises @ parts) - 1e-15:
@@ -226,7 +261,21 @@ def _interior_point(
                 longest /= 4
             if rises @ newton < _LITTLE * barrier or longest <= _SHORTEST_STEP:
                 break
+    assert multipliers is not None
     return point, multipliers
+
+
+def _within(rises: FloatArray, curvatures: FloatArray, longest: float) -> FloatArray:
+    """Newton step, or the best step of the given length, cut short along flat axes first [1, ch. 4.3]."""
+    damping = 0.0
+    step = rises / curvatures
+    for _ in range(50):  # Newton on the length as a function of the damping; a handful are enough
+        length = float(np.linalg.norm(step))
+        if length <= 1.05 * longest:
+            break
+        damping += length**2 / float(step @ (step / (curvatures + damping))) * (length / longest - 1.0)
+        step = rises / (curvatures + damping)
+    return step
 
 
 def _barrier_function(values: FloatArray, barrier: float) -> tuple[float, FloatArray]:

@@ -17,7 +17,7 @@ from sbs.errors import NoSetError
 from sbs.objects.cosets import cayley_table, left_cosets, subgroup_chain
 from sbs.objects.invariants import invariant_basis, projector_basis
 from sbs.objects.irreps import Irrep, IrrepsLike, parse_irreps
-from sbs.objects.maximin import maximin, smallest_form
+from sbs.objects.maximin import maximin, smallest_form, tie_breaker
 from sbs.objects.representation import irrep_matrices
 
 __all__ = ["DISTINCT", "best_separated", "best_separated_in_irreps"]
@@ -34,9 +34,6 @@ DISTINCT = 1e-5
 # is found to about 1e-12, so that the rounding of sums, which differs between machines, leaves no trace.
 COEFFICIENT_DIGITS = 10
 
-# Optima whose smallest squared distances differ by less are equally good.
-_EQUALLY_GOOD = 1e-8
-
 # Coefficients that differ by less are equal when one of several equally good optima is picked.
 _EQUAL = 1e-6
 
@@ -45,8 +42,8 @@ def best_separated(rep: FloatArray, mask: BoolArray, blocks: Sequence[slice]) ->
     """Vector (d,) of stabilizer exactly H, unit norm in every block, whose orbit is best separated.
 
     The smallest distance between two vectors of its orbit is the largest that a fixed multi-start search
-    finds. Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H) the
-    one with the largest leading coefficients in the basis of ``invariant_basis``.
+    finds. Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H,
+    continua) the one with the largest product with a fixed vector, in coordinates of ``invariant_basis``.
 
     Parameters
     ----------
@@ -136,10 +133,7 @@ def _coefficients(action: FloatArray, parts: list[slice]) -> FloatArray:
     if all(part.stop - part.start == 1 for part in parts):
         best = np.ones(size)
     else:
-        points = maximin(forms, parts)
-        values = smallest_form(forms, points)
-        good = points[values > values.max() - _EQUALLY_GOOD]
-        best = _canonical(good, action, parts)
+        best = _canonical(maximin(forms, parts), action, parts)
     best = np.round(best, COEFFICIENT_DIGITS)
     for part in parts:
         best[part] /= np.linalg.norm(best[part])
@@ -154,16 +148,17 @@ def _coefficients(action: FloatArray, parts: list[slice]) -> FloatArray:
 
 
 def _canonical(points: FloatArray, action: FloatArray, parts: list[slice]) -> FloatArray:
-    """Of equally good coefficients (s, k) and their equivalents those with the largest leading entries."""
+    """Of equally good coefficients (s, k) and their equivalents those that the tie-breaker prefers."""
     defect = action.transpose(0, 2, 1) @ action - np.eye(action.shape[1])
     normalising = action[np.abs(defect).max(axis=(1, 2)) < _EQUAL]
     turned = (normalising @ points.T).transpose(0, 2, 1).reshape(-1, points.shape[1])
     images = np.concatenate([points, turned])
+    tie = tie_breaker(parts)
     for part in parts:  # the sign of each block is free
-        block = images[:, part]
-        leading = np.argmax(np.abs(block) > _EQUAL, axis=1)
-        images[:, part] *= np.sign(block[np.arange(len(block)), leading])[:, None]
-    for entries in range(images.shape[1]):
-        column = images[:, entries]
+        images[:, part] *= np.where(images[:, part] @ tie[part] < 0, -1.0, 1.0)[:, None]
+    preference = images @ tie
+    images = images[preference > preference.max() - _EQUAL]
+    for entry in range(images.shape[1]):
+        column = images[:, entry]
         images = images[column > column.max() - _EQUAL]
     return images[0]
