@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sbs.objects.minimal_set import MinimalSet
     from sbs.objects.representation import representation
     from sbs.query import minimal_set
+    from sbs.tables.group_table import table
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ _EXPORTS = {
     "minimal_set": "sbs.query",
     "point_group": "sbs.groups",
     "representation": "sbs.objects.representation",
+    "table": "sbs.tables.group_table",
 }
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "minimal_set",
     "point_group",
     "representation",
+    "table",
 ]
 
 

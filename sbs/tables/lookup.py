@@ -28,7 +28,7 @@ from sbs.tables.storage import Entry, load
 if TYPE_CHECKING:
     from sbs.groups.symbols import ParsedSymbol
 
-__all__ = ["lookup", "stored_set"]
+__all__ = ["lookup", "set_from_table", "stored_set"]
 
 _AMBIENT = "O(3)"
 _INFINITE = "infinite"
@@ -136,6 +136,17 @@ def stored_set(symbol: str, label: str) -> MinimalSet:
     table = load(symbol)
     if table is None:
         raise UnknownGroupError(f"no table of {symbol!r} is stored; the stored groups are {', '.join(stored_symbols())}")
+    return set_from_table(table, label)
+
+
+def set_from_table(table: Entry, label: str) -> MinimalSet:
+    """The set in one row of a table that was read.
+
+    Raises
+    ------
+    CorruptTableError: the table has no such row, or the row contradicts itself.
+    """
+    symbol = table.text("symbol")
     # By family, not by symbol: reading symbols is more to import than all that a first query needs.
     group = point_group(stored_families()[stored_symbols().index(symbol)])
     assert isinstance(group, PointGroup)

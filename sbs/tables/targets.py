@@ -25,7 +25,7 @@ __all__ = ["INFINITE", "target_records"]
 
 # JSON has no infinity.
 INFINITE = "infinite"
-# Drawn objects that stand for an infinite set, for pictures; the seed is the first of them.
+# Objects drawn from an infinite set, to stand for it in pictures.
 _SAMPLES = 12
 
 

@@ -1,0 +1,306 @@
+"""`sbs.table`: all targets of a point group, to look at, to select from and to export."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sbs.errors import InfiniteSetError, UnknownGroupError
+from sbs.groups.pointgroups import PointGroup, point_group
+from sbs.tables.storage import load
+
+if TYPE_CHECKING:
+    from sbs.objects.minimal_set import MinimalSet
+
+__all__ = ["COLUMNS", "GroupTable", "TableRow", "table"]
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One class of targets of a group.
+
+    Attributes
+    ----------
+    label, symbol, hermann_mauguin: names of K; the label is unique.
+    order: |K|. conjugates: number of subgroups in the class.
+    size: objects in the smallest set, int or math.inf. ideal: one orbit, one object per equivalent output.
+    degeneracy: number of S-orbits, int or math.inf. irreps: of an object, in e3nn notation.
+    normalizer, stabilizer: symbols of M and H.
+    aizu: symbol of the ferroic species, or None. ferroelectric, ferroelastic: numbers of domain states.
+    group: symbol of S.
+    """
+
+    group: str
+    label: str
+    symbol: str
+    hermann_mauguin: str
+    order: int
+    conjugates: int
+    size: int | float
+    ideal: bool
+    degeneracy: int | float
+    irreps: str
+    normalizer: str
+    stabilizer: str
+    aizu: str | None
+    ferroelectric: int
+    ferroelastic: int
+
+    def minimal_set(self) -> MinimalSet:
+        """The set itself, with objects and certificate."""
+        from sbs.query import minimal_set
+
+        return minimal_set(self.group, self.label)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Values by name of the field."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+#: Columns that are shown and exported: name of the field and heading.
+COLUMNS: tuple[tuple[str, str], ...] = (
+    ("label", "target"),
+    ("hermann_mauguin", "HM"),
+    ("order", "order"),
+    ("conjugates", "conj."),
+    ("size", "size"),
+    ("ideal", "ideal"),
+    ("degeneracy", "deg."),
+    ("irreps", "irreps"),
+    ("normalizer", "M"),
+    ("stabilizer", "H"),
+    ("aizu", "species"),
+    ("ferroelectric", "n(P)"),
+    ("ferroelastic", "n(ε)"),
+)
+
+
+class GroupTable(Sequence[TableRow]):
+    """Targets of one group as rows, by rising order unless sorted otherwise. Immutable; obtain one from `sbs.table`.
+
+    Attributes
+    ----------
+    symbol: Schoenflies symbol of S. hermann_mauguin, order: of S.
+    rows: the rows.
+    """
+
+    def __init__(self, symbol: str, hermann_mauguin: str, order: int, rows: Sequence[TableRow]) -> None:
+        self.symbol = symbol
+        self.hermann_mauguin = hermann_mauguin
+        self.order = order
+        self.rows = tuple(rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[TableRow]:
+        return iter(self.rows)
+
+    def __getitem__(self, key: Any) -> Any:
+        """A row by number or by label, or a table of the rows in a slice.
+
+        Raises
+        ------
+        UnknownGroupError: no row has the label.
+        """
+        if isinstance(key, slice):
+            return self._with(self.rows[key])
+        if isinstance(key, str):
+            for row in self.rows:
+                if row.label == key:
+                    return row
+            labels = ", ".join(row.label for row in self.rows)
+            raise UnknownGroupError(f"the table of {self.symbol} has no row {key!r}; its rows are {labels}")
+        return self.rows[key]
+
+    def sort(self, by: str = "order", reverse: bool = False) -> GroupTable:
+        """The same rows sorted by a field; rows that tie keep their order.
+
+        Raises
+        ------
+        UnknownGroupError: no such field.
+        """
+        self._check_field(by)
+        keys = {row: getattr(row, by) for row in self.rows}
+        # None (no species) sorts before any text.
+        return self._with(sorted(self.rows, key=lambda row: (keys[row] is not None, keys[row]), reverse=reverse))
+
+    def filter(self, predicate: Callable[[TableRow], bool] | None = None, **equal: Any) -> GroupTable:
+        """The rows that satisfy a predicate and whose fields have the given values.
+
+        A value may be a collection of allowed values; ``irreps`` also matches a single one of several blocks, so that
+        ``irreps="2e"`` keeps "1x2e" and "1x0o+1x2e": ``table.filter(ideal=True, order=[2, 4], irreps="1o")``.
+
+        Raises
+        ------
+        UnknownGroupError: no such field.
+        """
+        for name in equal:
+            self._check_field(name)
+        kept = [
+            row
+            for row in self.rows
+            if (predicate is None or predicate(row)) and all(_matches(row, name, value) for name, value in equal.items())
+        ]
+        return self._with(kept)
+
+    def to_json(self, path: str | None = None, indent: int = 1) -> str:
+        """The rows as JSON text, infinity as "infinite"; also written to ``path`` if one is given."""
+        import json
+
+        rows = [{name: "infinite" if value == math.inf else value for name, value in r.as_dict().items()} for r in self.rows]
+        head = {"symbol": self.symbol, "hermann_mauguin": self.hermann_mauguin, "order": self.order, "rows": rows}
+        return _written(json.dumps(head, ensure_ascii=False, indent=indent) + "\n", path)
+
+    def to_csv(self, path: str | None = None) -> str:
+        """The rows as comma-separated values with a header line; also written to ``path`` if one is given."""
+        import csv
+        import io
+
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([field.name for field in fields(TableRow)])
+        for row in self.rows:
+            writer.writerow([_text(value) for value in row.as_dict().values()])
+        return _written(stream.getvalue(), path)
+
+    def to_latex(self, path: str | None = None) -> str:
+        """The shown columns as a LaTeX tabular (package booktabs); also written to ``path`` if one is given."""
+        from sbs.tables.latex import tabular
+
+        return _written(tabular(self), path)
+
+    def cells(self) -> list[list[str]]:
+        """The shown columns as text, row by row, without the columns that are empty throughout."""
+        return [[_text(getattr(row, name)) for name, _ in self.columns()] for row in self.rows]
+
+    def columns(self) -> list[tuple[str, str]]:
+        """Field and heading of the columns that are shown."""
+        return [c for c in COLUMNS if c[0] != "aizu" or any(row.aizu for row in self.rows)]
+
+    def title(self) -> str:
+        """One line on what the table is of."""
+        return f"{self.symbol} ({self.hermann_mauguin}), order {self.order}: smallest symmetry-breaking sets in O(3)"
+
+    def __str__(self) -> str:
+        from sbs.tables.display import as_text
+
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        return f"GroupTable({self.symbol}: {len(self)} targets)"
+
+    def __rich__(self) -> Any:
+        from sbs.tables.display import as_rich
+
+        return as_rich(self)
+
+    def _repr_html_(self) -> str:
+        from sbs.tables.display import as_html
+
+        return as_html(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GroupTable) and (self.symbol, self.rows) == (other.symbol, other.rows)
+
+    def __hash__(self) -> int:
+        return hash((self.symbol, self.rows))
+
+    def _with(self, rows: Sequence[TableRow]) -> GroupTable:
+        return GroupTable(self.symbol, self.hermann_mauguin, self.order, rows)
+
+    def _check_field(self, name: str) -> None:
+        known = [field.name for field in fields(TableRow)]
+        if name not in known:
+            raise UnknownGroupError(f"{name!r} is no column of a table; the columns are {', '.join(known)}")
+
+
+def table(group: Any) -> GroupTable:
+    """Smallest symmetry-breaking sets of a point group for every class of targets, in O(3).
+
+    Stored groups are read, all others are computed.
+
+    Parameters
+    ----------
+    group: Schoenflies or Hermann-Mauguin symbol, or a `PointGroup`.
+
+    Raises
+    ------
+    UnknownGroupError: no such group. InfiniteSetError: the group is infinite and has no finite list of targets.
+    CorruptTableError: the stored file is damaged.
+    """
+    found = point_group(group)
+    if not isinstance(found, PointGroup):
+        raise InfiniteSetError(
+            f"{found.symbol} has infinitely many classes of subgroups, which no table can list; "
+            "ask sbs.minimal_set for one target"
+        )
+    stored = load(found.symbol)
+    if stored is None:
+        return GroupTable(found.symbol, found.hermann_mauguin, int(found.order), _computed(found.standard))
+    rows = [
+        _row(found.symbol, listed.as_dict(), target.as_dict())
+        for listed, target in zip(stored.entries("subgroup_classes"), stored.entries("targets"), strict=True)
+    ]
+    return GroupTable(found.symbol, found.hermann_mauguin, int(found.order), rows)
+
+
+def _computed(group: PointGroup) -> list[TableRow]:
+    from sbs.tables.subgroups import subgroup_records
+    from sbs.tables.targets import target_records
+
+    listed = subgroup_records(group)
+    targets = target_records(group, [entry["species"] for entry in listed])
+    return [_row(group.symbol, entry, target) for entry, target in zip(listed, targets, strict=True)]
+
+
+def _row(group: str, listed: dict[str, Any], target: dict[str, Any]) -> TableRow:
+    return TableRow(
+        group,
+        listed["label"],
+        listed["symbol"],
+        listed["hermann_mauguin"],
+        listed["order"],
+        listed["size"],
+        _cardinal(target["size"]),
+        target["ideal"],
+        _cardinal(target["degeneracy"]),
+        target["irreps"],
+        target["normalizer"]["symbol"],
+        target["stabilizer"]["symbol"],
+        target["aizu"],
+        target["domain_states"]["ferroelectric"],
+        target["domain_states"]["ferroelastic"],
+    )
+
+
+def _cardinal(value: int | str) -> int | float:
+    return math.inf if isinstance(value, str) else value
+
+
+def _matches(row: TableRow, name: str, value: Any) -> bool:
+    own = getattr(row, name)
+    if name == "irreps" and isinstance(value, str):
+        return value in (own, *own.split("+"), *(block.partition("x")[2] for block in own.split("+")))
+    if isinstance(value, (list, tuple, set, frozenset, range, np.ndarray)):
+        return own in value
+    return bool(own == value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "∞" if value == math.inf else str(value)
+
+
+def _written(text: str, path: str | None) -> str:
+    if path is not None:
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    return text
