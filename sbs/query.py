@@ -3,6 +3,7 @@ where they hold the answer and from the solver otherwise."""
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -25,9 +26,10 @@ _CACHE_SIZE = 4096
 def minimal_set(
     group: Any,
     target: Any,
-    ambient: Any = "O(3)",
+    ambient: Any = None,
     exact: bool = True,
     lmax: int | None = None,
+    frame: str | None = None,
 ) -> MinimalSet:
     """Smallest equivariant symmetry-breaking set for inputs of symmetry S and outputs of symmetry K <= S.
 
@@ -38,11 +40,15 @@ def minimal_set(
             it in any orientation, a `Subgroup` of a finite ambient group, or anything with a ``group`` attribute that is one
             of these (a detected structure).
         target: K, as a label or symbol of a class of subgroups of S, a `Subgroup`, a point group, or matrices.
-        ambient: G, "O(3)", "SO(3)", a point-group symbol or `PointGroup` that contains S, or the `FiniteGroup` that S and K
-            are subgroups of.
+        ambient: G, "O(3)" (the default, but for a detected crystal the holohedry of its lattice), "SO(3)", a
+            point-group symbol or `PointGroup` that contains S, or the `FiniteGroup` that S and K are subgroups of.
         exact: every object is fixed by an S-conjugate of K and by nothing else of S. If False it may be fixed by less, which
             can allow a smaller set.
         lmax: highest degree l of the irreps that an object may use, None for no limit.
+
+        frame: "input" with a detected molecule: where the set in O(3) is infinite, shrink the ambient group to the stabilizer
+            of the molecule's lowest multipole that points across its axis. The set then belongs to this molecule, not to all
+            inputs of its symmetry, and is finite and ideal.
 
     Returns:
         The set with its proof; sizes may be math.inf.
@@ -55,9 +61,25 @@ def minimal_set(
     if lmax is not None and (isinstance(lmax, bool) or not isinstance(lmax, (int, np.integer)) or lmax < 0):
         raise InvalidGroupError(f"lmax must be a non-negative integer or None, got {lmax!r}")
     lmax = None if lmax is None else int(lmax)
+    if ambient is None:
+        ambient = getattr(group, "ambient", None) or "O(3)"
+    if frame is not None:
+        return _pinned(group, target, ambient, bool(exact), lmax, frame)
     if isinstance(group, str) and isinstance(target, str) and isinstance(ambient, str):
         return _by_symbols(group, target, ambient, bool(exact), lmax)
     return _resolved(group, target, ambient, bool(exact), lmax)
+
+
+def _pinned(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None, frame: str) -> MinimalSet:
+    """The set in the ambient group that the input pins, if the one in the given ambient group is infinite."""
+    if frame != "input":
+        raise InvalidGroupError(f'frame must be None or "input", got {frame!r}')
+    if not hasattr(group, "pinned_ambient"):
+        raise InvalidGroupError(f'frame="input" needs a detected structure, got {group!r}; see sbs.detect')
+    free = _resolved(group, target, ambient, exact, lmax)
+    if free.is_ideal or free.size != math.inf:
+        return free
+    return _resolved(group, target, group.pinned_ambient(free.normalizer), exact, lmax)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

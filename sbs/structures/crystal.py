@@ -1,12 +1,8 @@
-"""Point group of a crystal and holohedry of its lattice, in the crystal's own Cartesian frame. The only
-caller of spglib.
+"""Point group and site permutations of a crystal in its own Cartesian frame, by spglib (its only caller).
 
-spglib gives integer operations on the cell that the caller holds. On a lattice that is slightly off, the
-same operations
-written in Cartesian axes are orthogonal only to the size of the error, so they are not used as they come:
-the lattice metric is averaged over the holohedry, and the stretch without rotation that takes the lattice to
-the averaged metric (its polar factor) makes every operation orthogonal to rounding, close to where the
-crystal lies.
+spglib gives integer operations on a cell. They become Cartesian matrices through the exact lattice of
+:mod:`sbs.structures.lattice`, so that a slightly wrong lattice still gives an exact group, and close to
+where it lies.
 """
 
 from __future__ import annotations
@@ -21,9 +17,10 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup
 from sbs.structures.inputs import Structure, minimum_image
-from sbs.structures.orient import largest_prefix, oriented_group, polar
+from sbs.structures.lattice import exact_lattice, placed_holohedry
+from sbs.structures.orient import oriented_group
 
-__all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "lattice_automorphisms", "space_group_of"]
+__all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "space_group_of"]
 
 # An integer matrix computed in floating point must be this close to integers, else the lattices do not fit
 # each other.
@@ -70,8 +67,8 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
     if lattice is None:
         raise DetectionError("a crystal was expected, got a molecule; give a lattice")
     cell = _Cell.of(structure, tolerance)
-    stretch, lattice_rotations, own = _exact_lattice(cell.basis, cell.rotations, tolerance)
-    holohedry, _ = oriented_group(lattice_rotations)
+    stretch, lattice_rotations, own = exact_lattice(cell.basis, cell.rotations, tolerance)
+    holohedry = placed_holohedry(lattice_rotations, own, cell.basis @ stretch)
     group, order = oriented_group(lattice_rotations[own])
     rotations, shifts = cell.rotations[order], cell.shifts[order]
 
@@ -192,94 +189,6 @@ def _meet(
             "sites: lower the tolerance"
         )
     return permutations
-
-
-def lattice_automorphisms(
-    basis: NDArray[np.float64], tolerance: float
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Integer matrices that map a lattice onto itself, with how far they are from being isometries.
-
-    Args:
-        basis: float64 (3, 3), rows are a reduced (Delaunay) basis in Å, so that vectors as long as a basis
-            vector have coefficients of at most 2.
-        tolerance: largest distance in Å between a basis vector's image under the best orthogonal matrix and
-            a lattice vector.
-
-    Returns:
-        ``(matrices (m, 3, 3), deviations (m,))`` by rising deviation; ``matrices[k].T @ basis`` has the
-        images as rows.
-    """
-    coefficients = np.array(list(np.ndindex(5, 5, 5))) - 2
-    vectors = coefficients @ basis
-    lengths = np.linalg.norm(vectors, axis=1)
-    images = [np.flatnonzero(np.abs(lengths - np.linalg.norm(row)) <= tolerance) for row in basis]
-    i, j = (index.ravel() for index in np.meshgrid(images[0], images[1], indexing="ij"))
-
-    def alike(p: NDArray[np.int64], q: NDArray[np.int64], a: int, b: int) -> NDArray[np.bool_]:
-        wanted = np.linalg.norm(basis[a] - basis[b])
-        return np.asarray(np.abs(np.linalg.norm(vectors[p] - vectors[q], axis=1) - wanted) <= 2 * tolerance)
-
-    keep = alike(i, j, 0, 1)
-    i, j = i[keep], j[keep]
-    k = np.tile(images[2], len(i))
-    i, j = np.repeat(i, len(images[2])), np.repeat(j, len(images[2]))
-    keep = alike(i, k, 0, 2) & alike(j, k, 1, 2)
-    matrices = coefficients[np.stack([i[keep], j[keep], k[keep]], axis=1)].transpose(0, 2, 1)
-    matrices = matrices[np.abs(np.linalg.det(matrices).round()) == 1]
-    targets = matrices.transpose(0, 2, 1) @ basis
-    turned = polar(targets.transpose(0, 2, 1) @ np.linalg.inv(basis.T))
-    deviations = np.linalg.norm(np.einsum("gij,nj->gni", turned, basis) - targets, axis=2).max(axis=1)
-    order = np.argsort(deviations, kind="stable")
-    order = order[deviations[order] <= tolerance]
-    return matrices[order], deviations[order]
-
-
-def _exact_lattice(
-    basis: NDArray[np.float64], own: NDArray[np.int64], tolerance: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """The holohedry made exact.
-
-    Returns the symmetric stretch (3, 3) that makes the lattice perfect, the orthogonal matrices (m, 3, 3) of
-    the holohedry, and the numbers (n,) among them of the crystal's own rotations (integer, on the rows of
-    ``basis``).
-    """
-    targets = own.transpose(0, 2, 1) @ basis
-    turned = polar(targets.transpose(0, 2, 1) @ np.linalg.inv(basis.T))
-    needed = float(np.linalg.norm(np.einsum("gij,nj->gni", turned, basis) - targets, axis=2).max())
-    # The crystal's own rotations must be let in, whatever spglib's measure of the tolerance admitted.
-    matrices, _ = lattice_automorphisms(basis, max(tolerance, needed * (1 + 1e-9)))
-    size = largest_prefix(_product_table(matrices))
-    matrices = matrices[:size]
-    keys = {matrix.tobytes(): number for number, matrix in enumerate(matrices)}
-    try:
-        members = np.array([keys[matrix.tobytes()] for matrix in np.ascontiguousarray(own)])
-    except KeyError:
-        raise DetectionError(
-            f"at a tolerance of {tolerance:g} Å the lattice is less symmetric than the atoms in it; expected "
-            "the crystal's "
-            "rotations to preserve its lattice: lower the tolerance"
-        ) from None
-    metric = basis @ basis.T
-    averaged = np.einsum("gji,jk,gkl->il", matrices, metric, matrices, optimize=True) / len(matrices)
-    inverse = np.linalg.inv(basis.T)
-    values, vectors = np.linalg.eigh(inverse.T @ averaged @ inverse)
-    stretch = (vectors * np.sqrt(values)) @ vectors.T
-    columns = stretch @ basis.T
-    return stretch, columns @ matrices @ np.linalg.inv(columns), members
-
-
-def _product_table(matrices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Product table (m, m) of integer matrices; m where the product is not among them."""
-    count = len(matrices)
-    weights = 11 ** np.arange(9)  # entries of the products stay within -5..5 for entries that matter
-    keys = matrices.reshape(count, 9) @ weights
-    order = np.argsort(keys)
-    products = (matrices[:, None] @ matrices[None]).reshape(count, count, 9)
-    wanted = products @ weights
-    place = np.minimum(np.searchsorted(keys[order], wanted), count - 1)
-    found = order[place]
-    same = (matrices.reshape(count, 9)[found] == products).all(axis=2)
-    return np.where(same, found, count)
 
 
 def _integers(matrices: NDArray[np.float64]) -> NDArray[np.int64]:

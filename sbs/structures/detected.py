@@ -116,6 +116,13 @@ class Detected:
             "finite point group"
         )
 
+    def pinned_ambient(self, normalizer: Any) -> PointGroup:
+        """A finite ambient group that a molecule's own multipoles pin; see
+        ``sbs.structures.frame.pinned_ambient``."""
+        from sbs.structures.frame import pinned_ambient
+
+        return pinned_ambient(self, normalizer)
+
     def summary(self) -> dict[str, Any]:
         """The plain facts, as strings and numbers (what the command line prints and writes)."""
         facts: dict[str, Any] = {

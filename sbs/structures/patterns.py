@@ -26,7 +26,6 @@ from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.inputs import Structure
 from sbs.structures.sites import (
     STRAIN_BASIS,
-    SiteOrbit,
     move,
     real_irreps,
     resolve_target,
@@ -34,7 +33,7 @@ from sbs.structures.sites import (
     strain_matrices,
 )
 
-__all__ = ["DomainState", "Distortions", "distortions"]
+__all__ = ["Distortions", "DomainState", "distortions"]
 
 # A rigid motion has a part in a space of patterns if the part's squared norm is above this: 0 or of order 1 /
 # num_sites.

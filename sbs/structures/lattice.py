@@ -1,0 +1,183 @@
+"""Holohedry of a lattice, exact and in an orientation that the lattice itself fixes.
+
+On a lattice that is slightly off, integer symmetry operations written in Cartesian axes are orthogonal only
+to the size of the error. So the metric is averaged over the holohedry, and the stretch without rotation that
+takes the lattice to the averaged metric (a polar factor) makes every operation orthogonal to rounding.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbs.errors import DetectionError
+from sbs.groups import PointGroup
+from sbs.groups.generators import rotation_z
+from sbs.groups.pointgroups import match_elements
+from sbs.structures.orient import largest_prefix, oriented_group, polar
+
+__all__ = ["exact_lattice", "lattice_automorphisms", "placed_holohedry"]
+
+# Lengths and coordinates (in units of the shortest vector) that differ by less are equal when frames are
+# compared: far above rounding, far below the difference between two settings of one lattice.
+FRAME_DIGITS = 5
+
+
+def lattice_automorphisms(
+    basis: NDArray[np.float64], tolerance: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Integer matrices that map a lattice onto itself, with how far they are from being isometries.
+
+    Args:
+        basis: float64 (3, 3), rows are a reduced (Delaunay) basis in Å, so that vectors as long as a basis
+            vector have coefficients of at most 2.
+        tolerance: largest distance in Å between a basis vector's image under the best orthogonal matrix and
+            a lattice vector.
+
+    Returns:
+        ``(matrices (m, 3, 3), deviations (m,))`` by rising deviation; ``matrices[k].T @ basis`` has the
+        images as rows.
+    """
+    coefficients = np.array(list(np.ndindex(5, 5, 5))) - 2
+    vectors = coefficients @ basis
+    lengths = np.linalg.norm(vectors, axis=1)
+    images = [np.flatnonzero(np.abs(lengths - np.linalg.norm(row)) <= tolerance) for row in basis]
+    i, j = (index.ravel() for index in np.meshgrid(images[0], images[1], indexing="ij"))
+
+    def alike(p: NDArray[np.int64], q: NDArray[np.int64], a: int, b: int) -> NDArray[np.bool_]:
+        wanted = np.linalg.norm(basis[a] - basis[b])
+        return np.asarray(np.abs(np.linalg.norm(vectors[p] - vectors[q], axis=1) - wanted) <= 2 * tolerance)
+
+    keep = alike(i, j, 0, 1)
+    i, j = i[keep], j[keep]
+    k = np.tile(images[2], len(i))
+    i, j = np.repeat(i, len(images[2])), np.repeat(j, len(images[2]))
+    keep = alike(i, k, 0, 2) & alike(j, k, 1, 2)
+    matrices = coefficients[np.stack([i[keep], j[keep], k[keep]], axis=1)].transpose(0, 2, 1)
+    matrices = matrices[np.abs(np.linalg.det(matrices).round()) == 1]
+    targets = matrices.transpose(0, 2, 1) @ basis
+    turned = polar(targets.transpose(0, 2, 1) @ np.linalg.inv(basis.T))
+    deviations = np.linalg.norm(np.einsum("gij,nj->gni", turned, basis) - targets, axis=2).max(axis=1)
+    order = np.argsort(deviations, kind="stable")
+    order = order[deviations[order] <= tolerance]
+    return matrices[order], deviations[order]
+
+
+def exact_lattice(
+    basis: NDArray[np.float64], own: NDArray[np.int64], tolerance: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """The holohedry made exact.
+
+    Returns the symmetric stretch (3, 3) that makes the lattice perfect, the orthogonal matrices (m, 3, 3) of
+    the holohedry, and the numbers (n,) among them of the crystal's own rotations (integer, on the rows of
+    ``basis``).
+    """
+    targets = own.transpose(0, 2, 1) @ basis
+    turned = polar(targets.transpose(0, 2, 1) @ np.linalg.inv(basis.T))
+    needed = float(np.linalg.norm(np.einsum("gij,nj->gni", turned, basis) - targets, axis=2).max())
+    # The crystal's own rotations must be let in, whatever spglib's measure of the tolerance admitted.
+    matrices, _ = lattice_automorphisms(basis, max(tolerance, needed * (1 + 1e-9)))
+    size = largest_prefix(_product_table(matrices))
+    matrices = matrices[:size]
+    keys = {matrix.tobytes(): number for number, matrix in enumerate(matrices)}
+    try:
+        members = np.array([keys[matrix.tobytes()] for matrix in np.ascontiguousarray(own)])
+    except KeyError:
+        raise DetectionError(
+            f"at a tolerance of {tolerance:g} Å the lattice is less symmetric than the atoms in it; expected "
+            "the crystal's "
+            "rotations to preserve its lattice: lower the tolerance"
+        ) from None
+    metric = basis @ basis.T
+    averaged = np.einsum("gji,jk,gkl->il", matrices, metric, matrices, optimize=True) / len(matrices)
+    inverse = np.linalg.inv(basis.T)
+    values, vectors = np.linalg.eigh(inverse.T @ averaged @ inverse)
+    stretch = (vectors * np.sqrt(values)) @ vectors.T
+    columns = stretch @ basis.T
+    return stretch, columns @ matrices @ np.linalg.inv(columns), members
+
+
+def _product_table(matrices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Product table (m, m) of integer matrices; m where the product is not among them."""
+    count = len(matrices)
+    weights = 11 ** np.arange(9)  # entries of the products stay within -5..5 for entries that matter
+    keys = matrices.reshape(count, 9) @ weights
+    order = np.argsort(keys)
+    products = (matrices[:, None] @ matrices[None]).reshape(count, count, 9)
+    wanted = products @ weights
+    place = np.minimum(np.searchsorted(keys[order], wanted), count - 1)
+    found = order[place]
+    same = (matrices.reshape(count, 9)[found] == products).all(axis=2)
+    return np.where(same, found, count)
+
+
+def placed_holohedry(
+    matrices: NDArray[np.float64], own: NDArray[np.int64], basis: NDArray[np.float64]
+) -> PointGroup:
+    """The holohedry as a PointGroup whose rotation turns with the crystal.
+
+    The rotation from the standard setting to a group is only known up to the normalizer of the group, which
+    for a lattice is larger than the group (D4h: x may lie along a or a + b). Two orientations of one crystal
+    must get the same choice, else they would get different symmetry-breaking objects. So among the settings
+    of the holohedry the one is taken in which the shortest lattice vectors have the largest coordinates, and
+    among those that differ by an element of the holohedry the one in which the crystal's own group comes
+    first.
+
+    Args:
+        matrices: float64 (m, 3, 3), the holohedry, exact.
+        own: int (n,), the numbers of the elements that form the crystal's point group.
+        basis: float64 (3, 3), rows are a basis of the (exact) lattice in Å.
+    """
+    found, _ = oriented_group(matrices)
+    coefficients = np.array(list(np.ndindex(5, 5, 5))) - 2
+    vectors = coefficients @ basis
+    lengths = np.linalg.norm(vectors, axis=1)
+    vectors, lengths = vectors[lengths > 0], lengths[lengths > 0]
+    unit = lengths.min()
+    best: tuple[tuple[float, ...], NDArray[np.float64]] | None = None
+    for frame in _settings(found, vectors[np.argsort(lengths, kind="stable")]):
+        key = _coordinates(vectors @ frame / unit, lengths / unit)
+        if best is None or key > best[0]:
+            best = (key, frame)
+    assert best is not None
+    standard = found.standard.matrices
+    inside = best[1].T @ matrices[own] @ best[1]
+    turns = standard[np.linalg.det(standard) > 0]
+    masks = np.zeros((len(turns), len(standard)), dtype=bool)
+    for number, turn in enumerate(turns):
+        masks[number, match_elements(turn.T @ inside @ turn, standard)] = True
+    first = max(range(len(turns)), key=lambda k: np.packbits(masks[k]).tobytes())
+    return PointGroup(found.family, best[1] @ turns[first])
+
+
+def _settings(group: PointGroup, vectors: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Proper rotations to the settings of a holohedry that are not related by its own elements."""
+    frame = group.rotation
+    symbol = group.symbol
+    if symbol in ("D4h", "D6h", "D3d"):
+        return [frame, frame @ rotation_z(1, 2 * int(group.family.n or 1))]
+    if symbol == "D2h":
+        axes = np.eye(3)
+        turned = [axes[:, list(p)] for p in permutations(range(3))]
+        return [frame @ (turn * np.linalg.det(turn)) for turn in turned]
+    if symbol == "C2h":
+        axis = frame[:, 2]
+        across = vectors - np.outer(vectors @ axis, axis)
+        sizes = np.linalg.norm(across, axis=1)
+        directions = across[sizes > 0.1 * sizes.max()][:40]
+        frames = []
+        for x in directions / np.linalg.norm(directions, axis=1, keepdims=True):
+            frames += [np.stack([x, np.cross(z, x), z], axis=1) for z in (axis, -axis)]
+        return frames
+    return [frame]
+
+
+def _coordinates(vectors: NDArray[np.float64], lengths: NDArray[np.float64]) -> tuple[float, ...]:
+    """For each length in rising order the largest coordinates (lexicographically) of a vector of that
+    length."""
+    lengths, vectors = lengths.round(FRAME_DIGITS), vectors.round(FRAME_DIGITS) + 0.0
+    order = np.lexsort((-vectors[:, 2], -vectors[:, 1], -vectors[:, 0], lengths))
+    first = np.concatenate([[True], np.diff(lengths[order]) > 0])
+    return tuple(vectors[order][first].ravel().tolist())
