@@ -53,12 +53,14 @@ class SymmetryBreaker(ExactBuffers):
     sets: a `MinimalSet`, or a sequence of them for batches that mix several (S, K).
     mode: "sample" draws an object uniformly for each graph (one may still be chosen by ``index``); "index"
         insists on ``index``; "all" returns every object, in a new leading dimension of length ``set.size``.
+    shared: with several sets, whether they use the same blocks of ``irreps``. If not, each set has its own
+        blocks and leaves the others zero: a network then sees which set an object is from.
     seed: of the breaker's own random stream; torch's global generators are not touched.
     dtype: of the features; by default torch's default dtype. Follows ``.to()``.
 
     Features are in e3nn's "component" normalisation: a block (l, p) of an object has squared norm 2l + 1.
-    ``irreps`` are the set's, or for several sets the least irreps that hold each of them, blocks that a set
-    lacks being zero.
+    ``irreps`` are the set's; for several sets that share blocks the least irreps that hold each of them,
+    blocks that a set lacks being zero.
 
     The objects are kept in float64 and rotated in float64, then cast: casts of the module lose nothing.
     Values of ``batch``, ``index``, ``set_index`` and ``rotations`` are checked on the CPU only; on an
@@ -81,6 +83,7 @@ class SymmetryBreaker(ExactBuffers):
         sets: MinimalSet | Sequence[MinimalSet],
         *,
         mode: Mode = "sample",
+        shared: bool = True,
         seed: int = 0,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -109,7 +112,9 @@ class SymmetryBreaker(ExactBuffers):
                 f"mode='all' takes one set, {len(self.sets)} were given; make a breaker for each."
             )
         self.mode: Mode = mode
-        self.irreps = common_irreps([as_irreps(each.irreps, "set.irreps") for each in self.sets])
+        own = [common_irreps([as_irreps(each.irreps, "set.irreps")]) for each in self.sets]
+        self.shared = shared
+        self.irreps = common_irreps(own) if shared else sum(own, o3.Irreps(""))
         self.dim: int = self.irreps.dim
         self.stream = RandomStream(seed)
         self.rotate = Rotation(self.irreps)
@@ -125,9 +130,14 @@ class SymmetryBreaker(ExactBuffers):
         padded.
         """
         tables = []
+        start = 0
         for each in self.sets:
             given = each.sample(1, seed=0) if math.isinf(each.size) else each.objects
-            tables.append(spread(np.asarray(given, dtype=np.float64), o3.Irreps(each.irreps), self.irreps))
+            irreps = o3.Irreps(each.irreps)
+            common = self.irreps if self.shared else common_irreps([irreps])
+            table = spread(np.asarray(given, dtype=np.float64), irreps, common)
+            tables.append(np.pad(table, ((0, 0), (start, self.irreps.dim - start - common.dim))))
+            start += 0 if self.shared else common.dim
         longest = max(len(table) for table in tables)
         return np.stack([np.pad(table, ((0, longest - len(table)), (0, 0))) for table in tables])
 

@@ -13,9 +13,6 @@ from typing import Any, Literal
 
 import torch
 from e3nn import o3
-from e3nn.nn.models import gate_points_2101, gate_points_2102
-from e3nn.nn.models.v2106.gate_points_message_passing import MessagePassing
-from e3nn.nn.models.v2106.gate_points_networks import NetworkForAGraphWithAttributes, SimpleNetwork
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
@@ -50,25 +47,27 @@ class _Slot:
     key: str | int
 
 
-_SLOTS: dict[type[nn.Module], dict[str, _Slot]] = {
-    gate_points_2101.Network: {
+# By module and name, not by class: importing all of them would load, in e3nn 0.4.4, torch_geometric and torch_cluster.
+_SLOTS: dict[tuple[str, str], dict[str, _Slot]] = {
+    ("gate_points_2101", "Network"): {
         "attributes": _Slot("irreps_node_attr", "z"),
         "input": _Slot("irreps_in", "x"),
     },
-    gate_points_2102.Network: {
+    ("gate_points_2102", "Network"): {
         "attributes": _Slot("irreps_node_attr", "z"),
         "input": _Slot("irreps_in", "x"),
     },
-    NetworkForAGraphWithAttributes: {
+    ("v2106.gate_points_networks", "NetworkForAGraphWithAttributes"): {
         "attributes": _Slot("irreps_node_attr", "node_attr"),
         "input": _Slot("irreps_node_input", "node_input"),
     },
-    SimpleNetwork: {"input": _Slot("irreps_in", "x")},
-    MessagePassing: {
+    ("v2106.gate_points_networks", "SimpleNetwork"): {"input": _Slot("irreps_in", "x")},
+    ("v2106.gate_points_message_passing", "MessagePassing"): {
         "attributes": _Slot("irreps_node_attr", 1),
         "input": _Slot("irreps_node_sequence", 0),
     },
 }
+_PACKAGE = "e3nn.nn.models."
 
 
 class BreakingModel(nn.Module):
@@ -187,9 +186,10 @@ def build(
     UnreachableBreakerWarning
         If part of the object can never act on these features.
     """
-    slots = _SLOTS.get(model_class) if isinstance(model_class, type) else None
-    if slots is None:
-        names = ", ".join(f"{each.__module__.rsplit('.', 1)[-1]}.{each.__name__}" for each in _SLOTS)
+    module = getattr(model_class, "__module__", "")
+    slots = _SLOTS.get((module.removeprefix(_PACKAGE), getattr(model_class, "__name__", "")))
+    if slots is None or not module.startswith(_PACKAGE):
+        names = ", ".join(".".join(each) for each in _SLOTS)
         raise NetworkInputError(
             f"{model_class!r} is not a class that build knows ({names}); build your model with the irreps of "
             "sbs.nn.with_breaker(irreps, breaker), and pass it to BreakingModel, or concatenate "
@@ -226,8 +226,8 @@ def build(
 
 def _features(model: nn.Module) -> o3.Irreps:
     """All irreps that the nodes of one of e3nn's models have, from input to output."""
-    messages = model if isinstance(model, MessagePassing) else getattr(model, "mp", None)
-    if isinstance(messages, MessagePassing):
-        return sum(messages.irreps_node_sequence, o3.Irreps(""))
+    sequence = getattr(getattr(model, "mp", model), "irreps_node_sequence", None)
+    if sequence is not None:
+        return sum(sequence, o3.Irreps(""))
     named = [getattr(model, name, None) for name in ("irreps_in", "irreps_hidden", "irreps_out")]
     return sum((each for each in named if isinstance(each, o3.Irreps)), o3.Irreps("0e"))
