@@ -20,7 +20,7 @@ from sbs.structures.inputs import Structure, minimum_image
 from sbs.structures.lattice import exact_lattice, placed_holohedry
 from sbs.structures.orient import oriented_group
 
-__all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "space_group_of"]
+__all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell", "space_group_of"]
 
 # An integer matrix computed in floating point must be this close to integers, else the lattices do not fit
 # each other.
@@ -49,6 +49,12 @@ class CrystalSymmetry:
     translations: NDArray[np.float64]
     pure_translations: NDArray[np.int64]
     deviation: float
+
+
+def primitive_cell(structure: Structure, tolerance: float) -> Structure:
+    """The crystal in a primitive cell, in the same orientation; the first of each set of translated atoms is
+    kept."""
+    return _primitive(structure, _dataset(structure, tolerance))
 
 
 def space_group_of(structure: Structure, tolerance: float) -> tuple[SpaceGroup, str]:
@@ -116,10 +122,7 @@ class _Cell:
             # Only the primitive cell shows every rotation: the given one may be a supercell of lower
             # symmetry.
             primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
-            _, sites = np.unique(np.asarray(dataset.mapping_to_primitive), return_index=True)
-            dataset = _dataset(
-                Structure(structure.positions[sites], structure.numbers[sites], primitive), tolerance
-            )
+            dataset = _dataset(_primitive(structure, dataset), tolerance)
         reduced = spglib.delaunay_reduce(primitive)
         if reduced is None:
             raise DetectionError(
@@ -201,6 +204,16 @@ def _integers(matrices: NDArray[np.float64]) -> NDArray[np.int64]:
             "of it within the tolerance; lower the tolerance"
         )
     return rounded.astype(np.int64)
+
+
+def _primitive(structure: Structure, dataset: Any) -> Structure:
+    mapping = np.asarray(dataset.mapping_to_primitive)
+    _, sites = np.unique(mapping, return_index=True)
+    if len(sites) == len(mapping):
+        return structure
+    return Structure(
+        structure.positions[sites], structure.numbers[sites], np.asarray(dataset.primitive_lattice)
+    )
 
 
 def _dataset(structure: Structure, tolerance: float) -> Any:

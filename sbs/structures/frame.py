@@ -64,8 +64,8 @@ def pinned_ambient(detected: Detected, normalizer: ClosedGroup) -> PointGroup:
         )
     if normalizer.symbol not in ("Dinfh", "Dinf"):
         raise DetectionError(
-            f'frame="input" pins the azimuth about an axis; {group.symbol} has the normalizer {normalizer.symbol}: leave '
-            "frame out"
+            f'frame="input" pins the azimuth about an axis; {group.symbol} has the normalizer '
+            f"{normalizer.symbol}: leave frame out"
         )
     points = (detected.structure.positions - detected.center) @ normalizer.rotation
     charges = _charges(detected.structure.numbers)

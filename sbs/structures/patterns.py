@@ -233,10 +233,10 @@ class Distortions:
         shift, cell = np.zeros((len(self.parent.structure), 3)), np.zeros((3, 3))
         if moves:
             shift = self.pattern(coefficients)
-            shift = shift * (amplitude / _positive(np.linalg.norm(shift, axis=1).max(), "displacement"))
+            shift = shift * (amplitude / _positive(float(np.linalg.norm(shift, axis=1).max()), "displacement"))
         if stretches:
             cell = self.strain_pattern(strain_coefficients)
-            cell = cell * (strain / _positive(np.linalg.norm(cell), "strain"))
+            cell = cell * (strain / _positive(float(np.linalg.norm(cell)), "strain"))
         return shift, cell
 
     def _state(self, shift: NDArray[np.float64], strain: NDArray[np.float64]) -> Structure:
@@ -275,7 +275,8 @@ def distortions(structure: Any, target: Any, tolerance: float = DEFAULT_TOLERANC
     rigid = _rigid_motions(parent)
     patterns = [_without(np.concatenate(found), rigid) for found in per_irrep]
     names = tuple(irrep.name for irrep, found in zip(irreps, patterns, strict=True) for _ in found)
-    strains, strain_names = np.zeros((0, 3, 3)), ()
+    strains = np.zeros((0, 3, 3))
+    strain_names: tuple[str, ...] = ()
     if parent.structure.periodic:
         bases = _invariant_patterns(strain_matrices(group.matrices), kept, [i.weights for i in irreps])
         strains = np.einsum("bq,bij->qij", np.concatenate(bases, axis=1), STRAIN_BASIS)
@@ -329,7 +330,7 @@ def _coefficients(
     given: Sequence[float] | NDArray[np.float64] | None, count: int, kind: str
 ) -> NDArray[np.float64]:
     if given is None:
-        return FALL_OFF ** np.arange(count)
+        return np.asarray(FALL_OFF ** np.arange(count))
     weights = np.asarray(given, dtype=np.float64)
     if weights.shape != (count,) or not np.isfinite(weights).all():
         raise DetectionError(
@@ -341,7 +342,7 @@ def _coefficients(
 def _positive(size: float, kind: str) -> float:
     if size == 0:
         raise DetectionError(f"the coefficients give a {kind} of zero; give at least one that is not 0")
-    return float(size)
+    return size
 
 
 def _tally(names: tuple[str, ...]) -> str:
