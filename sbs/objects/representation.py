@@ -128,11 +128,14 @@ class _Turns:
 
 def _validated(matrices: npt.ArrayLike) -> FloatArray:
     try:
-        given = np.asarray(matrices, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        given = np.asarray(matrices)
+    except ValueError as error:  # rows of different length
+        raise SymmetryBreakingError("representation: the matrices do not form an array (n, 3, 3)") from error
+    if given.dtype.kind not in "biuf":
         raise SymmetryBreakingError(
-            "representation: the matrices are no array of real numbers; give an array of shape (n, 3, 3)"
-        ) from error
+            f"representation: got matrices of dtype {given.dtype}; expected real numbers in an array (n, 3, 3)"
+        )
+    given = given.astype(np.float64)
     if given.ndim != 3 or given.shape[1:] != (3, 3):
         raise SymmetryBreakingError(
             f"representation: got matrices of shape {given.shape}; expected (n, 3, 3); give a single matrix "
