@@ -1,8 +1,8 @@
-"""Close generators to a finite group and number its elements.
+"""Close matrices to a finite group and number its elements.
 
-Every function enumerates breadth first from the identity, so that element 0 is the identity and the numbering is
-a function of the generators alone.  The Cayley table then follows from the right-regular action of the generators:
-``table[:, x * g] = right[g][table[:, x]]``.
+The elements are enumerated breadth first from the identity, so that element 0 is the identity and the
+numbering is a function of the generators alone.  The Cayley table then follows from the right-regular action
+of the generators: ``table[:, x * g] = right[g][table[:, x]]``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,18 @@ import numpy as np
 
 from sbs.errors import InvalidGroupError
 
-__all__ = ["CLOSURE_TOLERANCE", "MAX_MATRIX_ORDER", "MAX_TABLE_ORDER", "close_matrices", "close_permutations", "table_from_actions"]
+__all__ = [
+    "CLOSURE_TOLERANCE",
+    "MAX_MATRIX_ORDER",
+    "MAX_TABLE_ORDER",
+    "close_matrices",
+    "left_from_right",
+    "table_from_actions",
+]
 
-#: Two matrices closer than this (largest entry of the difference) are one element.  Products are re-orthogonalised
-#: where that is possible, so rounding stays near 1e-15; 1e-6 leaves room for generators typed with seven digits.
+#: Two matrices closer than this (largest entry of the difference) are one element.  Products are
+#: re-orthogonalised where that is possible, so rounding stays near 1e-15; 1e-6 leaves room for generators
+#: typed with seven digits.
 CLOSURE_TOLERANCE = 1e-6
 
 #: Generators that do not close within this many matrices are reported as not closing.
@@ -26,59 +34,24 @@ MAX_MATRIX_ORDER = 20_000
 MAX_TABLE_ORDER = 8_192
 
 
-def close_permutations(generators: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Close permutations, shape ``(k, d)`` with ``g[i]`` the image of point ``i``, to a group.
-
-    Returns ``(elements (n, d), right (k, n), parents (n, 2))``: ``right[j, x]`` is the number of ``x * g_j`` (first
-    ``g_j``, then ``x``), ``parents[x] = (y, j)`` says ``x = y * g_j``.
-
-    Raises:
-        InvalidGroupError: more than ``limit`` elements.
-    """
-    degree = generators.shape[1]
-    dtype = np.uint8 if degree <= 256 else np.uint16 if degree <= 65536 else np.uint32
-    gens = generators.astype(dtype)
-    identity = np.arange(degree, dtype=dtype)
-    elements: list[np.ndarray] = [identity]
-    number = {identity.tobytes(): 0}
-    right: list[list[int]] = []
-    parents: list[tuple[int, int]] = [(0, -1)]
-    position = 0
-    while position < len(elements):
-        products = elements[position][gens]
-        row = []
-        for j, product in enumerate(products):
-            key = product.tobytes()
-            index = number.get(key)
-            if index is None:
-                index = len(elements)
-                if index >= limit:
-                    raise InvalidGroupError(
-                        f"the {len(gens)} permutations of {degree} points generate more than {limit} elements; "
-                        "work with a smaller group or a quotient of it"
-                    )
-                number[key] = index
-                elements.append(product)
-                parents.append((position, j))
-            row.append(index)
-        right.append(row)
-        position += 1
-    return np.array(elements), np.array(right, dtype=np.intp).reshape(-1, len(gens)).T, np.array(parents)
-
-
 def _project(matrices: np.ndarray) -> np.ndarray:
     """Nearest orthogonal matrices by one Newton step of the polar decomposition (error is squared)."""
     return matrices @ (1.5 * np.eye(matrices.shape[-1]) - 0.5 * np.swapaxes(matrices, -1, -2) @ matrices)
 
 
 def close_matrices(
-    generators: Sequence[np.ndarray] | np.ndarray, tolerance: float = CLOSURE_TOLERANCE, limit: int = MAX_MATRIX_ORDER
+    generators: Sequence[np.ndarray] | np.ndarray,
+    tolerance: float = CLOSURE_TOLERANCE,
+    limit: int = MAX_MATRIX_ORDER,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Close real matrices, shape ``(k, d, d)``, to a finite group.
 
-    Elements that agree within ``tolerance`` are one; a pair between ``tolerance`` and ten times that is an error,
-    since nobody can say whether it is one element or two.  Returns what `close_permutations` returns, with
-    ``elements`` of shape ``(n, d, d)``.
+    Elements that agree within ``tolerance`` are one; a pair between ``tolerance`` and ten times that is an
+    error, since nobody can say whether it is one element or two.
+
+    Returns:
+        ``(elements (n, d, d), right (k, n), parents (n, 2))``: ``right[j, x]`` is the number of ``x * g_j``,
+        and ``parents[x] = (y, j)`` says ``x = y * g_j``.
 
     Raises:
         InvalidGroupError: not closed within ``limit`` elements, or nearly equal elements.
@@ -112,8 +85,8 @@ def close_matrices(
                 parents.append((done + int(i), j))
             if len(flat) + len(fresh) > limit:
                 raise InvalidGroupError(
-                    f"the matrices do not close to a group within {limit} elements at tolerance {tolerance:g}; "
-                    "check that the generators are exact, or raise the tolerance"
+                    f"the matrices do not close to a group within {limit} elements at tolerance "
+                    f"{tolerance:g}; check that the generators are exact, or raise the tolerance"
                 )
             if fresh:
                 elements = np.concatenate([elements, products[fresh]])
@@ -131,14 +104,16 @@ def _nearest(rows: np.ndarray, known: np.ndarray, tolerance: float) -> np.ndarra
     distance = np.abs(rows - known[best]).max(1)
     if np.any((distance > tolerance) & (distance < 10 * tolerance)):
         raise InvalidGroupError(
-            f"two elements differ by {distance[(distance > tolerance)].min():.1e}, too close to the tolerance {tolerance:g} "
-            "to tell whether they are one; give more exact matrices or another tolerance"
+            f"two elements differ by {distance[(distance > tolerance)].min():.1e}, too close to the "
+            f"tolerance {tolerance:g} to tell whether they are one; give more exact matrices or another tolerance"
         )
     return np.where(distance <= tolerance, best, -1)
 
 
-def table_from_actions(right: np.ndarray, parents: np.ndarray, sequence: np.ndarray | None = None) -> np.ndarray:
-    """Cayley table ``(n, n)`` from the right-regular action of the generators (see `close_permutations`).
+def table_from_actions(
+    right: np.ndarray, parents: np.ndarray, sequence: np.ndarray | None = None
+) -> np.ndarray:
+    """Cayley table ``(n, n)`` from the right-regular action of the generators (see `close_matrices`).
 
     ``sequence`` lists the elements so that each comes after its parent; by default they already do.
     """
@@ -151,3 +126,15 @@ def table_from_actions(right: np.ndarray, parents: np.ndarray, sequence: np.ndar
         parent, generator = parents[x]
         columns[x] = actions[generator][columns[parent]]
     return np.ascontiguousarray(columns.T)
+
+
+def left_from_right(right: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """Left-regular action ``left[j, x]`` = number of ``g_j * x`` from the right-regular one (see
+    `close_matrices`).
+    """
+    left = np.empty(right.shape, dtype=np.intp)
+    left[:, 0] = right[:, 0]
+    for x in range(1, right.shape[1]):
+        parent, generator = parents[x]
+        left[:, x] = right[generator, left[:, parent]]
+    return left

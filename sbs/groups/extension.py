@@ -10,12 +10,12 @@ Symb. Comput. 27, 425 (1999)).  Perfect subgroups come from `sbs.groups.perfect`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from sbs.errors import SearchLimitError
+from sbs.groups.progress import tick
 
 __all__ = ["MAX_SUBGROUPS", "BareClass", "classes_by_extension"]
 
@@ -41,19 +41,17 @@ def classes_by_extension(
     inverses: np.ndarray,
     orders: np.ndarray,
     perfect: list[np.ndarray],
-    progress: Callable[[int, int], None] | None = None,
 ) -> list[BareClass]:
     """One entry for every class of subgroups, by rising order, then by first elements.
 
     Args:
         table, inverses, orders: Cayley table, inverses and element orders of the group.
         perfect: element numbers of one perfect subgroup > 1 of each class; empty in a solvable group.
-        progress: called with the numbers of classes finished and found.
 
     Raises:
         SearchLimitError: more than MAX_SUBGROUPS subgroups.
     """
-    return _Extension(table, inverses, orders).run(perfect, progress)
+    return _Extension(table, inverses, orders).run(perfect)
 
 
 class _Extension:
@@ -74,7 +72,7 @@ class _Extension:
         self.p_th_powers = roots
         self.known: set[bytes] = set()
 
-    def run(self, perfect: list[np.ndarray], progress: Callable[[int, int], None] | None) -> list[BareClass]:
+    def run(self, perfect: list[np.ndarray]) -> list[BareClass]:
         queue: list[tuple[np.ndarray, tuple[int, ...], np.ndarray]] = []
         found: list[BareClass] = []
         for seed in [np.zeros(1, dtype=np.intp), *perfect]:
@@ -85,8 +83,7 @@ class _Extension:
             for extended, z in self._extensions(elements, normalizer):
                 self._add(extended, (*generators, z), queue, found)
             done += 1
-            if progress is not None:
-                progress(done, len(queue))
+            tick("classes of subgroups", done, len(queue))
         return sorted(found, key=lambda c: (len(c.elements), c.elements.tolist()))
 
     def _extensions(self, elements: np.ndarray, normalizer: np.ndarray) -> list[tuple[np.ndarray, int]]:

@@ -1,7 +1,9 @@
-"""Finite groups as Cayley tables, and their subgroups as bit sets.
+"""Finite groups whose elements are numbers, and their subgroups as bit sets.
 
-Elements are numbered 0 .. order - 1 and element 0 is the identity.  ``table[a, b]`` is the number of ``a * b``; for
-matrices that is the matrix product, for permutations "first b, then a".
+Elements are numbered 0 .. order - 1 and element 0 is the identity.  ``multiply(a, b)`` is the number of ``a *
+b``; for matrices that is the matrix product, for permutations "first b, then a".  How products are found is
+the business of `sbs.groups.laws`: a Cayley table for small groups, left actions along a chain of subgroups
+for large ones.
 """
 
 from __future__ import annotations
@@ -12,19 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sbs.errors import InvalidGroupError, NotASubgroupError
+from sbs.errors import InvalidGroupError, NotASubgroupError, SearchLimitError
+from sbs.groups.base_images import enumerate_permutations
 from sbs.groups.closure import (
     CLOSURE_TOLERANCE,
+    MAX_MATRIX_ORDER,
     MAX_TABLE_ORDER,
     close_matrices,
-    close_permutations,
-    table_from_actions,
+    left_from_right,
 )
+from sbs.groups.laws import Law, TableLaw, close_mask, law_from_actions, orders_of_elements
+from sbs.groups.validation import check_matrices, check_permutations, check_table
 
 if TYPE_CHECKING:
     from sbs.groups.subgroups import SubgroupClass
 
-__all__ = ["FiniteGroup", "Subgroup"]
+__all__ = ["MAX_ORDER", "FiniteGroup", "Subgroup", "check_matrices"]
+
+#: Largest group that is built from generators.
+MAX_ORDER = MAX_MATRIX_ORDER
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
@@ -33,172 +41,160 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 
 
 class FiniteGroup:
-    """A finite group given by its Cayley table.
+    """A finite group of numbered elements.
 
     Build one with `from_permutations`, `from_matrices` or `from_table`; instances are immutable.
 
     Attributes:
         order: number of elements.
-        table: integers ``(order, order)``, read-only.
-        inverses: integers ``(order,)``.
     """
 
     def __init__(self, table: np.ndarray) -> None:
         # Private by convention: the named constructors validate, this one trusts.
-        self.table = _frozen(table)
+        self._law: Law = TableLaw(_frozen(table))
         self.order = len(table)
-        inverses = np.empty(self.order, dtype=np.intp)
-        rows, columns = np.nonzero(table == 0)
-        inverses[rows] = columns
-        self.inverses = _frozen(inverses)
 
-    # --- constructors -------------------------------------------------------------------------------------------
+    @classmethod
+    def from_actions(cls, left: np.ndarray) -> FiniteGroup:
+        """Group from the left-regular action of generators: ``left[j, x]`` is the number of ``g_j * x``,
+        shape (k, n).
+
+        The action is trusted to be one; see `sbs.groups.laws`.
+        """
+        group = FiniteGroup.__new__(FiniteGroup)
+        group._law = law_from_actions(left)
+        group.order = left.shape[1]
+        return group
+
+    # --- constructors ---------------------------------------------------------------------------------------
 
     @classmethod
     def from_table(cls, table: Any) -> FiniteGroup:
         """Group from a Cayley table ``(n, n)`` of integers 0 .. n - 1 with element 0 as the identity.
 
-        Closure, identity, the Latin-square property and associativity (Light's test on generators) are checked.
+        Closure, identity, the Latin-square property and associativity (Light's test on generators) are
+        checked.
 
         Raises:
             InvalidGroupError: the table is no group, or its identity is not element 0.
         """
-        raw = np.asarray(table)
-        if raw.ndim != 2 or raw.shape[0] != raw.shape[1] or raw.shape[0] == 0:
-            raise InvalidGroupError(f"a Cayley table is a non-empty square array, got shape {raw.shape}")
-        if raw.dtype.kind not in "iu":
-            raise InvalidGroupError(f"a Cayley table holds integers, got dtype {raw.dtype}")
-        order = len(raw)
-        if order > MAX_TABLE_ORDER:
-            raise InvalidGroupError(f"a Cayley table of order {order} is over the limit {MAX_TABLE_ORDER}; use from_permutations")
-        numbers = np.arange(order)
-        if raw.min() < 0 or raw.max() >= order:
-            raise InvalidGroupError(f"entries of a Cayley table of order {order} lie in 0..{order - 1}")
-        if not (np.array_equal(raw[0], numbers) and np.array_equal(raw[:, 0], numbers)):
-            raise InvalidGroupError("element 0 must be the identity: the first row and column must read 0, 1, 2, ...")
-        if not (np.array_equal(np.sort(raw, 0), np.tile(numbers[:, None], order)) and np.array_equal(np.sort(raw, 1), np.tile(numbers, (order, 1)))):
-            raise InvalidGroupError("every row and column of a Cayley table must hold each element once")
-        small = raw.astype(np.uint16 if order <= 65536 else np.uint32)
-        reached = np.zeros(order, dtype=bool)
-        reached[0] = True
-        while not reached.all():
-            generator = int(np.flatnonzero(~reached)[0])
-            if not np.array_equal(small[small[:, generator]], small[:, small[generator]]):
-                raise InvalidGroupError(f"the table is not associative: (a*{generator})*b differs from a*({generator}*b) for some a, b")
-            frontier = np.flatnonzero(reached)
-            generators = np.array([generator])
-            while len(frontier):
-                products = np.unique(np.concatenate([small[frontier][:, generators].ravel(), small[np.ix_(frontier, np.flatnonzero(reached))].ravel()]))
-                frontier = products[~reached[products]]
-                reached[frontier] = True
-        return cls(small)
+        return FiniteGroup(check_table(table, MAX_TABLE_ORDER))
 
     @classmethod
     def from_permutations(cls, generators: Sequence[Sequence[int]] | np.ndarray) -> FiniteGroup:
         """Group generated by permutations of 0 .. d - 1, each a sequence of images of length d.
 
         Raises:
-            InvalidGroupError: no generators, unequal lengths, or a row that is no permutation.
+            InvalidGroupError: no generators, unequal lengths, a row that is no permutation, or over MAX_ORDER
+                elements.
         """
-        rows = [np.asarray(g) for g in generators]
-        if not rows:
-            raise InvalidGroupError("no generators were given; the trivial group of degree d is from_permutations([range(d)])")
-        if any(row.ndim != 1 or row.dtype.kind not in "iu" or len(row) != len(rows[0]) for row in rows) or not len(rows[0]):
-            raise InvalidGroupError("generators must be integer sequences of one length d, the images of 0 .. d-1")
-        stacked = np.array(rows)
-        wrong = np.flatnonzero((np.sort(stacked, 1) != np.arange(stacked.shape[1])).any(1))
-        if len(wrong):
-            raise InvalidGroupError(f"generator {wrong[0]} is not a permutation of 0..{stacked.shape[1] - 1}: {stacked[wrong[0]].tolist()[:20]}")
-        _, right, parents = close_permutations(stacked, limit=MAX_TABLE_ORDER)
-        return cls(table_from_actions(right, parents))
+        return FiniteGroup.from_actions(enumerate_permutations(check_permutations(generators), MAX_ORDER))
 
     @classmethod
     def from_matrices(cls, generators: Any, tolerance: float = CLOSURE_TOLERANCE) -> FiniteGroup:
-        """Group generated by real square matrices, shape ``(k, d, d)``, closed within ``tolerance`` (largest entry).
+        """Group generated by real square matrices, shape ``(k, d, d)``, closed within ``tolerance`` (largest
+        entry).
 
         For point groups with names and orientation use `sbs.point_group`.
 
         Raises:
-            InvalidGroupError: wrong shape, NaN, singular, or not closing to a finite group.
+            InvalidGroupError: wrong shape, NaN, singular, or not closing to a finite group of at most
+                MAX_ORDER elements.
         """
         gens = check_matrices(generators)
         if not np.all(np.abs(np.abs(np.linalg.det(gens)) - 1.0) < max(tolerance, 1e-9) * 10):
-            raise InvalidGroupError("matrices of a finite group have determinant of modulus 1; check the generators")
-        _, right, parents = close_matrices(gens, tolerance, limit=MAX_TABLE_ORDER)
-        return cls(table_from_actions(right, parents))
+            raise InvalidGroupError(
+                "matrices of a finite group have determinant of modulus 1; check the generators"
+            )
+        _, right, parents = close_matrices(gens, tolerance, limit=MAX_ORDER)
+        return FiniteGroup.from_actions(left_from_right(right, parents))
 
-    # --- elements -----------------------------------------------------------------------------------------------
+    # --- elements -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """Cayley table ``(order, order)``, read-only: ``table[a, b]`` is the number of ``a * b``.
+
+        Raises:
+            SearchLimitError: the group has more than MAX_TABLE_ORDER elements; use `multiply`.
+        """
+        if self.order > MAX_TABLE_ORDER:
+            raise SearchLimitError(
+                f"the Cayley table of a group of order {self.order} is not built (limit {MAX_TABLE_ORDER}): "
+                f"it would take {self.order**2 * 2 / 1e6:.0f} megabytes. Use multiply(a, b), which needs none"
+            )
+        return _frozen(self._law.table())
+
+    @cached_property
+    def inverses(self) -> np.ndarray:
+        """Number of the inverse of every element, integers ``(order,)``."""
+        return _frozen(self._law.inverses())
+
+    @cached_property
+    def generators(self) -> tuple[int, ...]:
+        """Element numbers of a short generating list."""
+        return self.whole.generators
 
     def multiply(self, a: Any, b: Any) -> np.ndarray:
         """Products ``a * b`` of element numbers; arrays broadcast."""
-        return self.table[a, b]
+        return self._law.multiply(a, b)
 
     def conjugate(self, elements: Any, by: Any) -> np.ndarray:
         """``by * elements * by^-1``; arrays broadcast."""
-        return self.table[self.table[by, elements], self.inverses[by]]
+        return self._law.multiply(self._law.multiply(by, elements), self.inverses[by])
 
     def power(self, element: int, exponent: int) -> int:
         """``element`` to an integer power."""
         base = int(element) if exponent >= 0 else int(self.inverses[element])
         result = 0
         for bit in bin(abs(exponent))[2:]:
-            result = int(self.table[result, result])
+            result = int(self.multiply(result, result))
             if bit == "1":
-                result = int(self.table[result, base])
+                result = int(self.multiply(result, base))
         return result
 
     @cached_property
     def element_orders(self) -> np.ndarray:
         """Order of every element, integers ``(order,)``."""
-        orders = np.zeros(self.order, dtype=np.intp)
-        current = np.arange(self.order)
-        everything = np.arange(self.order)
-        step = 1
-        while True:
-            orders[(orders == 0) & (current == 0)] = step
-            if orders.all():
-                return _frozen(orders)
-            current = self.table[current, everything]
-            step += 1
+        return _frozen(orders_of_elements(self._law))
 
     @cached_property
     def class_of(self) -> np.ndarray:
         """Number of the conjugacy class of every element, integers ``(order,)``; the identity is class 0."""
-        classes = np.full(self.order, -1, dtype=np.intp)
-        everything = np.arange(self.order)
-        count = 0
-        for element in range(self.order):
-            if classes[element] < 0:
-                classes[self.conjugate(element, everything)] = count
-                count += 1
-        return _frozen(classes)
+        # Classes are the orbits of the generators' conjugations: spread the lowest number of each orbit.
+        moves = [self.conjugate(np.arange(self.order), g) for g in self.generators]
+        lowest = np.arange(self.order)
+        while True:
+            spread = lowest
+            for move in moves:
+                spread = np.minimum(spread, spread[move])
+            spread = spread[spread]
+            if np.array_equal(spread, lowest):
+                break
+            lowest = spread
+        return _frozen(np.unique(lowest, return_inverse=True)[1].reshape(-1).astype(np.intp))
 
     @cached_property
     def element_classes(self) -> tuple[np.ndarray, ...]:
         """Conjugacy classes as sorted arrays of element numbers, in the order of their first elements."""
-        return tuple(np.flatnonzero(self.class_of == c) for c in range(int(self.class_of.max()) + 1))
+        order = np.argsort(self.class_of, kind="stable")
+        return tuple(np.split(order, np.flatnonzero(np.diff(self.class_of[order])) + 1))
 
-    # --- subgroups ----------------------------------------------------------------------------------------------
+    # --- subgroups ------------------------------------------------------------------------------------------
 
     def generate(self, elements: Iterable[int]) -> np.ndarray:
         """Boolean mask ``(order,)`` of the subgroup generated by some elements."""
+        return self.generate_onto(elements)[0]
+
+    def generate_onto(
+        self, elements: Iterable[int], start: Subgroup | None = None
+    ) -> tuple[np.ndarray, list[int]]:
+        """Mask of the subgroup generated by a subgroup and some elements, and those elements that were
+        needed.
+        """
         mask = np.zeros(self.order, dtype=bool)
-        mask[0] = True
-        generators: list[int] = []
-        for element in elements:
-            if mask[element]:
-                continue
-            generators.append(int(element))
-            frontier = np.flatnonzero(mask)
-            gens = np.array(generators)
-            new = self.table[frontier, element]
-            while len(new):
-                mask[new] = True
-                products = self.table[new[:, None], gens].ravel()
-                fresh = np.zeros(self.order, dtype=bool)
-                fresh[products] = True
-                new = np.flatnonzero(fresh & ~mask)
-        return mask
+        mask[0 if start is None else start.elements] = True
+        return mask, close_mask(self._law, mask, () if start is None else start.generators, elements)
 
     def subgroup(self, generators: Iterable[int]) -> Subgroup:
         """Subgroup generated by element numbers.
@@ -208,8 +204,10 @@ class FiniteGroup:
         """
         numbers = [int(g) for g in generators]
         if any(g < 0 or g >= self.order for g in numbers):
-            raise NotASubgroupError(f"element numbers of a group of order {self.order} lie in 0..{self.order - 1}, got {numbers}")
-        return Subgroup(self, self.generate(numbers))
+            raise NotASubgroupError(
+                f"element numbers of a group of order {self.order} lie in 0..{self.order - 1}, got {numbers}"
+            )
+        return Subgroup(self, *self.generate_onto(numbers))
 
     def subgroup_from_mask(self, mask: np.ndarray) -> Subgroup:
         """Subgroup from a boolean mask ``(order,)`` of its elements.
@@ -218,17 +216,19 @@ class FiniteGroup:
             NotASubgroupError: the marked elements are not closed under multiplication.
         """
         mask = np.asarray(mask, dtype=bool)
-        elements = np.flatnonzero(mask)
-        if mask.shape != (self.order,) or not mask[0] or not mask[self.table[np.ix_(elements, elements)]].all():
-            raise NotASubgroupError(f"the {len(elements)} marked elements are not a subgroup of the group of order {self.order}")
-        return Subgroup(self, mask.copy())
+        if mask.shape != (self.order,):
+            raise NotASubgroupError(f"expected a mask of shape ({self.order},), got {mask.shape}")
+        closed = self.generate_onto(np.flatnonzero(mask).tolist())
+        if not np.array_equal(closed[0], mask):
+            raise NotASubgroupError(
+                f"the {int(mask.sum())} marked elements are not a subgroup of the group of order {self.order}"
+            )
+        return Subgroup(self, *closed)
 
     @property
     def trivial(self) -> Subgroup:
         """The subgroup that holds only the identity."""
-        mask = np.zeros(self.order, dtype=bool)
-        mask[0] = True
-        return Subgroup(self, mask)
+        return Subgroup.from_elements(self, np.zeros(1, dtype=np.intp))
 
     @property
     def whole(self) -> Subgroup:
@@ -237,7 +237,10 @@ class FiniteGroup:
 
     @cached_property
     def subgroup_classes(self) -> tuple[SubgroupClass, ...]:
-        """Classes of subgroups up to conjugation in the group, by rising order."""
+        """Classes of subgroups up to conjugation in the group, by rising order.
+
+        `sbs.groups.progress.report_progress` tells how far a long listing has come.
+        """
         from sbs.groups.subgroups import subgroup_classes
 
         return subgroup_classes(self)
@@ -247,7 +250,14 @@ class FiniteGroup:
         return [member for c in self.subgroup_classes for member in c.members]
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (type(other) is type(self) and np.array_equal(self.table, other.table))  # type: ignore[attr-defined]
+        if self is other or type(other) is not type(self):
+            return self is other
+        if other.order != self.order or not np.array_equal(self.element_orders, other.element_orders):
+            return False
+        # Two laws agree if they agree on the products of generators with all elements.
+        gens = np.array(self.generators, dtype=np.intp)[:, None]
+        everything = np.arange(self.order)
+        return bool(np.array_equal(self.multiply(gens, everything), other.multiply(gens, everything)))
 
     def __hash__(self) -> int:
         return hash((self.order, self.element_orders.tobytes()))
@@ -256,7 +266,8 @@ class FiniteGroup:
         return f"FiniteGroup(order={self.order})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FiniteGroup, (np.array(self.table),)
+        gens = np.array(self.generators or (0,), dtype=np.intp)[:, None]
+        return FiniteGroup.from_actions, (self.multiply(gens, np.arange(self.order)),)
 
 
 class Subgroup:
@@ -267,16 +278,20 @@ class Subgroup:
         mask: booleans ``(parent.order,)``, read-only.
         elements: sorted element numbers of the parent.
         order: number of elements.
+        bits: the mask packed to bytes.
     """
 
-    __slots__ = ("bits", "elements", "mask", "order", "parent")
+    __slots__ = ("_generators", "bits", "elements", "mask", "order", "parent")
 
-    def __init__(self, parent: FiniteGroup, mask: np.ndarray) -> None:
+    def __init__(
+        self, parent: FiniteGroup, mask: np.ndarray, generators: Iterable[int] | None = None
+    ) -> None:
         self.parent = parent
         self.mask = _frozen(mask)
-        self.elements = _frozen(np.flatnonzero(mask))
+        self.elements = _frozen(mask.nonzero()[0])
         self.order = len(self.elements)
         self.bits = np.packbits(mask).tobytes()
+        self._generators = None if generators is None else tuple(generators)
 
     @classmethod
     def from_elements(cls, parent: FiniteGroup, elements: np.ndarray) -> Subgroup:
@@ -299,70 +314,75 @@ class Subgroup:
         """
         matrices = getattr(self.parent, "matrices", None)
         if matrices is None:
-            raise InvalidGroupError("the parent group has no matrices; it was built from permutations or a Cayley table")
+            raise InvalidGroupError(
+                "the parent group has no matrices; it was built from permutations or a Cayley table"
+            )
         return matrices[self.elements]
 
     @property
     def generators(self) -> tuple[int, ...]:
-        """A short generating list: the lowest-numbered element outside what is already generated, repeatedly."""
-        chosen: list[int] = []
-        mask = np.zeros(self.parent.order, dtype=bool)
-        mask[0] = True
-        while mask.sum() < self.order:
-            chosen.append(int(self.elements[~mask[self.elements]][0]))
-            mask = self.parent.generate(chosen)
-        return tuple(chosen)
+        """A short generating list: as given, else the lowest-numbered element outside what is generated,
+        repeatedly.
+        """
+        if self._generators is None:
+            self._generators = tuple(self.parent.generate_onto(self.elements.tolist())[1])
+        return self._generators
 
     def conjugate(self, by: int) -> Subgroup:
         """``by * H * by^-1``."""
-        mask = np.zeros(self.parent.order, dtype=bool)
-        mask[self.parent.conjugate(self.elements, by)] = True
-        return Subgroup(self.parent, mask)
+        return Subgroup.from_elements(self.parent, self.parent.conjugate(self.elements, by))
 
     def conjugates(self, under: Subgroup | None = None) -> list[Subgroup]:
         """Distinct conjugates under a subgroup (default: the whole parent), itself first."""
-        by = np.arange(self.parent.order) if under is None else under.elements
-        images = np.zeros((len(by), self.parent.order), dtype=bool)
-        images[np.arange(len(by))[:, None], self.parent.conjugate(self.elements[None], by[:, None])] = True
-        packed = np.packbits(images, axis=1)
-        first = np.sort(np.unique(packed, axis=0, return_index=True)[1])
-        return [Subgroup(self.parent, images[i].copy()) for i in first]
+        outer = self.parent.whole if under is None else under
+        movers = self.normalizer(outer).transversal(outer)
+        return [self] + [self.conjugate(int(m)) for m in movers[1:]]
 
     def normalizer(self, under: Subgroup | None = None) -> Subgroup:
-        """Elements of ``under`` (default: the whole parent) that map the subgroup to itself by conjugation."""
+        """Elements of ``under`` (default: the parent) that map the subgroup to itself by conjugation."""
         by = np.arange(self.parent.order) if under is None else under.elements
-        keeps = self.mask[self.parent.conjugate(self.elements[None], by[:, None])].all(1)
-        mask = np.zeros(self.parent.order, dtype=bool)
-        mask[by[keeps]] = True
-        return Subgroup(self.parent, mask)
+        # It is enough that generators stay inside, since conjugation keeps the order.
+        for generator in self.generators:
+            by = by[self.mask[self.parent.conjugate(generator, by)]]
+        return Subgroup.from_elements(self.parent, by)
 
     def centralizer(self, under: Subgroup | None = None) -> Subgroup:
-        """Elements of ``under`` (default: the whole parent) that commute with every element of the subgroup."""
+        """Elements of ``under`` (default: the parent) that commute with every element of the subgroup."""
         by = np.arange(self.parent.order) if under is None else under.elements
-        table = self.parent.table
-        commutes = (table[np.ix_(by, self.elements)] == table[np.ix_(self.elements, by)].T).all(1)
-        mask = np.zeros(self.parent.order, dtype=bool)
-        mask[by[commutes]] = True
-        return Subgroup(self.parent, mask)
+        for generator in self.generators:
+            by = by[self.parent.multiply(by, generator) == self.parent.multiply(generator, by)]
+        return Subgroup.from_elements(self.parent, by)
 
     def intersection(self, other: Subgroup) -> Subgroup:
         """Common elements of two subgroups of one parent."""
         return Subgroup(self.parent, self.mask & self._same_parent(other).mask)
 
-    def left_cosets(self, within: Subgroup | None = None) -> np.ndarray:
-        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its representative."""
+    def transversal(self, within: Subgroup | None = None) -> np.ndarray:
+        """The lowest-numbered element of every left coset ``gH`` in a group, in rising order; the identity
+        first.
+        """
         inside = self.parent.whole if within is None else self._same_parent(within)
-        free = inside.mask.copy()
-        rows = []
-        for element in inside.elements:
-            if free[element]:
-                row = self.parent.table[element, self.elements]
-                free[row] = False
-                rows.append(row)
-        return np.array(rows, dtype=np.intp)
+        if self.order == 1:
+            return inside.elements
+        free = inside.mask & ~self.mask
+        chosen = [0]
+        element = int(free.argmax())
+        while free[element]:
+            chosen.append(element)
+            free[self.parent.multiply(element, self.elements)] = False
+            element = int(free.argmax())
+        return np.array(chosen, dtype=np.intp)
+
+    def left_cosets(self, within: Subgroup | None = None) -> np.ndarray:
+        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its
+        representative.
+        """
+        representatives = self.transversal(within)
+        return self.parent.multiply(representatives[:, None], self.elements).astype(np.intp)
 
     def quotient(self, by: Subgroup) -> tuple[FiniteGroup, np.ndarray]:
-        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1 outside H).
+        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1
+        outside H).
 
         Raises:
             NotASubgroupError: ``by`` is not a normal subgroup of H.
@@ -373,16 +393,17 @@ class Subgroup:
         cosets = normal.left_cosets(self)
         number = np.full(self.parent.order, -1, dtype=np.intp)
         number[cosets] = np.arange(len(cosets))[:, None]
-        representatives = cosets[:, 0]
-        table = number[self.parent.table[np.ix_(representatives, representatives)]]
-        return FiniteGroup(table.astype(np.uint16 if len(table) <= 65536 else np.uint32)), number
+        return FiniteGroup.from_actions(number[self._actions(cosets[:, 0])]), number
 
     def as_group(self) -> tuple[FiniteGroup, np.ndarray]:
         """The subgroup as a group of its own, and the parent's number of each of its elements."""
         number = np.zeros(self.parent.order, dtype=np.intp)
         number[self.elements] = np.arange(self.order)
-        table = number[self.parent.multiply(self.elements[:, None], self.elements)]
-        return FiniteGroup(table.astype(np.uint16 if self.order <= 65536 else np.uint32)), self.elements
+        return FiniteGroup.from_actions(number[self._actions(self.elements)]), self.elements
+
+    def _actions(self, on: np.ndarray) -> np.ndarray:
+        """Products of the generators with some elements, (k, m)."""
+        return self.parent.multiply(np.array(self.generators or (0,), dtype=np.intp)[:, None], on)
 
     def is_normal(self) -> bool:
         """True if the subgroup is normal in its parent."""
@@ -413,23 +434,4 @@ class Subgroup:
         return f"{name}(order={self.order}, in {self.parent!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Subgroup, (self.parent, np.array(self.mask))
-
-
-def check_matrices(matrices: Any) -> np.ndarray:
-    """Validated float64 copy ``(k, d, d)`` of a stack of finite square matrices.
-
-    Raises:
-        InvalidGroupError: empty, wrong shape, not numbers, NaN or infinite.
-    """
-    try:
-        array = np.array(matrices, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidGroupError(f"expected real matrices of one shape (k, d, d): {error}") from None
-    if array.size == 0:
-        raise InvalidGroupError("no matrices were given; the trivial group is [identity]")
-    if array.ndim != 3 or array.shape[1] != array.shape[2]:
-        raise InvalidGroupError(f"expected matrices of shape (k, d, d), got {array.shape}")
-    if not np.isfinite(array).all():
-        raise InvalidGroupError("the matrices hold NaN or infinite entries")
-    return array
+        return Subgroup, (self.parent, np.array(self.mask), self._generators)

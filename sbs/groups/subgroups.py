@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,8 +10,6 @@ import numpy as np
 from sbs.groups.extension import classes_by_extension, prime_power_generators
 from sbs.groups.finite import FiniteGroup, Subgroup
 from sbs.groups.perfect import perfect_subgroups
-
-Progress = Callable[[int, int], None]
 
 __all__ = ["SubgroupClass", "hasse_edges", "subgroup_classes"]
 
@@ -56,12 +53,8 @@ class SubgroupClass:
         return f"SubgroupClass({self.label!r}, order={self.order}, size={self.size})"
 
 
-def enumerate_classes(group: FiniteGroup, progress: Progress | None = None) -> list[tuple[Subgroup, int]]:
+def enumerate_classes(group: FiniteGroup) -> list[tuple[Subgroup, int]]:
     """Representatives (the member whose elements come first) and sizes of all classes, by rising order.
-
-    Args:
-        group: any group with a Cayley table.
-        progress: called now and then with the numbers of classes finished and found so far.
 
     Raises:
         SearchLimitError: there are too many subgroups to list.
@@ -69,7 +62,7 @@ def enumerate_classes(group: FiniteGroup, progress: Progress | None = None) -> l
     table, inverses, orders = group.table, group.inverses, group.element_orders
     zuppos, _ = prime_power_generators(table, orders)
     perfect = perfect_subgroups(table, inverses, zuppos, orders)
-    found = classes_by_extension(table, inverses, orders, perfect, progress)
+    found = classes_by_extension(table, inverses, orders, perfect)
     return [(Subgroup.from_elements(group, c.elements), c.size) for c in found]
 
 
