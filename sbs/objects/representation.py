@@ -133,7 +133,7 @@ def _validated(matrices: npt.ArrayLike) -> FloatArray:
         raise SymmetryBreakingError("representation: the matrices do not form an array (n, 3, 3)") from error
     if given.dtype.kind not in "biuf":
         raise SymmetryBreakingError(
-            f"representation: got matrices of dtype {given.dtype}; expected real numbers in an array (n, 3, 3)"
+            f"representation: got matrices of dtype {given.dtype}; expected real numbers, an array (n, 3, 3)"
         )
     given = given.astype(np.float64)
     if given.ndim != 3 or given.shape[1:] != (3, 3):
