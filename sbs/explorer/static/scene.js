@@ -167,7 +167,7 @@ const Scene = (() => {
 
   // --- the figure --------------------------------------------------------------------------------------------------
 
-  const CAMERA = { eye: { x: 1.15, y: 0.95, z: 0.75 }, up: { x: 0, y: 0, z: 1 } };
+  const CAMERA = { eye: { x: 1.0, y: 0.85, z: 0.65 }, up: { x: 0, y: 0, z: 1 } };
 
   function layout(range, camera) {
     const axis = { visible: false, range: [-range, range], autorange: false };
@@ -182,16 +182,42 @@ const Scene = (() => {
     return webgl;
   }
 
-  // Draws into an element. The camera that the reader chose is kept from one drawing to the next.
-  function draw(element, traces, options = {}) {
+  // The plotting library takes most of the time of loading, so it is started only after the page has been painted.
+  let library = null;
+  function plotly() {
+    library = library || new Promise((resolve) => {
+      requestAnimationFrame(() => setTimeout(() => {
+        const source = document.getElementById("plotly"), script = document.createElement("script");
+        script.textContent = source.textContent;
+        document.head.append(script);
+        source.remove();
+        resolve(window.Plotly);
+      }));
+    });
+    return library;
+  }
+
+  // Draws into an element. The camera that the reader chose is kept from one drawing to the next; of several drawings
+  // that are asked for while one is under way only the last is done.
+  async function draw(element, traces, options = {}) {
     if (!supported()) {
       element.textContent = "This browser offers no WebGL, which the turning pictures need; the numbers are all here.";
-      return Promise.resolve();
+      return;
     }
-    const camera = element._fullLayout && element._fullLayout.scene ? element._fullLayout.scene.camera : options.camera;
-    const kept = camera ? { eye: camera.eye, up: camera.up, center: camera.center } : CAMERA;
-    return Plotly.react(element, traces, layout(options.range || 1.7, kept),
-      { displaylogo: false, displayModeBar: false, responsive: true, scrollZoom: false });
+    element._wanted = [traces, options];
+    if (element._busy) return;
+    element._busy = true;
+    const Plotly = await plotly();
+    while (element._wanted) {
+      const [now, how] = element._wanted;
+      element._wanted = null;
+      const camera = element._fullLayout && element._fullLayout.scene ? element._fullLayout.scene.camera : how.camera;
+      const kept = camera ? { eye: camera.eye, up: camera.up, center: camera.center } : CAMERA;
+      await Plotly.react(element, now, layout(how.range || 1.5, kept),
+        { displaylogo: false, displayModeBar: false, responsive: true, scrollZoom: false });
+      element.dataset.drawn = "yes";
+    }
+    element._busy = false;
   }
 
   // Turns the picture about the vertical with the arrow keys.
