@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sbs.objects.minimal_set import MinimalSet
     from sbs.objects.representation import representation
     from sbs.query import minimal_set
+    from sbs.structures import between, detect, distortions
     from sbs.tables.group_table import table
 
 __version__ = "0.1.0"
@@ -28,6 +29,9 @@ _EXPORTS = {
     "PointGroup": "sbs.groups",
     "Subgroup": "sbs.groups",
     "SubgroupClass": "sbs.groups",
+    "between": "sbs.structures",
+    "detect": "sbs.structures",
+    "distortions": "sbs.structures",
     "minimal_set": "sbs.query",
     "point_group": "sbs.groups",
     "representation": "sbs.objects.representation",
@@ -41,6 +45,9 @@ __all__ = [
     "PointGroup",
     "Subgroup",
     "SubgroupClass",
+    "between",
+    "detect",
+    "distortions",
     "errors",
     "minimal_set",
     "point_group",

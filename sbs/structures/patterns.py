@@ -233,7 +233,8 @@ class Distortions:
         shift, cell = np.zeros((len(self.parent.structure), 3)), np.zeros((3, 3))
         if moves:
             shift = self.pattern(coefficients)
-            shift = shift * (amplitude / _positive(float(np.linalg.norm(shift, axis=1).max()), "displacement"))
+            longest = float(np.linalg.norm(shift, axis=1).max())
+            shift = shift * (amplitude / _positive(longest, "displacement"))
         if stretches:
             cell = self.strain_pattern(strain_coefficients)
             cell = cell * (strain / _positive(float(np.linalg.norm(cell)), "strain"))
