@@ -47,7 +47,8 @@ class _Slot:
     key: str | int
 
 
-# By module and name, not by class: importing all of them would load, in e3nn 0.4.4, torch_geometric and torch_cluster.
+# By module and name, not by class: importing all of them would load, in e3nn 0.4.4, torch_geometric and
+# torch_cluster.
 _SLOTS: dict[tuple[str, str], dict[str, _Slot]] = {
     ("gate_points_2101", "Network"): {
         "attributes": _Slot("irreps_node_attr", "z"),
