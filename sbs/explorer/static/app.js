@@ -72,13 +72,22 @@ const App = (() => {
       await Concepts.render($("concepts-page"), r.section, unpack);
       return;
     }
-    if (!packed[r.group]) { fail(`There is no table of ${r.group}.`); return; }
+    $("problem").hidden = true;
+    if (!packed[r.group]) {
+      $("group-page").hidden = true;
+      complain(`There is no table of ${r.group}. Choose a group from the list.`);
+      return;
+    }
     const group = await unpack(r.group);
     if (mine !== ticket) return; // the reader went on meanwhile
     const label = r.target || defaultTarget(group);
-    const target = group.targets.find((t) => t.label === label);
-    if (!target) { fail(`${group.symbol} has no class of subgroups ${label}.`); return; }
-    $("problem").hidden = true;
+    let target = group.targets.find((t) => t.label === label);
+    if (!target) {
+      const alike = group.subgroup_classes.filter((c) => c.symbol === label).map((c) => c.label);
+      complain(alike.length ? `${label} names several classes of subgroups of ${group.symbol}: ` : `${group.symbol} has no class of subgroups ${label}; choose one in the diagram.`,
+        alike.map((name) => h("a", { href: link(group.symbol)(name) }, name)));
+      target = group.targets.find((t) => t.label === (alike[0] || defaultTarget(group)));
+    }
     document.title = `${group.symbol} → ${target.label} · symmetry-breaking sets`;
     const sameGroup = shown && shown.group === group;
     shown = { group, target };
@@ -88,8 +97,8 @@ const App = (() => {
     announce($("summary").textContent);
   }
 
-  function fail(text) {
-    $("problem").textContent = `${text} Choose a group on the left.`;
+  function complain(text, links = []) {
+    $("problem").replaceChildren(text, ...links.flatMap((node, i) => (i ? [" or ", node] : [node])));
     $("problem").hidden = false;
   }
 

@@ -5,7 +5,8 @@ const Concepts = (() => {
   const G = Geometry, h = Target.h;
 
   function slider(text, options, onInput) {
-    const output = h("output", {});
+    const output = h("output", {}, options.shown || "");
+    delete options.shown;
     const input = h("input", { type: "range", ...options, oninput: () => onInput(Number(input.value), output) });
     return { node: h("label", {}, text, input, output), input, output };
   }
@@ -37,7 +38,7 @@ const Concepts = (() => {
     };
     panel.append(
       choice("feature of degree", [[1, "l = 1, an arrow"], [2, "l = 2"], [3, "l = 3"]], (v) => { state.l = Number(v); draw(); }).node,
-      slider("turn about the axis", { min: 0, max: 360, value: 0 }, (v, out) => { state.angle = v; out.textContent = `${v}°`; draw(); }).node,
+      slider("turn about the axis", { min: 0, max: 360, value: 0, shown: "0°" }, (v, out) => { state.angle = v; out.textContent = `${v}°`; draw(); }).node,
       h("p", { class: "legend" }, "D(g):"), numbers, feature);
     panel.querySelector("select").value = "2";
     return draw;
@@ -47,14 +48,14 @@ const Concepts = (() => {
 
   function irreps(plot, panel) {
     const state = { l: 2, m: 2 };
-    const components = slider("component", { min: 0, max: 4, value: 2 }, (v, out) => { state.m = v; out.textContent = `number ${v + 1} of ${2 * state.l + 1}`; draw(); });
+    const components = slider("component", { min: 0, max: 4, value: 2, shown: "number 3 of 5" }, (v, out) => { state.m = v; out.textContent = `number ${v + 1} of ${2 * state.l + 1}`; draw(); });
     const draw = () => {
       const colors = Scene.palette(), one = new Array(2 * state.l + 1).fill(0);
       one[state.m] = 1;
       const look = { positive: colors.selected, negative: colors.negative, text: colors.ink };
       Scene.draw(plot, state.l === 0 ? Scene.ball(1, look, { size: 0.8 }) : Scene.solid(state.l, one, look));
     };
-    const degree = slider("degree l", { min: 0, max: 5, value: 2 }, (v, out) => {
+    const degree = slider("degree l", { min: 0, max: 5, value: 2, shown: "l = 2: 5 numbers" }, (v, out) => {
       state.l = v; state.m = v;
       out.textContent = `l = ${v}: ${2 * v + 1} number${v ? "s" : ""}`;
       components.input.max = String(2 * v); components.input.value = String(v);
@@ -84,7 +85,7 @@ const Concepts = (() => {
       words.textContent = `0e: a·b = ${fixed(dot)};  1e: |a×b| = ${fixed(G.norm(cross))};  2e: norm ${fixed(G.norm(c2))}`;
     };
     panel.append(
-      slider("angle between a and b", { min: 0, max: 180, value: 60 }, (v, out) => { state.angle = v; out.textContent = `${v}°`; draw(); }).node,
+      slider("angle between a and b", { min: 0, max: 180, value: 60, shown: "60°" }, (v, out) => { state.angle = v; out.textContent = `${v}°`; draw(); }).node,
       choice("show", [["2e", "2e, degree 2"], ["1e", "1e, cross product"], ["0e", "0e, dot product"]], (v) => { state.part = v; draw(); }).node, words);
     return draw;
   }
@@ -117,9 +118,9 @@ const Concepts = (() => {
         ...Scene.arrows(copies, { color: colors.other, width: 2, dash: "dash", head: 0.1, opacity: 0.7 }),
         ...Scene.arrows(length > 0.01 ? [mean] : [], { color: colors.selected, width: 10, head: 0.24 }),
         ...Scene.points(length > 0.01 ? [] : [[0, 0, 0]], { color: colors.selected, size: 9 })]);
-      words.textContent = length > 0.01 ? `The mean of ${state.k} copies still has length ${fixed(length)}.` : `The mean of ${state.k} copies is exactly zero.`;
+      words.textContent = length > 0.01 ? `The mean of ${state.k} ${state.k === 1 ? "copy" : "copies"} still has length ${fixed(length)}.` : `The mean of ${state.k} copies is exactly zero.`;
     };
-    panel.append(slider("copies of one arrow, turned by the first elements of Oh", { min: 1, max: 48, value: 1 },
+    panel.append(slider("copies of one arrow, turned by the first elements of Oh", { min: 1, max: 48, value: 1, shown: "1 of 48" },
       (k, out) => { state.k = k; out.textContent = `${k} of 48`; draw(); }).node, words);
     return draw;
   }
@@ -171,10 +172,12 @@ const Concepts = (() => {
         : agree ? `Turned by ${state.angle}°: the symmetry group is the same, and gP = P. The two demands agree.`
           : `Turned by ${state.angle}°: the symmetry group is the same, but ${wrong.length} of the ${P.length} arrows of gP (crosses) are not in P. The two demands contradict each other.`;
     };
+    const turnTo = (v) => { state.angle = v; angle.input.value = String(v); angle.output.textContent = `${v}°`; draw(); };
+    const angle = slider("turn the prism", { min: 0, max: 180, step: 10, value: 0, shown: "0°" }, turnTo);
     panel.append(
       choice("set", [["open", "three directions, up and down"], ["closed", "six directions in the plane"]], (v) => { state.kind = v; draw(); }).node,
-      slider("turn the prism", { min: 0, max: 180, step: 10, value: 0 }, (v, out) => { state.angle = v; out.textContent = `${v}°`; draw(); }).node,
-      h("button", { type: "button", id: "turn-60", onclick: () => { state.angle = (state.angle + 60) % 180; draw(); } }, "Turn by 60°"), words,
+      angle.node,
+      h("button", { type: "button", id: "turn-60", onclick: () => turnTo((state.angle + 60) % 180) }, "Turn by 60°"), words,
       h("p", {}, h("a", { href: "#D3/C1" }, "D3 → C1 in the explorer")));
     return draw;
   }
@@ -182,17 +185,27 @@ const Concepts = (() => {
   // --- the page ----------------------------------------------------------------------------------------------------
 
   const DEMOS = { representation, irreps, product, obstacle, set, closed };
-  let redraw = null; // functions that draw again, once the page is built
+  let demos = null; // [{plot, draw, stale}], once the page is built
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) refresh(demos.find((d) => d.plot === entry.target));
+  }, { rootMargin: "200px" });
+
+  // Pictures are drawn when they come into view: six scenes at once would hold up the page.
+  function refresh(demo) {
+    if (!demo.stale) return;
+    demo.stale = false;
+    demo.draw();
+  }
 
   async function render(host, section, unpack) {
-    if (!redraw) await build(host, unpack);
-    for (const draw of redraw) draw();
+    if (!demos) await build(host, unpack);
+    for (const demo of demos) { demo.stale = true; watcher.unobserve(demo.plot); watcher.observe(demo.plot); }
     const wanted = section && document.getElementById(`concept-${section}`);
     if (wanted) wanted.scrollIntoView(); else window.scrollTo(0, 0);
   }
 
   async function build(host, unpack) {
-    redraw = [];
+    demos = [];
     const contents = h("ul", { class: "contents" });
     const parts = [];
     for (const concept of ConceptText) {
@@ -201,7 +214,7 @@ const Concepts = (() => {
       parts.push(h("section", { id: `concept-${concept.id}` }, h("h3", {}, concept.title), ...concept.before.map((text) => h("p", {}, text)),
         h("div", { class: "demo" }, plot, panel), ...concept.after.map((text) => h("p", {}, text))));
       Scene.makeTurnable(plot);
-      redraw.push(await DEMOS[concept.id](plot, panel, unpack));
+      demos.push({ plot, stale: true, draw: await DEMOS[concept.id](plot, panel, unpack) });
     }
     host.replaceChildren(h("h2", {}, "Concepts"), h("p", {}, "Six ideas, each with a picture that you can turn with the mouse or, when it has the focus, with the arrow keys."), contents, ...parts);
   }

@@ -145,7 +145,7 @@ const Scene = (() => {
         line: { color: inside ? colors.mirror : colors.faint, width: inside ? 3 : 1.5, dash: inside ? "solid" : "dot" } });
     }
     if (disc.i.length) {
-      traces.push({ type: "mesh3d", ...disc, color: colors.mirror, opacity: 0.16, hoverinfo: "skip", name: "mirrors kept",
+      traces.push({ type: "mesh3d", ...disc, color: colors.mirror, opacity: 0.1, hoverinfo: "skip", name: "mirrors kept",
         lighting: { ambient: 1, diffuse: 0 } });
     }
     return traces;
