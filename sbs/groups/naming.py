@@ -2,8 +2,8 @@
 
 The symbol of a subgroup follows from counting its rotations and mirrors, whatever its orientation.  Where one symbol
 names several classes of subgroups, the label adds in brackets the element classes of the parent that tell them apart,
-in the parent's own element symbols and as few as possible: the three classes of C2v in Oh are "C2v(C2,σh)",
-"C2v(C2,σd)" and "C2v(C2')".  Where no element class is its own, numbers of elements tell: of the two classes of D2 in
+in the parent's own element symbols and as few as possible: the three classes of C2v in Oh are "C2v(2σh)",
+"C2v(2σd)" and "C2v(C2')".  Where no element class is its own, numbers of elements tell: of the two classes of D2 in
 Oh, "D2(C2')" has two-fold axes of the second kind and "D2(3C2)" three of the first.  If that cannot tell either, ".1",
 ".2", ... follow in the order of the listing.
 Labels may be typed in ASCII: "s" for "σ", "2" for "²", an apostrophe for any prime, blanks ignored.

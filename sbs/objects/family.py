@@ -1,0 +1,278 @@
+"""Objects where M is infinite: a seed vector whose M-orbit is the set, drawn from uniformly or listed if finite."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sbs.errors import NoSetError, SearchLimitError
+from sbs.groups.closed import AxialSubgroup, ClosedGroup, rotation_about_z
+from sbs.groups.families import PointGroupSymbol
+from sbs.groups.finite import Subgroup
+from sbs.groups.pointgroups import PointGroup, match_elements, point_group
+from sbs.objects.choice import choose_irreps, cost_key
+from sbs.objects.invariants import invariant_basis
+from sbs.objects.irreps import Irrep
+from sbs.objects.representation import irrep_matrices, representation
+from sbs.objects.separation import best_separated_in_irreps
+from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
+from sbs.solver.closed import ClosedSolution
+
+if TYPE_CHECKING:
+    from sbs.objects.minimal_set import MinimalSet
+
+__all__ = ["Family", "realise_closed"]
+
+#: Sums of irreps that are tried for the seed of an infinite set before the search gives up.
+_MAX_SUMS = 400
+
+#: Irreps of higher degree than this above the order of the axis are not tried for a seed.
+_EXTRA_DEGREE = 4
+
+#: An angle is searched to this many radians; |D(g) v - v| is linear in the error, so 1e-6 decides whether g fixes v.
+_ANGLE_TOLERANCE = 1e-12
+_SEARCH_TOLERANCE = 1e-6
+
+_FLIPS = {"σh": np.diag([1.0, 1.0, -1.0]), "σv": np.diag([1.0, -1.0, 1.0]), "C2'": np.diag([1.0, -1.0, -1.0])}
+
+
+@dataclass(frozen=True)
+class Family:
+    """The M-orbit of one vector, in the standard setting.
+
+    Attributes:
+        normalizer: M.
+        stabilizer: H, the stabilizer of the seed.
+        irreps: irreps of the blocks.
+        seed: float64 (dim,).
+        movers: elements (size, 3, 3) of M that list a finite orbit, sorted by S-orbit; empty if it is infinite.
+    """
+
+    normalizer: ClosedGroup
+    stabilizer: PointGroup | ClosedGroup
+    irreps: tuple[Irrep, ...]
+    seed: np.ndarray
+    movers: np.ndarray
+
+    def objects(self) -> np.ndarray:
+        """The objects of a finite orbit, float64 (size, dim)."""
+        return representation(self.irreps, self.movers) @ self.seed + 0.0
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """``n`` objects of the orbit, uniformly, float64 (n, dim)."""
+        return representation(self.irreps, self.normalizer.sample(n, rng)) @ self.seed if n else np.zeros((0, len(self.seed)))
+
+
+def realise_closed(result: MinimalSet) -> Family:
+    """Seed, irreps and stabilizer for a `ClosedSolution`, by least cost of the irreps.
+
+    Raises:
+        NoSetError: ``lmax`` leaves no irreps that do.
+        SearchLimitError: no seed was found among the cheapest sums of irreps.
+    """
+    solution = result.solution
+    assert isinstance(solution, ClosedSolution)
+    if result.size != math.inf:
+        return _finite_orbit(solution, result)
+    if not solution.stabilizers:
+        return _finite_group(solution, result)
+    if solution.normalizer.n is None:
+        return _about_a_point(solution, result.lmax)
+    return _about_an_axis(solution, result.lmax)
+
+
+def _lmax_error(lmax: int | None) -> NoSetError:
+    return NoSetError(f"no symmetry-breaking set has objects with l <= {lmax}; allow a larger lmax")
+
+
+def _finite_orbit(solution: ClosedSolution, result: MinimalSet) -> Family:
+    """H holds SO(2) or SO(3), so that only components count: M is replaced by a finite group with the same ones.
+
+    C7 does for SO(2): l <= 1 tells all components apart, and has no invariants of C7 besides those of SO(2).
+    """
+    normalizer = ClosedGroup(solution.normalizer)
+    if solution.normalizer.n is None:
+        proxy = point_group("Ci" if solution.normalizer.family == "O(3)" else "C1")
+        assert isinstance(proxy, PointGroup)
+        masks = [h.family == "O(3)" or np.linalg.det(proxy.matrices) > 0 for h in solution.stabilizers]  # type: ignore[union-attr]
+        masks = [np.broadcast_to(m, (proxy.order,)).copy() for m in masks]
+    else:
+        proxy = point_group("D7h" if solution.normalizer.family == "Dnh" else "D7")
+        assert isinstance(proxy, PointGroup)
+        masks = [ClosedGroup(h.family).contains(proxy.matrices) for h in solution.stabilizers]  # type: ignore[union-attr]
+    try:
+        choice = choose_irreps(proxy.matrices, masks, result.lmax)
+    except NoSetError:
+        raise _lmax_error(result.lmax) from None
+    mask = masks[choice.candidate]
+    chosen = solution.stabilizers[choice.candidate]
+    stabilizer = ClosedGroup(chosen if isinstance(chosen, PointGroupSymbol) else chosen.family)
+    seed = best_separated_in_irreps(choice.irreps, proxy.matrices, mask) if not mask.all() else np.ones(1)
+    inner = proxy.subgroup_from_mask(mask)
+    movers = proxy.matrices[inner.left_cosets()[:, 0]]
+    group = _in_standard_setting(result.group)
+    images = representation(choice.irreps, movers) @ seed
+    orbit = np.full(len(movers), -1)
+    for index in range(len(movers)):
+        if orbit[index] < 0:
+            turned = representation(choice.irreps, group) @ images[index]
+            near = np.abs(images[:, None] - turned[None]).max(2).min(1) < 1e-9
+            orbit[near] = orbit.max() + 1
+    return Family(normalizer, stabilizer, choice.irreps, seed, movers[np.argsort(orbit, kind="stable")])
+
+
+def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarray:
+    """Matrices of S, or one element of each of its components if it is infinite."""
+    if isinstance(group, PointGroup):
+        return group.standard.matrices
+    assert isinstance(group, ClosedGroup)
+    if not group.is_axial:
+        return np.array([np.eye(3), -np.eye(3)]) if group.symbol == "O(3)" else np.eye(3)[None]
+    return np.array([np.eye(3), *(_FLIPS[c] for c in sorted(group.components))])
+
+
+def _finite_group(solution: ClosedSolution, result: MinimalSet) -> Family:
+    """S finite, set infinite: the seed is best separated within its S-orbit, and M turns it all the way round."""
+    group, target = result.group, result.target
+    assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
+    matrices = group.standard.matrices
+    try:
+        choice = choose_irreps(matrices, [target.mask], result.lmax, group.table)
+    except NoSetError:
+        raise _lmax_error(result.lmax) from None
+    seed = best_separated_in_irreps(choice.irreps, matrices, target.mask, group.table)
+    normalizer = ClosedGroup(solution.normalizer)
+    stabilizer = _axial_stabilizer(normalizer, choice.irreps, seed, matrices[target.elements])
+    return Family(normalizer, stabilizer, choice.irreps, seed, np.zeros((0, 3, 3)))
+
+
+def _axial_stabilizer(normalizer: ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, known: np.ndarray) -> PointGroup:
+    """Elements of M that fix the seed, as a point group: K and, if one exists, a vertical mirror or horizontal axis."""
+    degree = max(irrep.l for irrep in irreps)
+    fold = _fold(known)
+    generators = list(known)
+    step = np.pi / (fold * max(1, degree))
+    for flip in (_FLIPS["σv"], _FLIPS["C2'"], _FLIPS["σh"]):
+        angles = np.arange(0, 2 * np.pi, step / 16)
+        candidates = np.array([rotation_about_z(t) for t in angles]) @ flip
+        if normalizer.contains(candidates[:1])[0]:
+            misses = partial(_miss, irreps, seed, flip)
+            best = angles[int(np.linalg.norm(representation(irreps, candidates) @ seed - seed, axis=1).argmin())]
+            angle = _golden(misses, best - step / 16, best + step / 16)
+            if misses(angle) < _SEARCH_TOLERANCE:
+                generators.append(rotation_about_z(angle) @ flip)
+    return PointGroup.from_matrices(np.array(generators), tolerance=10 * _SEARCH_TOLERANCE)
+
+
+def _miss(irreps: tuple[Irrep, ...], seed: np.ndarray, flip: np.ndarray, angle: float) -> float:
+    return float(np.linalg.norm(representation(irreps, (rotation_about_z(angle) @ flip)[None])[0] @ seed - seed))
+
+
+def _golden(function: Callable[[float], float], low: float, high: float) -> float:
+    """Minimum of a function with one minimum between two angles, by golden-section search."""
+    ratio = (math.sqrt(5) - 1) / 2
+    while high - low > _ANGLE_TOLERANCE:
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        if function(a) < function(b):
+            high = b
+        else:
+            low = a
+    return (low + high) / 2
+
+
+def _fold(matrices: np.ndarray) -> int:
+    return int(((np.linalg.det(matrices) > 0) & (matrices[:, 2, 2] > 0)).sum())
+
+
+def _about_an_axis(solution: ClosedSolution, lmax: int | None) -> Family:
+    """S infinite about an axis, H finite: the cheapest sum of irreps with a vector whose stabilizer in M is H."""
+    normalizer = ClosedGroup(solution.normalizer)
+    best: tuple[tuple, Family] | None = None
+    for candidate in solution.stabilizers:
+        assert isinstance(candidate, AxialSubgroup)
+        group = PointGroup.from_matrices(candidate.generators())
+        for irreps, seed in _sums_with_invariants(group.matrices, int(candidate.n) + _EXTRA_DEGREE, lmax):
+            if best is not None and cost_key(irreps) >= best[0]:
+                break
+            if axial_stabilizer_order(irreps, seed, normalizer.components) == group.order:
+                best = cost_key(irreps), Family(normalizer, group, irreps, seed, np.zeros((0, 3, 3)))
+                break
+    return _found(best, lmax)
+
+
+def _about_a_point(solution: ClosedSolution, lmax: int | None) -> Family:
+    """M = O(3) or SO(3): the cheapest sum of irreps with a vector whose stabilizer in M is H."""
+    normalizer = ClosedGroup(solution.normalizer)
+    proper = solution.normalizer.family == "SO(3)"
+    best: tuple[tuple, Family] | None = None
+    for family in solution.stabilizers:
+        assert isinstance(family, PointGroupSymbol)
+        group = point_group(family)
+        finite = isinstance(group, PointGroup)
+        # An axial group is told from C_n by l < n, so that C_n with the same components stands for it.
+        proxy = group.matrices if isinstance(group, PointGroup) else _finite_stand_in(group)
+        top = 2 * _EXTRA_DEGREE if not finite else max(2 * _EXTRA_DEGREE, (int(family.n) if family.n else 10) + _EXTRA_DEGREE)
+        for irreps, seed in _sums_with_invariants(proxy, top, lmax):
+            if best is not None and cost_key(irreps) >= best[0]:
+                break
+            if _stabilizer_is(group, irreps, seed, proper):
+                best = cost_key(irreps), Family(normalizer, group, irreps, seed, np.zeros((0, 3, 3)))
+                break
+    return _found(best, lmax)
+
+
+def _finite_stand_in(group: ClosedGroup) -> np.ndarray:
+    symbol = PointGroupSymbol(group.family.family, 4 * _EXTRA_DEGREE + 1)
+    stand_in = point_group(symbol)
+    assert isinstance(stand_in, PointGroup)
+    return stand_in.matrices
+
+
+def _stabilizer_is(group: PointGroup | ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, proper: bool) -> bool:
+    fixing = elements_fixing(irreps, seed)
+    if isinstance(group, ClosedGroup):
+        if fixing is not None or max(irrep.l for irrep in irreps) == 0:
+            return False
+        flips = [c for c in _FLIPS if c not in group.components and not (proper and c != "C2'")]
+        moved = representation(irreps, np.array([_FLIPS[c] for c in flips]).reshape(-1, 3, 3)) @ seed if flips else np.zeros((0, len(seed)))
+        return bool((np.abs(moved - seed).max(1, initial=0.0) > 1e-6).all())
+    if fixing is None:
+        return False
+    if proper:
+        fixing = fixing[np.linalg.det(fixing) > 0]
+    return bool((match_elements(fixing, group.matrices, tolerance=1e-4) >= 0).all())
+
+
+def _found(best: tuple[tuple, Family] | None, lmax: int | None) -> Family:
+    if best is not None:
+        return best[1]
+    if lmax is not None:
+        raise _lmax_error(lmax)
+    raise SearchLimitError("no seed of the infinite set was found among the cheapest sums of irreps; the search was given up")
+
+
+def _sums_with_invariants(matrices: np.ndarray, top: int, lmax: int | None) -> Iterator[tuple[tuple[Irrep, ...], np.ndarray]]:
+    """Sums of distinct irreps that have vectors fixed by the group, by rising cost, each with a generic such vector."""
+    bases: dict[Irrep, np.ndarray] = {}
+    for l in range(min(top, lmax if lmax is not None else top) + 1):
+        for p in ((-1) ** l, -((-1) ** l)):
+            basis = invariant_basis(irrep_matrices(Irrep(l, p), matrices))
+            if basis.shape[1] and (l, p) != (0, 1):
+                bases[Irrep(l, p)] = basis
+    sums = [c for size in (1, 2, 3) for c in itertools.combinations(bases, size)]
+    for irreps in sorted(sums, key=cost_key)[:_MAX_SUMS]:
+        ordered = tuple(sorted(irreps, key=lambda i: (i.l, not i.natural)))
+        blocks = []
+        for position, irrep in enumerate(ordered):
+            basis = bases[irrep]
+            # Fixed weights without rational relations: a generic vector, the same on every machine.
+            weights = np.cos(1.0 + np.sqrt(2.0) * np.arange(basis.shape[1]) + np.sqrt(3.0) * position)
+            block = basis @ weights
+            blocks.append(block / np.linalg.norm(block))
+        yield ordered, np.concatenate(blocks)
