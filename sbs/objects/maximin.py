@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 
 # Fixed starting points, and how many of the best are finished to full precision.
 _STARTS = 48
-_FINISHED = 4
+_FINISHED = 8
 
 # Points whose smallest forms agree to this are taken for images of one another; those that fall short of the
 # best by less than this part may belong to a continuum of optima.
