@@ -31,6 +31,9 @@ IntArray = npt.NDArray[np.intp]
 # = 500.
 MAX_DEGREE = 1024
 
+# Degrees up to this are looked at in the first round, then twice as many each time. Only speed depends on it.
+_FIRST_DEGREES = 6
+
 # An element that moves some vector of V^H lowers the trace by at least 1 - cos(2 pi / n), where n is its
 # order: 2e-5 for n = 1000. Rounding in the mean of characters of degree l is about l times 1e-15.
 _TRACE_TOLERANCE = 1e-8
@@ -186,7 +189,7 @@ def _cheapest_irreps(action: _CosetAction, lmax: int | None) -> tuple[Irrep, ...
                     "search stops there, so use a group of smaller order"
                 )
             return None
-        first, last = last + 1, min(limit, max(6, 2 * last))
+        first, last = last + 1, min(limit, max(_FIRST_DEGREES, 2 * last))
         for irrep, moved in action.moved(first, last):
             bits = _bits(moved)
             irreps.append((irrep, bits))

@@ -182,6 +182,20 @@ class MinimalSet:
         ambient = self.ambient.rotated(turn) if isinstance(self.ambient, (PointGroup, ClosedGroup)) else self.ambient
         return MinimalSet(group, target, ambient, self.exact, self.lmax, self.solution, turn @ self.frame, self.realised)
 
+    @property
+    def movers(self) -> np.ndarray:
+        """For a group without matrices: element numbers (size,) of G; ``movers[i]`` takes object 0 to object i."""
+        if not isinstance(self.solution, FiniteSolution):
+            raise InfiniteSetError("the elements of an infinite normalizer are not numbered")
+        return self._realisation.movers
+
+    @cached_property
+    def seed_object(self) -> np.ndarray:
+        """One object, float64 (dim,): the first of a list, or the vector whose M-orbit an infinite set is."""
+        if self.size != math.inf:
+            return self.objects[0]
+        return representation(self.irreps or "", self.frame[None])[0] @ self._family.seed
+
     # --- words --------------------------------------------------------------------------------------------------
 
     def verify(self) -> None:

@@ -25,7 +25,7 @@ _CACHE_SIZE = 4096
 
 def solve_abstract(group: Subgroup, target: Subgroup, exact: bool) -> MinimalSet:
     """S and K as subgroups of any finite group G, which is the ambient group; objects are points of M / H."""
-    solution = solve_finite(group, target, exact)
+    solution = solve_finite(group, target, exact, every=False)
     return MinimalSet(group, target, group.parent, exact, None, solution, np.eye(3))
 
 
