@@ -110,9 +110,7 @@ def _nearest(rows: np.ndarray, known: np.ndarray, tolerance: float) -> np.ndarra
     return np.where(distance <= tolerance, best, -1)
 
 
-def table_from_actions(
-    right: np.ndarray, parents: np.ndarray, sequence: np.ndarray | None = None
-) -> np.ndarray:
+def table_from_actions(right: np.ndarray, parents: np.ndarray, sequence: np.ndarray | None = None) -> np.ndarray:
     """Cayley table ``(n, n)`` from the right-regular action of the generators (see `close_matrices`).
 
     ``sequence`` lists the elements so that each comes after its parent; by default they already do.

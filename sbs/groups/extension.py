@@ -41,25 +41,36 @@ def classes_by_extension(
     inverses: np.ndarray,
     orders: np.ndarray,
     perfect: list[np.ndarray],
+    allowed: np.ndarray | None = None,
 ) -> list[BareClass]:
     """One entry for every class of subgroups, by rising order, then by first elements.
 
     Args:
         table, inverses, orders: Cayley table, inverses and element orders of the group.
         perfect: element numbers of one perfect subgroup > 1 of each class; empty in a solvable group.
+        allowed: mask (n,), invariant under conjugation; only subgroups of these elements are listed.
 
     Raises:
         SearchLimitError: more than MAX_SUBGROUPS subgroups.
     """
-    return _Extension(table, inverses, orders).run(perfect)
+    if allowed is None or allowed.all():
+        return _Extension(table, inverses, orders, None).run(perfect)
+    inside = [p for p in perfect if allowed[p].all()]
+    return _Extension(table, inverses, orders, allowed).run(inside)
 
 
 class _Extension:
-    def __init__(self, table: np.ndarray, inverses: np.ndarray, orders: np.ndarray) -> None:
+    def __init__(
+        self, table: np.ndarray, inverses: np.ndarray, orders: np.ndarray, allowed: np.ndarray | None
+    ) -> None:
         self.n = len(table)
+        self.allowed = allowed
         self.table = table
         self.conjugation = table[table, inverses[:, None]]
         self.zuppos, self.zuppo_primes = prime_power_generators(table, orders)
+        if allowed is not None:
+            self.zuppo_primes = self.zuppo_primes[allowed[self.zuppos]]
+            self.zuppos = self.zuppos[allowed[self.zuppos]]
         powers = [np.zeros_like(self.zuppos), self.zuppos]
         roots = np.zeros_like(self.zuppos)
         for step in range(2, int(self.zuppo_primes.max(initial=1)) + 1):
@@ -100,6 +111,8 @@ class _Extension:
             mask = np.zeros(self.n, dtype=bool)
             mask[union] = True
             free = free[~mask[z[free]]]
+            if self.allowed is not None and not self.allowed[union].all():
+                continue
             if np.packbits(mask).tobytes() not in self.known:
                 fresh.append((mask.nonzero()[0], int(z[first])))
         return fresh

@@ -53,16 +53,22 @@ class SubgroupClass:
         return f"SubgroupClass({self.label!r}, order={self.order}, size={self.size})"
 
 
-def enumerate_classes(group: FiniteGroup) -> list[tuple[Subgroup, int]]:
+def enumerate_classes(group: FiniteGroup, allowed: np.ndarray | None = None) -> list[tuple[Subgroup, int]]:
     """Representatives (the member whose elements come first) and sizes of all classes, by rising order.
+
+    Args:
+        group: any group that is small enough for a Cayley table.
+        allowed: mask (order,), invariant under conjugation; only subgroups of these elements are listed.
 
     Raises:
         SearchLimitError: there are too many subgroups to list.
     """
     table, inverses, orders = group.table, group.inverses, group.element_orders
     zuppos, _ = prime_power_generators(table, orders)
+    if allowed is not None and not allowed.all():
+        zuppos = zuppos[allowed[zuppos]]
     perfect = perfect_subgroups(table, inverses, zuppos, orders)
-    found = classes_by_extension(table, inverses, orders, perfect)
+    found = classes_by_extension(table, inverses, orders, perfect, allowed)
     return [(Subgroup.from_elements(group, c.elements), c.size) for c in found]
 
 

@@ -29,7 +29,9 @@ def solve_abstract(group: Subgroup, target: Subgroup, exact: bool) -> MinimalSet
     return MinimalSet(group, target, group.parent, exact, None, solution, np.eye(3))
 
 
-def solve_in_point_group(group: PointGroup, target: Subgroup, ambient: PointGroup, exact: bool, lmax: int | None) -> MinimalSet:
+def solve_in_point_group(
+    group: PointGroup, target: Subgroup, ambient: PointGroup, exact: bool, lmax: int | None
+) -> MinimalSet:
     """S = ``group`` inside a finite ambient point group of the same setting; K = ``target`` is a subgroup of S.
 
     Raises:
@@ -97,9 +99,12 @@ def _marked(parent: FiniteGroup, numbers: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
-def _solve_cached(parent: PointGroup, group_bits: bytes, target_bits: bytes, exact: bool, lmax: int | None) -> FiniteSolution | NoSetError:
+def _solve_cached(
+    parent: PointGroup, group_bits: bytes, target_bits: bytes, exact: bool, lmax: int | None
+) -> FiniteSolution | NoSetError:
     group, target = (
-        Subgroup(parent, np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=parent.order).astype(bool)) for bits in (group_bits, target_bits)
+        Subgroup(parent, np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=parent.order).astype(bool))
+        for bits in (group_bits, target_bits)
     )
     if lmax is None:
         return solve_finite(group, target, exact)
@@ -122,7 +127,9 @@ def _solve_cached(parent: PointGroup, group_bits: bytes, target_bits: bytes, exa
         return error
 
 
-def _why_no_set(group: PointGroup, target: Subgroup, ambient: PointGroup | ClosedGroup, exact: bool, lmax: int | None) -> str:
+def _why_no_set(
+    group: PointGroup, target: Subgroup, ambient: PointGroup | ClosedGroup, exact: bool, lmax: int | None
+) -> str:
     pose = solve_in_point_group if isinstance(ambient, PointGroup) else solve_in_closed
     free = pose(group, target, ambient, exact, None)  # type: ignore[operator]
     text = (

@@ -1,8 +1,8 @@
 """The smallest symmetry-breaking set of (S, K) in a finite ambient group, as group theory.
 
-Exact: |P| = |M| / max |H| over H <= M with H ∩ S = K.  Not exact: H ∩ S may be any subgroup K' of an S-conjugate of K;
-up to conjugation in M, K' <= K, so the exact search is run for one K' of each class, largest bound first (Xie and Smidt,
-TMLR 2024, theorems 1 and 2 and their extension).
+Exact: |P| = |M| / max |H| over H <= M with H ∩ S = K.  Not exact: H ∩ S may be any subgroup K' of an
+    S-conjugate of K; up to conjugation in M, K' <= K, so the exact search is run for one K' of each class,
+    largest bound first (Xie and Smidt, TMLR 2024, theorems 1 and 2 and their extension).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sbs.errors import NoSetError
 from sbs.groups.finite import Subgroup
+from sbs.groups.progress import tick
 from sbs.solver.complements import StabilizerSearch, find_stabilizers
 from sbs.solver.normalizer import generalised_normalizer
 
@@ -27,8 +28,10 @@ class FiniteSolution:
         target: K.
         normalizer: M, the generalised normalizer of S and K in the parent.
         exact: whether H ∩ S = K was asked.
-        stabilizers: the subgroups H of largest order, one of each class under M.
-        searches: for every intersection K' that was tried (only K if exact), the search and K'; a search is None where
+        stabilizers: the subgroups H of largest order, one of each class under M (one in all if no more was
+            asked).
+        searches: for every intersection K' that was tried (only K if exact), the search and K'; a search is
+            None where
             nothing larger than what was known could exist or was found.
     """
 
@@ -56,7 +59,11 @@ class FiniteSolution:
 
 
 def solve_finite(
-    group: Subgroup, target: Subgroup, exact: bool = True, accept: Callable[[Subgroup], bool] | None = None
+    group: Subgroup,
+    target: Subgroup,
+    exact: bool = True,
+    accept: Callable[[Subgroup], bool] | None = None,
+    every: bool = True,
 ) -> FiniteSolution:
     """Smallest symmetry-breaking set of S = ``group`` and K = ``target`` in their common parent.
 
@@ -65,6 +72,7 @@ def solve_finite(
         target: K <= S.
         exact: require H ∩ S = K; otherwise H ∩ S may be smaller (up to conjugation in S).
         accept: extra condition on H, invariant under conjugation in M.
+        every: find one H of each class; otherwise one H is enough.
 
     Raises:
         NotASubgroupError: K does not lie in S.
@@ -79,12 +87,19 @@ def solve_finite(
         known = best[0].order if best else 0
         if normalizer.order * intersection.order // group.order < known:
             break
-        search = find_stabilizers(normalizer, group, intersection, accept, floor=max(known - 1, 0))
+        # Only a larger H is of interest if one of each order is enough.
+        floor = max(known - 1, 0) if every else known
+        if normalizer.order * intersection.order // group.order <= floor:
+            continue
+        search = find_stabilizers(normalizer, group, intersection, accept, floor, every)
         searches.append((intersection, search))
         if search is not None:
             best = [*best, *search.stabilizers] if search.order == known else list(search.stabilizers)
+            tick("intersections with the target", len(searches), len(intersections))
     if not best:
-        raise NoSetError(f"no subgroup of the normalizer (order {normalizer.order}) is admissible as a stabilizer")
+        raise NoSetError(
+            f"no subgroup of the normalizer (order {normalizer.order}) is admissible as a stabilizer"
+        )
     return FiniteSolution(group, target, normalizer, exact, tuple(best), tuple(searches))
 
 

@@ -1,14 +1,12 @@
 """Generalised normalizers: M = {g in N_G(S) : g K g^-1 is S-conjugate to K}.
 
-Normalizers of point groups in O(3): International Tables for Crystallography A, ch. 15.4; every one is again a point
-group about the same axes, finite or D∞h or O(3).
+Normalizers of point groups in O(3): International Tables for Crystallography A, ch. 15.4; every one is again
+a point group about the same axes, finite or D∞h or O(3).
 """
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
 
 from sbs.errors import NotASubgroupError
 from sbs.groups.families import PointGroupSymbol
@@ -38,27 +36,30 @@ def normalizer_in_so3(family: PointGroupSymbol) -> PointGroupSymbol:
         NotASubgroupError: S has improper elements.
     """
     if family.family not in ("Cn", "Dn", "T", "O", "I", "SO(3)"):
-        raise NotASubgroupError(f"{family.schoenflies} has improper elements, so it does not lie in SO(3); use ambient='O(3)'")
+        raise NotASubgroupError(
+            f"{family.schoenflies} has improper elements, so it does not lie in SO(3); use ambient='O(3)'"
+        )
     outer = normalizer_in_o3(family)
     return PointGroupSymbol({"Ih": "I", "Oh": "O", "O(3)": "SO(3)", "Dnh": "Dn"}[outer.family], outer.n)
 
 
 def generalised_normalizer(group: Subgroup, target: Subgroup) -> Subgroup:
-    """M = {g in N_G(S) : g K g^-1 is S-conjugate to K}, with G the common parent of S = ``group`` and K = ``target``.
+    """M = {g in N_G(S) : g K g^-1 is S-conjugate to K}, with G the common parent of S = ``group`` and K =
+    ``target``.
 
-    Computed over cosets: M = S · N_{N_G(S)}(K), and g K g^-1 is S-conjugate to K iff the orbit of K under S holds it.
+    If g K g^-1 = s K s^-1 then s^-1 g normalises K, so M = S · N_{N_G(S)}(K).
 
     Raises:
         NotASubgroupError: K does not lie in S.
     """
     if not target <= group:
-        raise NotASubgroupError(f"the target (order {target.order}) is not a subgroup of the group (order {group.order})")
+        raise NotASubgroupError(
+            f"the target (order {target.order}) is not a subgroup of the group (order {group.order})"
+        )
     parent = group.parent
     outer = group.normalizer()
     if outer.order == group.order or target.order in (1, group.order):
         return outer
-    images = np.sort(parent.conjugate(target.elements[None], outer.elements[:, None]), axis=1)
-    orbit = {row.tobytes() for row in images[group.mask[outer.elements]]}
-    mask = np.zeros(parent.order, dtype=bool)
-    mask[outer.elements[[row.tobytes() in orbit for row in images]]] = True
-    return Subgroup(parent, mask)
+    fixing = target.normalizer(outer)
+    mask, added = parent.generate_onto(fixing.generators, group)
+    return Subgroup(parent, mask, (*group.generators, *added))
