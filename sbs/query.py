@@ -155,7 +155,9 @@ def _target(target: Any, group: PointGroup | ClosedGroup) -> Subgroup | PointGro
             return target
         if isinstance(target, ClosedGroup):
             raise NotASubgroupError(f"{target.symbol} is infinite and no subgroup of {group.symbol}")
-        return group.subgroup(target.matrices if isinstance(target, (Subgroup, PointGroup)) else np.asarray(target, dtype=np.float64))
+        return group.subgroup(
+            target.matrices if isinstance(target, (Subgroup, PointGroup)) else np.asarray(target, dtype=np.float64)
+        )
     if isinstance(target, str):
         if not group.is_axial:
             return _target_of_sphere(target, group)

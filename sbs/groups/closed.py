@@ -67,7 +67,13 @@ class AxialSubgroup:
         if not self.is_finite:
             raise InfiniteSetError(f"{self.family.pretty} has no finite list of generators")
         n = int(self.n)
-        matrices = [rotation_about_z(2 * math.pi / n) if n > 2 else np.diag([1.0, 1.0, 1.0]) if n == 1 else np.diag([-1.0, -1.0, 1.0])]
+        matrices = [
+            rotation_about_z(2 * math.pi / n)
+            if n > 2
+            else np.diag([1.0, 1.0, 1.0])
+            if n == 1
+            else np.diag([-1.0, -1.0, 1.0])
+        ]
         flip = np.diag([1.0, 1.0, -1.0])
         if self.series in ("Cnh", "Dnh"):
             matrices.append(flip)
@@ -127,7 +133,9 @@ class ClosedGroup:
     @property
     def matrices(self) -> np.ndarray:
         """Not available: raises InfiniteSetError."""
-        raise InfiniteSetError(f"{self.symbol} has infinitely many elements; draw some with .sample(n, seed), or test one with .contains(matrix)")
+        raise InfiniteSetError(
+            f"{self.symbol} has infinitely many elements; draw some with .sample(n, seed), or test one with .contains(matrix)"
+        )
 
     def rotated(self, rotation: np.ndarray) -> ClosedGroup:
         """The group ``R G R^T`` for R in O(3)."""
@@ -193,7 +201,9 @@ class ClosedGroup:
         except UnknownGroupError:
             if not bracket:
                 raise
-            raise UnknownGroupError(f"{name!r} labels no class of subgroups of {self.symbol}; labels look like \"C2v(C2')\"") from None
+            raise UnknownGroupError(
+                f'{name!r} labels no class of subgroups of {self.symbol}; labels look like "C2v(C2\')"'
+            ) from None
         inside = [a for a in axial_subgroups(family) if a.components <= self.components]
         if not inside:
             raise NotASubgroupError(f"{self.symbol} has no closed subgroup {family.schoenflies}")
@@ -204,7 +214,9 @@ class ClosedGroup:
             if normalise_label(label) == wanted:
                 return candidate
         meaning = "; ".join(f"{label!r} ({_meaning(a)})" for label, a in zip(labels, inside, strict=True))
-        raise AmbiguousTargetError(f"{family.schoenflies} names {len(inside)} classes of subgroups of {self.symbol}: give one of the labels {meaning}")
+        raise AmbiguousTargetError(
+            f"{family.schoenflies} names {len(inside)} classes of subgroups of {self.symbol}: give one of the labels {meaning}"
+        )
 
     def label_of(self, subgroup: AxialSubgroup) -> str:
         """Unique label of a class of closed subgroups of an axial group."""
@@ -213,7 +225,9 @@ class ClosedGroup:
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
-            isinstance(other, ClosedGroup) and self.family == other.family and np.array_equal(self.rotation, other.rotation)
+            isinstance(other, ClosedGroup)
+            and self.family == other.family
+            and np.array_equal(self.rotation, other.rotation)
         )
 
     def __hash__(self) -> int:

@@ -55,7 +55,9 @@ def classify(determinants: np.ndarray, rotation_orders: np.ndarray) -> PointGrou
     return PointGroupSymbol(_IMPROPER_POLYHEDRAL[family])
 
 
-def disambiguate(symbols: Sequence[str], contents: Sequence[Mapping[int, int]], class_names: Sequence[str]) -> list[str]:
+def disambiguate(
+    symbols: Sequence[str], contents: Sequence[Mapping[int, int]], class_names: Sequence[str]
+) -> list[str]:
     """Unique labels for classes of subgroups.
 
     Args:

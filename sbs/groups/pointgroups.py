@@ -71,7 +71,9 @@ class PointGroup(FiniteGroup):
             raise InvalidGroupError(f"point groups need matrices of shape (k, 3, 3), got {gens.shape}")
         off = np.abs(np.swapaxes(gens, 1, 2) @ gens - np.eye(3)).max()
         if off > max(tolerance, ORTHOGONALITY_TOLERANCE):
-            raise InvalidGroupError(f"the matrices are not orthogonal: g.T @ g differs from 1 by {off:.1e}; expected at most {tolerance:g}")
+            raise InvalidGroupError(
+                f"the matrices are not orthogonal: g.T @ g differs from 1 by {off:.1e}; expected at most {tolerance:g}"
+            )
         found = identify(close_matrices(gens, tolerance)[0])
         identity = bool(np.abs(found.rotation - np.eye(3)).max() < 1e-12)
         return cls(found.symbol, None if identity else found.rotation)
@@ -168,7 +170,7 @@ class PointGroup(FiniteGroup):
             numbers = match_elements(check_matrices(array), self.matrices)
             if (numbers < 0).any():
                 raise NotASubgroupError(
-                    f"{int((numbers < 0).sum())} of the {len(array)} matrices are not elements of {self.symbol} in this orientation"
+                    f"{int((numbers < 0).sum())} of the {len(array)} matrices are not elements of {self.symbol} as oriented"
                 )
             return super().subgroup(numbers.tolist())
         return super().subgroup(array.tolist())
@@ -178,7 +180,8 @@ class PointGroup(FiniteGroup):
         """Classes of subgroups up to conjugation in the group, by rising order; labels as in `sbs.groups.naming`."""
         if self is not self.standard:
             return tuple(
-                SubgroupClass(c.label, Subgroup(self, np.array(c.representative.mask)), c.size) for c in self.standard.subgroup_classes
+                SubgroupClass(c.label, Subgroup(self, np.array(c.representative.mask)), c.size)
+                for c in self.standard.subgroup_classes
             )
         found = enumerate_classes(self)
         symbols = [self.symbol_of(s) for s, _ in found]
@@ -207,14 +210,20 @@ class PointGroup(FiniteGroup):
         except UnknownGroupError as error:
             if "(" not in name:
                 raise
-            raise UnknownGroupError(f"{name!r} labels no class of subgroups of {self.symbol}; the labels are {self._labels()}") from error
+            raise UnknownGroupError(
+                f"{name!r} labels no class of subgroups of {self.symbol}; the labels are {self._labels()}"
+            ) from error
         matching = [c for c in self.subgroup_classes if c.symbol == symbol]
         if len(matching) == 1:
             return matching[0]
         if not matching:
-            raise NotASubgroupError(f"{self.symbol} has no subgroup {symbol}; its classes of subgroups are {self._labels()}")
+            raise NotASubgroupError(
+                f"{self.symbol} has no subgroup {symbol}; its classes of subgroups are {self._labels()}"
+            )
         listing = "; ".join(f"{c.label!r} (elements {self._contents(c)}, {c.size} conjugate)" for c in matching)
-        raise AmbiguousTargetError(f"{symbol} names {len(matching)} classes of subgroups of {self.symbol}: give one of the labels {listing}")
+        raise AmbiguousTargetError(
+            f"{symbol} names {len(matching)} classes of subgroups of {self.symbol}: give one of the labels {listing}"
+        )
 
     def _labels(self) -> str:
         return ", ".join(c.label for c in self.subgroup_classes)
@@ -228,7 +237,9 @@ class PointGroup(FiniteGroup):
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
-            isinstance(other, PointGroup) and self.family == other.family and np.array_equal(self.rotation, other.rotation)
+            isinstance(other, PointGroup)
+            and self.family == other.family
+            and np.array_equal(self.rotation, other.rotation)
         )
 
     def __hash__(self) -> int:

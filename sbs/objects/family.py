@@ -66,7 +66,11 @@ class Family:
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """``n`` objects of the orbit, uniformly, float64 (n, dim)."""
-        return representation(self.irreps, self.normalizer.sample(n, rng)) @ self.seed if n else np.zeros((0, len(self.seed)))
+        return (
+            representation(self.irreps, self.normalizer.sample(n, rng)) @ self.seed
+            if n
+            else np.zeros((0, len(self.seed)))
+        )
 
 
 def realise_closed(result: MinimalSet) -> Family:
@@ -152,7 +156,9 @@ def _finite_group(solution: ClosedSolution, result: MinimalSet) -> Family:
     return Family(normalizer, stabilizer, choice.irreps, seed, np.zeros((0, 3, 3)))
 
 
-def _axial_stabilizer(normalizer: ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, known: np.ndarray) -> PointGroup:
+def _axial_stabilizer(
+    normalizer: ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, known: np.ndarray
+) -> PointGroup:
     """Elements of M that fix the seed, as a point group: K and, if one exists, a vertical mirror or horizontal axis."""
     degree = max(irrep.l for irrep in irreps)
     fold = _fold(known)
@@ -217,7 +223,11 @@ def _about_a_point(solution: ClosedSolution, lmax: int | None) -> Family:
         finite = isinstance(group, PointGroup)
         # An axial group is told from C_n by l < n, so that C_n with the same components stands for it.
         proxy = group.matrices if isinstance(group, PointGroup) else _finite_stand_in(group)
-        top = 2 * _EXTRA_DEGREE if not finite else max(2 * _EXTRA_DEGREE, (int(family.n) if family.n else 10) + _EXTRA_DEGREE)
+        top = (
+            2 * _EXTRA_DEGREE
+            if not finite
+            else max(2 * _EXTRA_DEGREE, (int(family.n) if family.n else 10) + _EXTRA_DEGREE)
+        )
         for irreps, seed in _sums_with_invariants(proxy, top, lmax):
             if best is not None and cost_key(irreps) >= best[0]:
                 break
@@ -240,7 +250,11 @@ def _stabilizer_is(group: PointGroup | ClosedGroup, irreps: tuple[Irrep, ...], s
         if fixing is not None or max(irrep.l for irrep in irreps) == 0:
             return False
         flips = [c for c in _FLIPS if c not in group.components and not (proper and c != "C2'")]
-        moved = representation(irreps, np.array([_FLIPS[c] for c in flips]).reshape(-1, 3, 3)) @ seed if flips else np.zeros((0, len(seed)))
+        moved = (
+            representation(irreps, np.array([_FLIPS[c] for c in flips]).reshape(-1, 3, 3)) @ seed
+            if flips
+            else np.zeros((0, len(seed)))
+        )
         return bool((np.abs(moved - seed).max(1, initial=0.0) > 1e-6).all())
     if fixing is None:
         return False
@@ -254,10 +268,14 @@ def _found(best: tuple[tuple, Family] | None, lmax: int | None) -> Family:
         return best[1]
     if lmax is not None:
         raise _lmax_error(lmax)
-    raise SearchLimitError("no seed of the infinite set was found among the cheapest sums of irreps; the search was given up")
+    raise SearchLimitError(
+        "no seed of the infinite set was found among the cheapest sums of irreps; the search was given up"
+    )
 
 
-def _sums_with_invariants(matrices: np.ndarray, top: int, lmax: int | None) -> Iterator[tuple[tuple[Irrep, ...], np.ndarray]]:
+def _sums_with_invariants(
+    matrices: np.ndarray, top: int, lmax: int | None
+) -> Iterator[tuple[tuple[Irrep, ...], np.ndarray]]:
     """Sums of distinct irreps that have vectors fixed by the group, by rising cost, each with a generic such vector."""
     bases: dict[Irrep, np.ndarray] = {}
     for l in range(min(top, lmax if lmax is not None else top) + 1):

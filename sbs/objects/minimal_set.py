@@ -169,18 +169,23 @@ class MinimalSet:
             InvalidGroupError: R is not orthogonal, or the set belongs to a group without matrices.
         """
         turn = np.asarray(rotation, dtype=np.float64)
-        if turn.shape != (3, 3) or not np.isfinite(turn).all() or np.abs(turn.T @ turn - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE:
-            raise InvalidGroupError(f"expected an orthogonal (3, 3) matrix, got {turn.tolist() if turn.size <= 9 else turn.shape}")
+        if (
+            turn.shape != (3, 3)
+            or not np.isfinite(turn).all()
+            or np.abs(turn.T @ turn - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE
+        ):
+            raise InvalidGroupError(
+                f"expected an orthogonal (3, 3) matrix, got {turn.tolist() if turn.size <= 9 else turn.shape}"
+            )
         if not isinstance(self.group, (PointGroup, ClosedGroup)):
             raise InvalidGroupError("a set for an abstract finite group has no orientation to turn")
         group = self.group.rotated(turn)
-        target: Any
-        if isinstance(self.target, Subgroup):
-            target = Subgroup(group, np.array(self.target.mask))  # type: ignore[arg-type]
-        else:
-            target = self.target.rotated(turn)
+        inside = isinstance(self.target, Subgroup)
+        target: Any = Subgroup(group, np.array(self.target.mask)) if inside else self.target.rotated(turn)  # type: ignore
         ambient = self.ambient.rotated(turn) if isinstance(self.ambient, (PointGroup, ClosedGroup)) else self.ambient
-        return MinimalSet(group, target, ambient, self.exact, self.lmax, self.solution, turn @ self.frame, self.realised)
+        return MinimalSet(
+            group, target, ambient, self.exact, self.lmax, self.solution, turn @ self.frame, self.realised
+        )
 
     @property
     def movers(self) -> np.ndarray:

@@ -27,11 +27,19 @@ def _count(number: int | float) -> str:
 def report(result: MinimalSet) -> str:
     """Text of `MinimalSet.report`."""
     s, k, m, h = (_named(g) for g in (result.group, result.target, result.normalizer, result.stabilizer))
-    lines = [f"Symmetry-breaking set for inputs of symmetry {s} and outputs of symmetry {k}, ambient group {_named(result.ambient)}"]
-    kind = "ideal: one S-orbit, one object per equivalent output" if result.is_ideal else f"not ideal: {_count(result.degeneracy)} S-orbits"
+    lines = [
+        f"Symmetry-breaking set for inputs of symmetry {s} and outputs of symmetry {k}, ambient group {_named(result.ambient)}"
+    ]
+    kind = (
+        "ideal: one S-orbit, one object per equivalent output"
+        if result.is_ideal
+        else f"not ideal: {_count(result.degeneracy)} S-orbits"
+    )
     lines.append(f"  objects     {_count(result.size)} ({kind})")
     if result.irreps is not None:
-        lines.append(f"  irreps      {result.irreps}" + (f" (limit l <= {result.lmax})" if result.lmax is not None else ""))
+        lines.append(
+            f"  irreps      {result.irreps}" + (f" (limit l <= {result.lmax})" if result.lmax is not None else "")
+        )
     lines.append(f"  normalizer  M = {m}, order {_order(result.normalizer)}")
     lines.append(f"  stabilizer  H = {h}, order {_order(result.stabilizer)}")
     lines.append(f"  why         {explanation(result)}")
@@ -51,14 +59,23 @@ def explanation(result: MinimalSet) -> str:
             return f"the rotations of {s} that {k} lacks have the infinite normalizer {m}, so no finite set is closed under it"
         return f"H = {h} meets {s} in {k} and has the largest index that M / S allows, so the set is one S-orbit"
     solution = result.solution
-    order, bound = solution.stabilizers[0].order, solution.normalizer.order * solution.target.order // solution.group.order
+    order, bound = (
+        solution.stabilizers[0].order,
+        solution.normalizer.order * solution.target.order // solution.group.order,
+    )
     meets = "meets" if result.exact else "meets (in no more than)"
-    text = f"H = {h} {meets} {s} in {k}, so |M| / |H| = {solution.normalizer.order} / {order} = {solution.size} objects are enough"
+    count = f"|M| / |H| = {solution.normalizer.order} / {order} = {solution.size}"
+    text = f"H = {h} {meets} {s} in {k}, so {count} objects are enough"
     if order == bound:
         return f"{text}; |H| = |M| |K| / |S| is the most that is possible, so fewer cannot be"
     if result.lmax is not None:
-        return f"{text}; every larger subgroup of M was excluded, by an exhaustive search or because l <= {result.lmax} cannot realise it"
-    return f"{text}; the bound |M| |K| / |S| = {bound} is not reached: an exhaustive search excluded every larger subgroup"
+        return (
+            f"{text}; every larger subgroup of M was excluded, by an exhaustive search or because "
+            f"l <= {result.lmax} cannot realise it"
+        )
+    return (
+        f"{text}; the bound |M| |K| / |S| = {bound} is not reached: an exhaustive search excluded every larger subgroup"
+    )
 
 
 def infinite_message(result: MinimalSet) -> str:
@@ -71,8 +88,10 @@ def infinite_message(result: MinimalSet) -> str:
     if result.is_ideal:
         return f"{text} (it is ideal: all objects are equivalent under {s})"
     finite = result.group
-    holohedry = "ambient='D4h'" if isinstance(finite, (PointGroup, Subgroup)) and finite.order % 4 == 0 else "ambient='D6h'"
+    holohedry = (
+        "ambient='D4h'" if isinstance(finite, (PointGroup, Subgroup)) and finite.order % 4 == 0 else "ambient='D6h'"
+    )
     return (
-        f"{text}, or make it finite: give a smaller ambient group ({holohedry}, or the holohedry of a crystal's lattice), or for a "
-        "molecule pin the frame by the input itself, sbs.minimal_set(sbs.detect(molecule), target, frame='input')"
+        f"{text}, or make it finite: give a smaller ambient group ({holohedry}, or the holohedry of a crystal's lattice), or "
+        "for a molecule pin the frame by the input itself, sbs.minimal_set(sbs.detect(molecule), target, frame='input')"
     )

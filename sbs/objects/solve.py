@@ -40,8 +40,8 @@ def solve_in_point_group(
     position = match_elements(group.matrices, ambient.matrices)
     if (position < 0).any():
         raise NotASubgroupError(
-            f"{group.symbol} as oriented is not a subgroup of the ambient group {ambient.symbol}: {int((position < 0).sum())} of its "
-            f"{group.order} elements are missing; turn it, or take a subgroup of the ambient group"
+            f"{group.symbol} as oriented is not a subgroup of the ambient group {ambient.symbol}: "
+            f"{int((position < 0).sum())} of its {group.order} elements are missing; turn it, or take a subgroup of the ambient group"
         )
     return _solve_in_parent(group, target, ambient, ambient.standard, ambient.rotation, position, exact, lmax)
 
@@ -133,7 +133,8 @@ def _why_no_set(
     pose = solve_in_point_group if isinstance(ambient, PointGroup) else solve_in_closed
     free = pose(group, target, ambient, exact, None)  # type: ignore[operator]
     text = (
-        f"no {'exact ' if exact else ''}symmetry-breaking set for {group.symbol} -> {target.symbol} has objects with l <= {lmax}; "
+        f"no {'exact ' if exact else ''}symmetry-breaking set for {group.symbol} -> {target.symbol} "
+        f"has objects with l <= {lmax}; "
         f"without the limit {free.size} objects of irreps {free.irreps} do it"
     )
     if exact:
@@ -141,7 +142,10 @@ def _why_no_set(
             loose = pose(group, target, ambient, False, lmax)  # type: ignore[operator]
         except NoSetError:
             return f"{text}; exact=False finds none either"
-        return f"{text}; with l <= {lmax}, exact=False gives {loose.size} objects of irreps {loose.irreps}, which break more symmetry than asked"
+        return (
+            f"{text}; with l <= {lmax}, exact=False gives {loose.size} objects of irreps {loose.irreps}, "
+            "which break more symmetry than asked"
+        )
     return text
 
 

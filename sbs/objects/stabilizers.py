@@ -25,7 +25,12 @@ _SAMPLES_PER_DEGREE = 8
 #: Axes tried per unit of l^2 when a rotation that fixes a vector is looked for; neighbours are then about 1 / (6 l) apart.
 _AXES_PER_DEGREE_SQUARED = 150
 
-_FLIPS = {"E": np.eye(3), "σh": np.diag([1.0, 1.0, -1.0]), "σv": np.diag([1.0, -1.0, 1.0]), "C2'": np.diag([1.0, -1.0, -1.0])}
+_FLIPS = {
+    "E": np.eye(3),
+    "σh": np.diag([1.0, 1.0, -1.0]),
+    "σv": np.diag([1.0, -1.0, 1.0]),
+    "C2'": np.diag([1.0, -1.0, -1.0]),
+}
 
 
 def axial_stabilizer_order(irreps: tuple[Irrep, ...], vector: np.ndarray, components: Iterable[str]) -> float:
@@ -139,7 +144,10 @@ def _refine(irreps: tuple[Irrep, ...], vector: np.ndarray, axes: np.ndarray, ang
         moved = []
         for direction in (first, second):
             pair = [axes + step * direction, axes - step * direction]
-            values = [representation(irreps, sign * _rotations(a / np.linalg.norm(a, axis=1, keepdims=True), angle)) @ vector for a in pair]
+            values = [
+                representation(irreps, sign * _rotations(a / np.linalg.norm(a, axis=1, keepdims=True), angle)) @ vector
+                for a in pair
+            ]
             moved.append((values[0] - values[1]) / (2 * step))
         residual = representation(irreps, sign * _rotations(axes, angle)) @ vector - vector
         jacobian = np.stack(moved, axis=2)

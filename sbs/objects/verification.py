@@ -48,7 +48,9 @@ def verify(result: MinimalSet) -> None:
 def require(condition: bool, claim: str) -> None:
     """Raise CertificateError unless a claim holds."""
     if not condition:
-        raise CertificateError(f"the certificate does not hold: {claim}; report this set as a bug, or rebuild it if it was stored")
+        raise CertificateError(
+            f"the certificate does not hold: {claim}; report this set as a bug, or rebuild it if it was stored"
+        )
 
 
 # --- sets of vectors ------------------------------------------------------------------------------------------------
@@ -93,9 +95,13 @@ def _check_normalizer(result: MinimalSet, group: np.ndarray, target: np.ndarray,
         candidates = result.ambient.matrices
     else:
         rotations = normalizing_rotations(group)
-        candidates = rotations if getattr(result.ambient, "symbol", "") == "SO(3)" else np.concatenate([rotations, -rotations])
+        candidates = (
+            rotations if getattr(result.ambient, "symbol", "") == "SO(3)" else np.concatenate([rotations, -rotations])
+        )
     orbit = {_as_set(s @ target @ s.T, group) for s in group}
-    kept = [g for g in candidates if (find(g @ group @ g.T, group) >= 0).all() and _as_set(g @ target @ g.T, group) in orbit]
+    kept = [
+        g for g in candidates if (find(g @ group @ g.T, group) >= 0).all() and _as_set(g @ target @ g.T, group) in orbit
+    ]
     require(len(kept) == len(normalizer), f"M has {len(kept)} elements by brute force, not {len(normalizer)}")
     require(bool((find(np.array(kept), normalizer) >= 0).all()), "M is the generalised normalizer")
 
@@ -122,7 +128,9 @@ def normalizing_rotations(group: np.ndarray) -> np.ndarray:
     candidates = _frame(a[left], b[right]) @ frame.T
     kept: list[np.ndarray] = []
     for rotation in candidates:
-        if (find(rotation @ group @ rotation.T, group) >= 0).all() and all(np.abs(rotation - k).max() > 1e-6 for k in kept):
+        if (find(rotation @ group @ rotation.T, group) >= 0).all() and all(
+            np.abs(rotation - k).max() > 1e-6 for k in kept
+        ):
             kept.append(rotation)
     return np.array(kept)
 
@@ -150,7 +158,7 @@ def _frame(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _check_objects(result: MinimalSet, normalizer: np.ndarray, table: np.ndarray, inside: np.ndarray) -> None:
-    objects, orbits = np.asarray(result.objects), np.asarray(result.orbits)
+    objects = np.asarray(result.objects)
     irreps = [irrep for mul, irrep in parse_irreps(result.irreps or "") for _ in range(mul)]
     require(objects.shape == (result.size, sum(i.dim for i in irreps)), "objects have the shape (size, dim)")
     check_blocks(objects, irreps)
@@ -183,7 +191,9 @@ def _match_rows(images: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, fl
     return permutation, worst
 
 
-def check_action(result: MinimalSet, permutation: np.ndarray, inside: np.ndarray, stabilizer: np.ndarray, table: np.ndarray) -> None:
+def check_action(
+    result: MinimalSet, permutation: np.ndarray, inside: np.ndarray, stabilizer: np.ndarray, table: np.ndarray
+) -> None:
     """Orbits, stabilizers and counts from how the elements of M (rows) permute the objects; ``inside`` numbers S in M."""
     group, target = result.group, result.target
     assert isinstance(target, Subgroup)
@@ -196,7 +206,12 @@ def check_action(result: MinimalSet, permutation: np.ndarray, inside: np.ndarray
     orbits = np.asarray(result.orbits)
     reached = np.sort(own.T, axis=1)[:, 0]
     require(orbits.shape == (size,), "one orbit number for each object")
-    require(len({*zip(reached.tolist(), orbits.tolist(), strict=True)}) == len(set(reached.tolist())) == len(set(orbits.tolist())), "orbits are the S-orbits")
+    require(
+        len({*zip(reached.tolist(), orbits.tolist(), strict=True)})
+        == len(set(reached.tolist()))
+        == len(set(orbits.tolist())),
+        "orbits are the S-orbits",
+    )
     require(set(orbits.tolist()) == set(range(int(result.degeneracy))), "degeneracy is the number of S-orbits")
     elements = np.arange(int(group.order)) if isinstance(group, PointGroup) else group.elements  # type: ignore[union-attr]
     # Rows of S in M, numbered as the elements of the parent of the targets.
@@ -210,7 +225,10 @@ def check_action(result: MinimalSet, permutation: np.ndarray, inside: np.ndarray
         claimed = frozenset(local.get(int(e), -1) for e in result.target_of[index].elements)  # type: ignore[union-attr]
         require(claimed in conjugates, f"target_of[{index}] is an S-conjugate of K")
         fixed = {row for row in inverse if permutation[row, index] == index}
-        require(fixed == claimed if result.exact else fixed <= claimed, f"the stabilizer in S of object {index} is as claimed")
+        require(
+            fixed == claimed if result.exact else fixed <= claimed,
+            f"the stabilizer in S of object {index} is as claimed",
+        )
     ideal = size * int(target.order) == int(group.order)
     require(ideal == result.is_ideal, "ideal means |P| = |S| / |K|")
 
@@ -219,7 +237,12 @@ def check_action(result: MinimalSet, permutation: np.ndarray, inside: np.ndarray
 
 
 def _check_minimality(
-    result: MinimalSet, table: np.ndarray, group: np.ndarray, target: np.ndarray, stabilizer: int, matrices: np.ndarray | None
+    result: MinimalSet,
+    table: np.ndarray,
+    group: np.ndarray,
+    target: np.ndarray,
+    stabilizer: int,
+    matrices: np.ndarray | None,
 ) -> None:
     """No admissible subgroup of M is larger than H: by the bound |M| |K| / |S|, else by growing all of them."""
     require(stabilizer * int(result.size) == len(table), "|P| = |M| / |H|")
@@ -236,15 +259,17 @@ def _check_minimality(
 
     seed = base if result.exact else frozenset({int(table[0, 0])})
     for grown in _grow(table, seed, admissible):
-        if len(grown) > stabilizer and (result.lmax is None or matrices is None or _is_isotropy(grown, matrices, result.lmax)):
+        if len(grown) > stabilizer and (
+            result.lmax is None or matrices is None or _is_isotropy(grown, matrices, result.lmax)
+        ):
             raise CertificateError(
-                f"the certificate does not hold: M has an admissible subgroup of order {len(grown)}, larger than |H| = {stabilizer}, "
-                "so a smaller set exists; report this as a bug"
+                f"the certificate does not hold: M has an admissible subgroup of order {len(grown)}, larger than "
+                f"|H| = {stabilizer}, so a smaller set exists; report this as a bug"
             )
 
 
 def _grow(table: np.ndarray, seed: frozenset[int], admissible) -> list[frozenset[int]]:  # type: ignore[no-untyped-def]
-    """All admissible subgroups above a seed, by adding one element at a time; admissibility passes to subgroups above the seed."""
+    """All admissible subgroups above a seed, one element added at a time: what lies between two of them is admissible."""
     found = {seed}
     queue = [seed]
     for current in queue:
@@ -259,7 +284,9 @@ def _grow(table: np.ndarray, seed: frozenset[int], admissible) -> list[frozenset
                     found.add(grown)
                     queue.append(grown)
         if len(found) > MAX_GROWN_SUBGROUPS:
-            raise SearchLimitError(f"over {MAX_GROWN_SUBGROUPS} subgroups to check; the proof of minimality was not replayed to its end")
+            raise SearchLimitError(
+                f"over {MAX_GROWN_SUBGROUPS} subgroups to check; the proof of minimality was not replayed to its end"
+            )
     return queue
 
 
@@ -290,7 +317,11 @@ def _is_isotropy(elements: frozenset[int], matrices: np.ndarray, lmax: int) -> b
 
 
 def _verify_abstract(result: MinimalSet) -> None:
-    assert isinstance(result.group, Subgroup) and isinstance(result.target, Subgroup) and isinstance(result.normalizer, Subgroup)
+    assert (
+        isinstance(result.group, Subgroup)
+        and isinstance(result.target, Subgroup)
+        and isinstance(result.normalizer, Subgroup)
+    )
     parent: FiniteGroup = result.group.parent
     group, target, normalizer = result.group, result.target, result.normalizer
     require(bool((target.mask <= group.mask).all()), "K is a subset of S")
@@ -326,5 +357,3 @@ def _coset_action(table: np.ndarray, stabilizer: np.ndarray, result: MinimalSet,
         coset[table[mover, stabilizer]] = index
     require(bool((coset >= 0).all()), "the cosets of H cover M")
     return coset[table[:, movers]]
-
-

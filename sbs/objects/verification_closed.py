@@ -91,10 +91,16 @@ def _check_finite(result: MinimalSet, drawn: np.ndarray) -> None:
     own = _elements(result.group)
     images = representation(irreps, own) @ objects.T
     fixed = np.abs(images - objects.T[None]).max(1) < _MOVED
-    inside = result.target.contains(own) if isinstance(result.target, ClosedGroup) else find(own, result.target.matrices) >= 0
+    inside = (
+        result.target.contains(own)
+        if isinstance(result.target, ClosedGroup)
+        else find(own, result.target.matrices) >= 0
+    )
     require(bool((fixed == inside[:, None]).all()), "the stabilizer in S of every object is K")
     reached = np.abs(images[:, :, :1] - objects.T[None]).max(1).min(0) < _MOVED if len(images) else np.zeros(0)
-    require(bool(reached.all()) and result.degeneracy == 1 and set(result.orbits.tolist()) == {0}, "the set is one S-orbit")
+    require(
+        bool(reached.all()) and result.degeneracy == 1 and set(result.orbits.tolist()) == {0}, "the set is one S-orbit"
+    )
     require(result.is_ideal, "a set that is one S-orbit with stabilizer K is ideal, and none is smaller")
 
 
@@ -110,7 +116,10 @@ def _check_infinite(result: MinimalSet) -> None:
         require(bool((fixed == inside).all()), "the stabilizer in S of an object is K")
         axis = result.normalizer.rotation[:, 2]  # type: ignore[union-attr]
         about = (np.linalg.det(own) > 0) & (own @ axis @ axis > 1 - 1e-9)
-        require(bool((about & ~inside).any()), "S has a rotation about the axis of M that is not in K, so no finite set is closed under M")
+        require(
+            bool((about & ~inside).any()),
+            "S has a rotation about the axis of M that is not in K, so no finite set is closed under M",
+        )
         require(result.degeneracy == math.inf and not result.is_ideal, "an infinite set for a finite S is not ideal")
         return
     _check_continuous_stabilizer(result, irreps)
@@ -121,16 +130,24 @@ def _check_continuous_stabilizer(result: MinimalSet, irreps: list[Irrep]) -> Non
     """S infinite: exactly K fixes the seed, all elements of S being searched."""
     group, target, seed = result.group, result.target, result.seed_object
     assert isinstance(group, ClosedGroup)
-    require(bool((np.abs(representation(irreps, _elements(target)) @ seed - seed).max(1) < _MOVED).all()), "K fixes the seed")
+    require(
+        bool((np.abs(representation(irreps, _elements(target)) @ seed - seed).max(1) < _MOVED).all()),
+        "K fixes the seed",
+    )
     back = group.rotation.T
     local = representation(irreps, back[None])[0] @ seed
     if group.is_axial:
-        require(axial_stabilizer_order(tuple(irreps), local, group.components) == target.order, "nothing of S but K fixes the seed")
+        require(
+            axial_stabilizer_order(tuple(irreps), local, group.components) == target.order,
+            "nothing of S but K fixes the seed",
+        )
         return
     fixing = elements_fixing(tuple(irreps), seed)
     if isinstance(target, ClosedGroup):
         require(fixing is None, "a continuous group fixes the seed")
-        flips = np.array([np.diag([1.0, 1.0, -1.0]), np.diag([1.0, -1.0, 1.0]), np.diag([1.0, -1.0, -1.0]) @ rotation_about_z(0.3)])
+        flips = np.array(
+            [np.diag([1.0, 1.0, -1.0]), np.diag([1.0, -1.0, 1.0]), np.diag([1.0, -1.0, -1.0]) @ rotation_about_z(0.3)]
+        )
         flips = target.rotation @ flips @ target.rotation.T
         allowed = group.contains(flips)
         fixed = np.abs(representation(irreps, flips) @ seed - seed).max(1) < _MOVED
@@ -139,7 +156,10 @@ def _check_continuous_stabilizer(result: MinimalSet, irreps: list[Irrep]) -> Non
     require(fixing is not None, "only finitely many elements fix the seed")
     assert fixing is not None
     own = fixing[group.contains(fixing)]
-    require(bool((np.abs(own[:, None] - target.matrices[None]).max((2, 3)).min(1) < 1e-4).all()), "nothing of S but K fixes the seed")
+    require(
+        bool((np.abs(own[:, None] - target.matrices[None]).max((2, 3)).min(1) < 1e-4).all()),
+        "nothing of S but K fixes the seed",
+    )
 
 
 def _irreps(result: MinimalSet) -> list[Irrep]:

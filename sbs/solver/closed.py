@@ -34,7 +34,14 @@ _SERIES_ABOVE = {
 }
 _INFINITE_SERIES = ("Cn", "Cnh", "Cnv", "Dn", "Dnh")
 #: Groups H with H ∩ SO(3) = K and twice its order, for K of rotations only.
-_DOUBLED = {"Cn": ("Cnv", "Cnh", "S2n"), "Dn": ("Dnh", "Dnd"), "T": ("Th", "Td"), "O": ("Oh",), "I": ("Ih",), "SO(3)": ("O(3)",)}
+_DOUBLED = {
+    "Cn": ("Cnv", "Cnh", "S2n"),
+    "Dn": ("Dnh", "Dnd"),
+    "T": ("Th", "Td"),
+    "O": ("Oh",),
+    "I": ("Ih",),
+    "SO(3)": ("O(3)",),
+}
 
 
 @dataclass(frozen=True)
@@ -81,10 +88,14 @@ def solve_axial(group: AxialSubgroup, target: AxialSubgroup, proper: bool) -> Cl
     if group.is_finite:
         return ClosedSolution(normalizer, (), math.inf, math.inf)
     above = [AxialSubgroup(series, target.n) for series in _SERIES_ABOVE[target.series]]
-    fitting_groups = [h for h in above if h.components <= allowed and h.components & group.components == target.components]
+    fitting_groups = [
+        h for h in above if h.components <= allowed and h.components & group.components == target.components
+    ]
     largest = max(len(h.components) for h in fitting_groups)
     gained = (1 + largest) // (1 + len(target.components))
-    return ClosedSolution(normalizer, tuple(h for h in fitting_groups if len(h.components) == largest), math.inf, index // gained)
+    return ClosedSolution(
+        normalizer, tuple(h for h in fitting_groups if len(h.components) == largest), math.inf, index // gained
+    )
 
 
 def _infinite_with(components: frozenset[str]) -> AxialSubgroup:
