@@ -205,6 +205,7 @@ def _finite(
         for r in certificate.entries("refuted")
     )
     search = StabilizerSearch(stabilizers, certificate.integer("bound", 1), refuted)
+    _check_bound(certificate, search, normalizer, whole, solved)
     solution = FiniteSolution(whole, solved, normalizer, True, stabilizers, ((solved, search),))
     turn = certificate.integer("turn")
     if turn >= parent.order:
@@ -215,6 +216,17 @@ def _finite(
         raise certificate.error("chosen", f"must be less than the number of stabilizers, {len(stabilizers)}")
     realised = _realisation(row, certificate, stabilizers[chosen], frame, parent)
     return MinimalSet(group, target, ambient, True, None, solution, frame, realised)
+
+
+def _check_bound(
+    certificate: Entry, search: StabilizerSearch, normalizer: Subgroup, whole: Subgroup, solved: Subgroup
+) -> None:
+    bound = normalizer.order * solved.order // whole.order
+    if search.bound != bound:
+        raise certificate.error("bound", f"states {search.bound}, but |M| |K| / |S| is {bound}")
+    method = "complement bound" if search.meets_bound else "exhaustive search"
+    if certificate.text("method") != method:
+        raise certificate.error("method", f"expected {method!r} for stabilizers of order {search.order}")
 
 
 def _realisation(
@@ -229,6 +241,9 @@ def _realisation(
     for entry, field, array in ((certificate, "movers", movers), (row, "orbits", orbits)):
         if len(array) != len(objects):
             raise entry.error(field, f"expected {len(objects)} entries, one for each object, got {len(array)}")
+    sizes = np.bincount(orbits)
+    if (sizes != sizes[0]).any() or (np.diff(orbits) < 0).any():
+        raise row.error("orbits", "are not orbits of one size, one after the other")
     return Realisation(stabilizer, irreps, objects, movers, orbits)
 
 
