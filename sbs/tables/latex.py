@@ -48,7 +48,7 @@ def _schoenflies(text: str) -> str:
     text = re.sub(r"([CDST])(\d+|inf)([hvdi]?)", lambda m: f"{m[1]}_{{{m[2].replace('inf', 'INF')}{m[3]}}}", text)
     text = re.sub(r"([CTOI])([hdsi])(?![a-z])", r"\1_{\2}", text)
     text = re.sub(r"σ([hvd])", r"σ_{\1}", text)
-    return "".join(_PLAIN.get(character, character) for character in text).replace("INF", r"\infty")
+    return "".join(_PLAIN.get(character, character) for character in text).replace("INF", r"\infty ")
 
 
 def _international(text: str) -> str:

@@ -1,0 +1,169 @@
+"""A stored answer is the solver's answer, certificate included."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import sbs
+from sbs.errors import AmbiguousTargetError, CorruptTableError, NotASubgroupError, UnknownGroupError
+from sbs.groups import point_group
+from sbs.objects.solve import solve_in_closed
+from sbs.solver.finite import FiniteSolution
+from sbs.tables import lookup as looking
+from sbs.tables.catalogue import stored_symbols
+from sbs.tables.lookup import lookup, stored_set
+
+SAMPLE = ("C4", "Cs", "D3", "D2d", "Td", "D6h", "Oh")
+
+
+def assert_same(stored, solved):
+    """Every claim of two sets agrees: groups and counts exactly, numbers to rounding."""
+    assert stored == solved  # the same question in the same frame
+    for name in ("size", "is_ideal", "degeneracy", "irreps", "exact", "lmax", "ideal_size"):
+        assert getattr(stored, name) == getattr(solved, name), name
+    np.testing.assert_allclose(stored.frame, solved.frame, atol=1e-15)
+    assert type(stored.solution) is type(solved.solution)
+    if isinstance(solved.solution, FiniteSolution):
+        assert stored.solution == solved.solution  # subgroups, searches and refutations
+        assert stored._realisation.movers.tolist() == solved._realisation.movers.tolist()
+        assert stored.normalizer == solved.normalizer
+        assert stored.stabilizer == solved.stabilizer
+    else:
+        assert stored.solution == solved.solution
+        assert stored.normalizer.symbol == solved.normalizer.symbol
+        assert stored.stabilizer.symbol == solved.stabilizer.symbol
+    if solved.size == math.inf:
+        np.testing.assert_allclose(stored.sample(5, seed=3), solved.sample(5, seed=3), atol=1e-12)
+        return
+    np.testing.assert_allclose(stored.objects, solved.objects, atol=1e-12)
+    np.testing.assert_array_equal(stored.orbits, solved.orbits)
+    assert list(stored.target_of) == list(solved.target_of)
+
+
+@pytest.mark.parametrize("symbol", stored_symbols())
+def test_every_stored_pair_equals_the_solver(symbol):
+    group = point_group(symbol)
+    for c in group.subgroup_classes:
+        solved = solve_in_closed(group, c.representative, point_group("O(3)"), True, None)
+        assert solved.realised is None
+        assert_same(stored_set(symbol, c.label), solved)
+
+
+@pytest.mark.parametrize("symbol", SAMPLE)
+def test_stored_certificates_verify(symbol):
+    for c in point_group(symbol).subgroup_classes:
+        stored_set(symbol, c.label).verify()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("symbol", [s for s in stored_symbols() if s not in SAMPLE])
+def test_every_stored_certificate_verifies(symbol):
+    for c in point_group(symbol).subgroup_classes:
+        stored_set(symbol, c.label).verify()
+
+
+@pytest.mark.parametrize(
+    ("group", "target"),
+    [("Oh", "D4h"), ("m-3m", "4/mmm"), ("Oh", "C2v (2 sigma_h)"), ("oh", "Cs(σd)"), ("D6h", "6mm"), ("S2", "C1")],
+    ids=lambda text: text,
+)
+def test_public_query_answers_from_the_table(group, target):
+    found = sbs.minimal_set(group, target)
+    assert found is sbs.minimal_set(group, target)
+    assert found.realised is not None or found.normalizer.order == math.inf
+    inner = point_group(group).subgroup_class(target).representative
+    assert_same(found, solve_in_closed(point_group(group), inner, point_group("O(3)"), True, None))
+
+
+def test_groups_as_objects_are_answered_too():
+    group = point_group("Td")
+    target = group.subgroup_classes[3].representative
+    assert lookup(group, target, "O(3)", True, None) is stored_set("Td", group.subgroup_classes[3].label)
+    assert lookup(group, target, point_group("O(3)"), True, None) is lookup(group, target, "O(3)", True, None)
+
+
+@pytest.mark.parametrize("setting", ["-4m2", "31m", "2mm"])
+def test_other_settings_are_turned(setting):
+    group = point_group(setting)
+    for c in group.subgroup_classes:
+        stored = lookup(setting, c.label, "O(3)", True, None)
+        assert stored is not None and stored.group == group
+        assert_same(stored, solve_in_closed(group, c.representative, point_group("O(3)"), True, None))
+        stored.verify()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_rotated_groups_are_turned(seed):
+    rng = np.random.default_rng(seed)
+    rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    group = point_group("D4h").rotated(rotation * np.sign(np.linalg.det(rotation)))
+    target = group.subgroup_class("C4v").representative
+    stored = lookup(group, target, "O(3)", True, None)
+    assert stored is not None
+    np.testing.assert_allclose(
+        stored.objects, solve_in_closed(group, target, point_group("O(3)"), True, None).objects, atol=1e-12
+    )
+    stored.verify()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ("Oh", "D4h", "SO(3)", True, None),
+        ("C2", "C1", "Oh", True, None),
+        ("Oh", "D4h", "O(3)", False, None),
+        ("Oh", "D4h", "O(3)", True, 2),
+        ("D13h", "C1", "O(3)", True, None),
+        ("Cinfv", "C2v", "O(3)", True, None),
+        ("D4hh", "C1", "O(3)", True, None),
+        ("Oh", "C2v", "O(3)", True, None),
+        ("Oh", "I", "O(3)", True, None),
+        ("Oh", "nonsense", "O(3)", True, None),
+        ("Oh", np.eye(3)[None], "O(3)", True, None),
+    ],
+    ids=lambda q: "-".join(str(x) for x in q[:3] if isinstance(x, str)) + f"-{q[3]}-{q[4]}",
+)
+def test_the_rest_is_left_to_the_solver(query):
+    assert lookup(*query) is None
+
+
+def test_errors_are_those_of_the_solver():
+    with pytest.raises(AmbiguousTargetError, match=r"C2v\("):
+        sbs.minimal_set("Oh", "C2v")
+    with pytest.raises(NotASubgroupError):
+        sbs.minimal_set("Oh", "C5")
+    with pytest.raises(UnknownGroupError, match="D4h"):
+        sbs.minimal_set("D4hh", "C1")
+    with pytest.raises(UnknownGroupError, match="stored"):
+        stored_set("D13h", "C1")
+    with pytest.raises(CorruptTableError, match="no row"):
+        stored_set("Oh", "C17")
+
+
+def test_stored_sets_survive_pickling():
+    found = stored_set("Oh", "D4h")
+    again = pickle.loads(pickle.dumps(found))
+    assert again == found
+    np.testing.assert_array_equal(again.objects, found.objects)
+    again.verify()
+
+
+def test_damaged_table_gives_no_answer(monkeypatch, tmp_path):
+    """A set is asked for whose file is damaged: the error names it, and the solver is not asked instead."""
+    from pathlib import Path
+
+    from sbs.tables.catalogue import table_path
+    from sbs.tables.storage import read_table
+
+    raw = Path(table_path("C2v")).read_bytes()
+    path = tmp_path / "C2v.json"
+    path.write_bytes(raw.replace(b'"ideal": true', b'"ideal": false', 1))
+    looking._lookup.cache_clear()
+    monkeypatch.setattr(looking, "load", lambda symbol: read_table(str(path), symbol))
+    with pytest.raises(CorruptTableError, match=r"C2v\.json: field checksum"):
+        lookup("C2v", "Cs(σv(xz))", "O(3)", True, None)
+    looking._lookup.cache_clear()
