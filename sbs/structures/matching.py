@@ -126,7 +126,9 @@ def matching_cells(
     rotations = polar(maps)
     strains = maps @ rotations.transpose(0, 2, 1) - np.eye(3)
     sizes = np.linalg.norm(strains, axis=(1, 2))
-    order = [n for n in np.argsort(sizes.round(9), kind="stable") if sizes[n] <= MAX_STRAIN]
+    # among equally good ways the one with the largest entries comes first: fewest signs to read
+    order = np.lexsort((*-matrices.reshape(-1, 9).T[::-1], sizes.round(9)))
+    order = order[sizes[order] <= MAX_STRAIN]
     return [(matrices[n], (strains[n] + strains[n].T) / 2, rotations[n].T) for n in order]
 
 

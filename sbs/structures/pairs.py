@@ -194,9 +194,9 @@ def _check_composition(parent: Structure, child: Structure) -> None:
         )
     if ratio[0] < 1:
         raise DetectionError(
-            f"the child's cell holds {len(child)} atoms, the parent's {len(parent)}; expected cells of equal "
-            "size: give the "
-            f"parent in its primitive cell, or the child in a cell of {len(parent)} atoms"
+            f"the child's primitive cell holds {len(child)} atoms, the parent's {len(parent)}; expected "
+            "cells of equal "
+            "size: is the child the more symmetric of the two? Then exchange them"
         )
     raise DetectionError(
         f"the child's cell holds {ratio[0]:g} times as many atoms as the parent's ({len(child)} and "
