@@ -97,6 +97,13 @@ const App = (() => {
     announce($("summary").textContent);
   }
 
+  // Says on the root element which address the page has arrived at.
+  async function arrive() {
+    const address = location.hash;
+    await show();
+    if (address === location.hash) document.documentElement.dataset.shown = address;
+  }
+
   function complain(text, links = []) {
     $("problem").replaceChildren(text, ...links.flatMap((node, i) => (i ? [" or ", node] : [node])));
     $("problem").hidden = false;
@@ -154,13 +161,13 @@ const App = (() => {
     });
     $("coloring").addEventListener("change", () => shown && drawHasse());
     $("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
-    window.addEventListener("hashchange", show);
+    window.addEventListener("hashchange", arrive);
     document.addEventListener("keydown", keys);
     const dark = window.matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", () => setTheme(dark.matches ? "dark" : "light"));
     setTheme(dark.matches ? "dark" : "light");
     drawPicker();
-    show().then(() => { document.documentElement.dataset.ready = "yes"; });
+    arrive().then(() => { document.documentElement.dataset.ready = "yes"; });
   }
 
   return { start, unpack };
