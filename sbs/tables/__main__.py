@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sbs.errors import SymmetryBreakingError, UnknownGroupError
 from sbs.tables.build import build
@@ -53,7 +54,7 @@ def _known(symbols: Sequence[str]) -> list[str]:
     return list(symbols) or list(stored_symbols())
 
 
-def _progress_bar(stream: Iterable, total: int) -> Iterable:  # type: ignore[type-arg]
+def _progress_bar(stream: Iterable[Any], total: int) -> Iterable[Any]:
     try:
         from tqdm import tqdm
     except ImportError as error:

@@ -215,9 +215,7 @@ def _left_kernel(matrix: IntArray, prime: int) -> IntArray:
     return kernel
 
 
-def _character_mod_p(
-    vector: IntArray, sizes: IntArray, inverse_class: IntArray, order: int, prime: int
-) -> IntArray:
+def _character_mod_p(vector: IntArray, sizes: IntArray, inverse_class: IntArray, order: int, prime: int) -> IntArray:
     """From the eigenvector w to chi(C_s) = chi(1) w_s / |C_s| modulo p; chi(1)^2 = |G| / sum_s w_s w_s' / |C_s|."""
     inverse_sizes = np.array([pow(int(size), -1, prime) for size in sizes])
     norm = int((vector * vector[inverse_class] % prime * inverse_sizes % prime).sum()) % prime

@@ -144,7 +144,8 @@ class GroupTable(Sequence[TableRow]):
         kept = [
             row
             for row in self.rows
-            if (predicate is None or predicate(row)) and all(_matches(row, name, value) for name, value in equal.items())
+            if (predicate is None or predicate(row))
+            and all(_matches(row, name, value) for name, value in equal.items())
         ]
         return self._with(kept)
 
@@ -152,7 +153,9 @@ class GroupTable(Sequence[TableRow]):
         """The rows as JSON text, infinity as "infinite"; also written to ``path`` if one is given."""
         import json
 
-        rows = [{name: "infinite" if value == math.inf else value for name, value in r.as_dict().items()} for r in self.rows]
+        rows = [
+            {name: "infinite" if value == math.inf else value for name, value in r.as_dict().items()} for r in self.rows
+        ]
         head = {"symbol": self.symbol, "hermann_mauguin": self.hermann_mauguin, "order": self.order, "rows": rows}
         return _written(json.dumps(head, ensure_ascii=False, indent=indent) + "\n", path)
 

@@ -89,7 +89,9 @@ def _parsed(symbol: str) -> ParsedSymbol | None:
 def _is_everything(ambient: Any) -> bool:
     if isinstance(ambient, str):
         return ambient == _AMBIENT
-    return isinstance(ambient, ClosedGroup) and ambient.symbol == _AMBIENT and np.array_equal(ambient.rotation, _STANDARD)
+    return (
+        isinstance(ambient, ClosedGroup) and ambient.symbol == _AMBIENT and np.array_equal(ambient.rotation, _STANDARD)
+    )
 
 
 def _find(table: Entry, target: Any, group: Any) -> str | None:
@@ -135,7 +137,9 @@ def stored_set(symbol: str, label: str) -> MinimalSet:
     """
     table = load(symbol)
     if table is None:
-        raise UnknownGroupError(f"no table of {symbol!r} is stored; the stored groups are {', '.join(stored_symbols())}")
+        raise UnknownGroupError(
+            f"no table of {symbol!r} is stored; the stored groups are {', '.join(stored_symbols())}"
+        )
     return set_from_table(table, label)
 
 
@@ -286,7 +290,7 @@ def _closed_group(certificate: Entry, value: Any) -> AxialSubgroup | PointGroupS
     if isinstance(value, str):
         return parse_symbol(value).symbol
     entry = Entry(value, certificate.file, f"{certificate.path}.stabilizers")
-    return AxialSubgroup(entry.text("series"), _count(entry, "n"))  # type: ignore[arg-type]
+    return AxialSubgroup(entry.text("series"), _count(entry, "n"))
 
 
 def _count(entry: Entry, field: str) -> int | float:

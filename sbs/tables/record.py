@@ -116,9 +116,7 @@ def _characters(group: PointGroup) -> dict[str, Any]:
     return {
         "columns": [entry["label"] for entry in _element_classes(group)],
         "epsilon": f"exp(2πi/{epsilon})" if has_pairs else None,
-        "real": [
-            _real_row(irrep, table, labels, epsilon) for irrep, labels in zip(irreps, functions, strict=True)
-        ],
+        "real": [_real_row(irrep, table, labels, epsilon) for irrep, labels in zip(irreps, functions, strict=True)],
         "complex": [row for irrep in irreps for row in _complex_rows(irrep, table, epsilon)],
     }
 

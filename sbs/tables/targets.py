@@ -33,7 +33,14 @@ def target_records(group: PointGroup, species: Sequence[int]) -> list[dict[str, 
     """One row per subgroup class of a group in its standard setting, ambient O(3), exact, no limit on l."""
     ambient = point_group("O(3)")
     targets = [c.representative for c in group.subgroup_classes]
-    crystallographic = group.family.n in (None, 1, 2, 3, 4, 6) and group.symbol not in ("I", "Ih", "S8", "S12", "D4d", "D6d")
+    crystallographic = group.family.n in (None, 1, 2, 3, 4, 6) and group.symbol not in (
+        "I",
+        "Ih",
+        "S8",
+        "S12",
+        "D4d",
+        "D6d",
+    )
     symbols = aizu_symbols(group, targets, species) if crystallographic else [None] * len(targets)
     rows = []
     for c, symbol in zip(group.subgroup_classes, symbols, strict=True):

@@ -222,7 +222,8 @@ def test_concepts_average_vanishes_only_at_the_whole_group(tab, page_file):
     verdict = tab.locator("#concept-obstacle .verdict")
     assert "1.000" in verdict.inner_text()
     tab.evaluate(
-        "() => { const s = document.querySelector('#concept-obstacle input'); s.value = 48; s.dispatchEvent(new Event('input')); }"
+        "() => { const slider = document.querySelector('#concept-obstacle input'); "
+        "slider.value = 48; slider.dispatchEvent(new Event('input')); }"
     )
     assert "exactly zero" in verdict.inner_text()
 
@@ -248,7 +249,14 @@ def test_harmonics_of_the_page_are_those_of_the_library(tab, page_file):
 def test_symmetry_elements_of_the_page_are_right(tab, page_file):
     """Axes and mirrors that the picture draws, counted for known groups."""
     go(tab, page_file, "Oh/D4h")
-    for symbol, axes, mirrors in [("Oh", 13, 9), ("Td", 7, 6), ("D6h", 7, 7), ("Ih", 31, 15), ("S4", 1, 0), ("C1", 0, 0)]:
+    for symbol, axes, mirrors in [
+        ("Oh", 13, 9),
+        ("Td", 7, 6),
+        ("D6h", 7, 7),
+        ("Ih", 31, 15),
+        ("S4", 1, 0),
+        ("C1", 0, 0),
+    ]:
         found = tab.evaluate(
             "async (s) => { const e = Geometry.symmetryElements((await App.unpack(s)).elements); "
             "return [e.axes.length, e.mirrors.length]; }",

@@ -155,8 +155,7 @@ FUNCTIONS = {
     "C4v": "A1: z x²+y² z²; A2: Rz; B1: x²-y²; B2: xy; E: (x,y) (Rx,Ry) (xz,yz)",
     "D2d": "A1: x²+y² z²; A2: Rz; B1: x²-y²; B2: z xy; E: (x,y) (Rx,Ry) (xz,yz)",
     "D4": "A1: x²+y² z²; A2: z Rz; B1: x²-y²; B2: xy; E: (x,y) (Rx,Ry) (xz,yz)",
-    "D4h": "A1g: x²+y² z²; A2g: Rz; B1g: x²-y²; B2g: xy; Eg: (Rx,Ry) (xz,yz); "
-    "A1u: ; A2u: z; B1u: ; B2u: ; Eu: (x,y)",
+    "D4h": "A1g: x²+y² z²; A2g: Rz; B1g: x²-y²; B2g: xy; Eg: (Rx,Ry) (xz,yz); A1u: ; A2u: z; B1u: ; B2u: ; Eu: (x,y)",
     "C3": "A: z Rz x²+y² z²; E: (x,y) (Rx,Ry) (x²-y²,xy) (xz,yz)",
     "S6": "Ag: Rz x²+y² z²; Eg: (Rx,Ry) (x²-y²,xy) (xz,yz); Au: z; Eu: (x,y)",
     "C3v": "A1: z x²+y² z²; A2: Rz; E: (x,y) (Rx,Ry) (x²-y²,xy) (xz,yz)",

@@ -127,5 +127,5 @@ def test_latex():
 
 
 def test_infinite_group_has_no_table():
-    with pytest.raises(InfiniteSetError, match="C∞v|Cinfv"):
+    with pytest.raises(InfiniteSetError, match=r"C∞v|Cinfv"):
         sbs.table("Cinfv")

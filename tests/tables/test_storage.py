@@ -121,7 +121,9 @@ def test_foreign_file_names_the_field(tmp_path, change, field):
         read_table(str(path), SAMPLE)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1, 2]", b"\xff\xfe", b"null"], ids=["empty", "cut", "list", "binary", "null"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1, 2]", b"\xff\xfe", b"null"], ids=["empty", "cut", "list", "binary", "null"]
+)
 def test_no_table_at_all(tmp_path, content):
     path = tmp_path / "C3v.json"
     path.write_bytes(content)
@@ -187,7 +189,9 @@ def test_forged_row_gives_no_answer(tmp_path, where):
     for key in where[:-1]:
         parent = parent[key]
     value = parent[where[-1]]
-    parent[where[-1]] = value[:-1] if isinstance(value, list) else 90 if where == ("certificate", "turn") else changed(value)
+    parent[where[-1]] = (
+        value[:-1] if isinstance(value, list) else 90 if where == ("certificate", "turn") else changed(value)
+    )
     path = tmp_path / "Oh.json"
     path.write_bytes(dump(copied))
     table = read_table(str(path), "Oh")
