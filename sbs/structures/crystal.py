@@ -8,6 +8,7 @@ where it lies.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup
 from sbs.structures.inputs import Structure, minimum_image
-from sbs.structures.lattice import exact_lattice, placed_holohedry
+from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basis
 from sbs.structures.orient import oriented_group
 
 __all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell", "space_group_of"]
@@ -123,13 +124,7 @@ class _Cell:
             # symmetry.
             primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
             dataset = _dataset(_primitive(structure, dataset), tolerance)
-        reduced = spglib.delaunay_reduce(primitive)
-        if reduced is None:
-            raise DetectionError(
-                "spglib could not reduce the lattice; expected three independent cell vectors of moderate "
-                "lengths"
-            )
-        basis = np.asarray(reduced, dtype=np.float64)
+        basis = reduced_basis(primitive)
         change = np.linalg.solve(basis.T, primitive.T)  # columns: the primitive vectors in the reduced basis
         rotations = _integers(change @ np.asarray(dataset.rotations) @ np.linalg.inv(change))
         if len(np.unique(rotations.reshape(-1, 9), axis=0)) != len(rotations):
@@ -216,11 +211,16 @@ def _primitive(structure: Structure, dataset: Any) -> Structure:
     )
 
 
+# Since 2.7 spglib warns at every call unless it is told to raise its errors. The public switch for that is
+# global, and no caller of this library asked for it to be turned; the same can be said call by call.
+_RAISE = {"_throw": True} if "_throw" in signature(spglib.get_symmetry_dataset).parameters else {}
+
+
 def _dataset(structure: Structure, tolerance: float) -> Any:
     cell: Any = (structure.lattice, structure.fractional, structure.numbers)
     try:
-        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance))
-    except Exception as error:  # spglib >= 2.7 may raise its own error class instead of returning None
+        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), **_RAISE)
+    except Exception as error:
         raise DetectionError(_no_space_group(tolerance, str(error))) from error
     if dataset is None:
         raise DetectionError(_no_space_group(tolerance, "no reason given"))

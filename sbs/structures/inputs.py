@@ -174,7 +174,7 @@ def _read(structure: Any, periodic: bool | None) -> tuple[Structure, NDArray[np.
         return _read(_read_file(structure), periodic)
     if hasattr(structure, "get_atomic_numbers") and hasattr(structure, "pbc"):
         return _read_ase(structure, periodic)
-    if hasattr(structure, "cart_coords") and hasattr(structure, "species"):
+    if hasattr(structure, "cart_coords") and hasattr(structure, "sites"):
         return _read_pymatgen(structure, periodic)
     if isinstance(structure, (tuple, list)) and len(structure) in (2, 3):
         return _read_tuple(tuple(structure), periodic)

@@ -7,7 +7,7 @@ takes the lattice to the averaged metric (a polar factor) makes every operation 
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,48 @@ from sbs.groups.generators import rotation_z
 from sbs.groups.pointgroups import match_elements
 from sbs.structures.orient import largest_prefix, oriented_group, polar
 
-__all__ = ["exact_lattice", "lattice_automorphisms", "placed_holohedry"]
+__all__ = ["exact_lattice", "lattice_automorphisms", "placed_holohedry", "reduced_basis"]
 
 # Lengths and coordinates (in units of the shortest vector) that differ by less are equal when frames are
 # compared: far above rounding, far below the difference between two settings of one lattice.
 FRAME_DIGITS = 5
+# Scalar products below this fraction of the longest squared vector count as not positive when a basis is
+# reduced.
+OBTUSE = 1e-9
+# Every step of the reduction shortens the sum of squares; cells met in practice need fewer than ten.
+REDUCTION_STEPS = 10_000
+
+
+def reduced_basis(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A basis of the shortest vectors of a Delaunay-reduced set, as rows (3, 3) in Å, in the handedness of
+    ``lattice``.
+
+    B. Delaunay, Z. Kristallogr. 84, 109 (1933), as Selling's algorithm: a, b, c and d = -(a + b + c) are
+    changed until no two of them form an acute angle; the shortest vectors are then among these four and the
+    sums of two of them.
+
+    Raises:
+        DetectionError: the vectors are too long and thin a basis to be reduced.
+    """
+    four = np.vstack([lattice, -lattice.sum(axis=0)])
+    for _ in range(REDUCTION_STEPS):
+        products = np.triu(four @ four.T, k=1)
+        i, j = np.unravel_index(int(products.argmax()), (4, 4))
+        if products[i, j] <= OBTUSE * (four**2).sum(axis=1).max():
+            break
+        others = [k for k in range(4) if k not in (i, j)]
+        four[others] += four[i]
+        four[i] *= -1
+    else:
+        raise DetectionError(
+            "the lattice could not be reduced; expected cell vectors of moderate lengths and angles"
+        )
+    vectors = np.vstack([four, four[0] + four[1], four[1] + four[2], four[2] + four[0]])
+    triples = vectors[list(combinations(range(7), 3))]
+    volumes = np.abs(np.linalg.det(triples)) / abs(float(np.linalg.det(lattice)))
+    lengths = np.linalg.norm(triples, axis=2).sum(axis=1)
+    basis = triples[np.argmin(np.where(np.abs(volumes - 1) < 0.5, lengths, np.inf))]
+    return basis * np.sign(np.linalg.det(basis) * np.linalg.det(lattice))
 
 
 def lattice_automorphisms(

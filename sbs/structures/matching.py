@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import spglib
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.structures.inputs import Structure, element, minimum_image
+from sbs.structures.lattice import reduced_basis
 from sbs.structures.orient import polar
 from sbs.structures.pointset import isometries
 
@@ -66,12 +66,7 @@ def match_crystals(parent: Structure, child: Structure, max_displacement: float)
             ``max_displacement`` Å; the message names the atom that is off most.
     """
     assert parent.lattice is not None and child.lattice is not None
-    reduced = [spglib.delaunay_reduce(lattice) for lattice in (parent.lattice, child.lattice)]
-    if any(basis is None for basis in reduced):
-        raise DetectionError(
-            "spglib could not reduce a lattice; expected three independent vectors of moderate lengths"
-        )
-    own, other = (np.asarray(basis, dtype=np.float64) for basis in reduced)
+    own, other = reduced_basis(parent.lattice), reduced_basis(child.lattice)
     cells = matching_cells(own, other, 1)
     if not cells:
         raise DetectionError(
