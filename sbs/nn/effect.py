@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -64,7 +65,7 @@ def effect(
 ) -> Effect:
     """Probe how much the output depends on the object, now and after a random change of all weights.
 
-    The model is left as it is: the second evaluation is done on a copy.
+    The model is left as it is: weights are put back exactly, also after an error.
 
     Parameters
     ----------
@@ -85,19 +86,31 @@ def effect(
     if not breaker.infinite and int(breaker.sizes[0]) < 2:
         raise NetworkInputError("The set has one object: there is no choice whose effect could be probed.")
     now, dtype = _change(model, breaker, inputs, num_graphs, select, seed)
-    generator = torch.Generator().manual_seed(seed)
-    woken_model = copy.deepcopy(model)
-    with torch.no_grad():
-        for parameter in woken_model.parameters():
-            if parameter.is_floating_point():
-                noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-                parameter.add_(_WAKE * noise.to(parameter))
-    woken, _ = _change(woken_model, find_breaker(woken_model), inputs, num_graphs, select, seed)
+    with _other_weights(model, seed):
+        woken, _ = _change(model, breaker, inputs, num_graphs, select, seed)
     limit = 100 * torch.finfo(dtype).eps if tolerance is None else tolerance
     verdict: Literal["active", "dormant", "inert"] = (
         "active" if now > limit else "dormant" if woken > limit else "inert"
     )
     return Effect(now, woken, verdict)
+
+
+@contextlib.contextmanager
+def _other_weights(model: nn.Module, seed: int) -> Iterator[None]:
+    """Change all weights at random, and put back what was there."""
+    generator = torch.Generator().manual_seed(seed)
+    weights = [p for p in model.parameters() if p.is_floating_point()]
+    kept = [p.detach().clone() for p in weights]
+    try:
+        with torch.no_grad():
+            for parameter in weights:
+                noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+                parameter.add_(_WAKE * noise.to(parameter))
+        yield
+    finally:
+        with torch.no_grad():
+            for parameter, value in zip(weights, kept, strict=True):
+                parameter.copy_(value)
 
 
 def _change(

@@ -57,13 +57,17 @@ def unreachable_blocks(
 
 def unreachable_message(breaker: o3.Irreps, features: o3.Irreps, place: str) -> str:
     """Say which blocks have no path at ``place`` and what to do."""
-    lost = ", ".join(str(ir) for ir in unreachable_blocks(breaker, features)) or str(breaker)
+    lost = unreachable_blocks(breaker, features)
+    names = ", ".join(map(str, lost)) or str(breaker)
     largest = max((ir.l for _, ir in features), default=0)
+    if all(block.l <= 2 * largest for block in lost):
+        remedy = "Use hidden irreps of both parities, more layers, or another layer."
+    else:
+        remedy = (
+            f"Ask for a set within reach, sbs.minimal_set(..., lmax={max(largest, 1)}), or use hidden irreps of larger l "
+            f"(a product of two features of degree up to l reaches 2 l, here {2 * largest}), or another layer."
+        )
     return (
-        f"The breaker's {lost} cannot act on the features {features.simplify()} at {place!r}: no product of "
-        f"a feature with it is a "
-        f"feature, so it will never have an effect. Ask for a set within reach, sbs.minimal_set(..., "
-        f"lmax={max(largest, 1)}), or use "
-        f"hidden irreps of larger l (a product of two features of degree up to l reaches 2 l, here "
-        f"{2 * largest}), or another layer."
+        f"The breaker's {names} cannot act on the features {features.simplify()} at {place!r}: no product of a feature "
+        f"with it is a feature, so it will never have an effect. {remedy}"
     )

@@ -28,6 +28,14 @@ if E3NN < (0, 5) and hasattr(torch.serialization, "add_safe_globals"):
     # What a user of e3nn 0.4.4 has to do as well; test_requirements.py shows what happens otherwise.
     torch.serialization.add_safe_globals([slice])
 
+# Searching the best contraction order and scripting take longer than the small networks of these tests run.
+try:
+    import e3nn
+
+    e3nn.set_optimization_defaults(optimize_einsums=False, jit_script_fx=False)
+except ModuleNotFoundError:
+    pass
+
 # Warnings of torch and e3nn about themselves, which nothing here can avoid.
 FOREIGN_WARNINGS = (
     "ignore:.*TorchScript type system doesn't support instance-level annotations:UserWarning",

@@ -133,7 +133,9 @@ def test_state_dict_holds_the_set_and_refuses_another(tetragonal, double):
     assert torch.equal(other.objects, before)
 
 
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda b: pickle.loads(pickle.dumps(b))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda b: pickle.loads(pickle.dumps(b))], ids=["deepcopy", "pickle"]
+)
 def test_copies_continue_the_stream_independently(duplicate, tetragonal):
     breaker = SymmetryBreaker(tetragonal, seed=5)
     breaker.draw(10)

@@ -17,6 +17,7 @@ TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 PAIRS = [("Oh", "C4v"), ("D3", "C1"), ("D4h", "C2v(C2')"), ("Td", "T"), ("Ih", "T")]
 
+
 def outputs_of(model, data, breaker, turn):
     """Outputs (size, nodes, 3) for every object, one graph turned by ``turn``."""
     results = []
@@ -143,9 +144,7 @@ def test_several_groups_and_orientations_in_one_batch(make_network, orbit_molecu
         expected.append(model(data, rotations=torch.as_tensor(turn)[None], **choice))
     sizes = [len(data["pos"]) for data in pieces]
     offsets = np.cumsum([0, *sizes[:-1]])
-    batch = {
-        key: torch.cat([data[key] for data in pieces]) for key in ("pos", "node_input", "edge_attr")
-    }
+    batch = {key: torch.cat([data[key] for data in pieces]) for key in ("pos", "node_input", "edge_attr")}
     batch["edge_index"] = torch.cat([d["edge_index"] + int(o) for d, o in zip(pieces, offsets, strict=True)], dim=1)
     batch["batch"] = torch.repeat_interleave(torch.arange(3), torch.tensor(sizes))
     found = model(batch, index=index, set_index=torch.arange(3), rotations=torch.as_tensor(turns))

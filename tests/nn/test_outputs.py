@@ -35,9 +35,7 @@ def test_equals_evaluating_every_object(group, target, ambient, make_network, or
     with torch.no_grad():
         found = all_outputs(model, data, symmetry_set, permutations=moves)
         assert model.calls == symmetry_set.degeneracy
-        direct = torch.stack(
-            [model.model(data, index=torch.tensor([k])) for k in range(int(symmetry_set.size))]
-        )
+        direct = torch.stack([model.model(data, index=torch.tensor([k])) for k in range(int(symmetry_set.size))])
     assert found.shape == direct.shape
     assert (found - direct).abs().max() < 1e-10 * max(1.0, float(direct.abs().max()))
     assert len(np.unique(found.flatten(1).numpy().round(6), axis=0)) == symmetry_set.size
@@ -67,7 +65,11 @@ def test_works_on_attached_models_and_functions(make_network, orbit_molecule, gr
     breaker = SymmetryBreaker(symmetry_set, mode="index")
     model = make_network(breaker)
     by_function = all_outputs(
-        lambda inputs, k: model(inputs, index=torch.tensor([k])), data, symmetry_set, permutations=moves, irreps_out="1o"
+        lambda inputs, k: model(inputs, index=torch.tensor([k])),
+        data,
+        symmetry_set,
+        permutations=moves,
+        irreps_out="1o",
     )
     assert torch.equal(by_function, all_outputs(model, data, symmetry_set, permutations=moves))
     plain = model.model
