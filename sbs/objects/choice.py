@@ -62,9 +62,7 @@ def cost_key(irreps: Sequence[Irrep]) -> CostKey:
     return sum(irrep.dim for irrep in ordered), degrees, sum(pseudo), pseudo
 
 
-def closure(
-    matrices: FloatArray, mask: BoolArray, lmax: int | None, table: IntArray | None = None
-) -> BoolArray:
+def closure(matrices: FloatArray, mask: BoolArray, lmax: int | None, table: IntArray | None = None) -> BoolArray:
     """Elements of M that fix every H-invariant vector of every irrep with l <= lmax.
 
     Parameters
@@ -189,7 +187,7 @@ def _cheapest_irreps(action: _CosetAction, lmax: int | None) -> tuple[Irrep, ...
                     "search stops there, so use a group of smaller order"
                 )
             return None
-        first, last = last + 1, min(limit, max(_FIRST_DEGREES, 2 * last))
+        first, last = last + 1, min(limit, max(_FIRST_DEGREES, 2 * last + 1))
         for irrep, moved in action.moved(first, last):
             bits = _bits(moved)
             irreps.append((irrep, bits))

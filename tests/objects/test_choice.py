@@ -73,9 +73,7 @@ def enumerated(group, mask, lmax):
     return sorted(covers, key=cost_key)
 
 
-@pytest.mark.parametrize(
-    ("symbol", "lmax"), [("Oh", 4), ("D4h", 4), ("D3d", 4), ("D6h", 6), ("Td", 4), ("I", 6)]
-)
+@pytest.mark.parametrize(("symbol", "lmax"), [("Oh", 4), ("D4h", 4), ("D3d", 4), ("D6h", 6), ("Td", 4), ("I", 6)])
 def test_choice_is_the_least_of_all(symbol, lmax):
     group = point_group(symbol)
     compared = 0
@@ -142,9 +140,7 @@ def test_cost_order():
 
 def test_cheapest_candidate_wins_and_ties_go_to_the_first():
     group = point_group("Oh")
-    masks = {
-        name: subgroup_mask(group, point_group(name).matrices) for name in ("Td", "O", "Th", "C4v", "C1")
-    }
+    masks = {name: subgroup_mask(group, point_group(name).matrices) for name in ("Td", "O", "Th", "C4v", "C1")}
     assert choose_irreps(group.matrices, [masks["Td"], masks["O"], masks["Th"]]).candidate == 1
     assert choose_irreps(group.matrices, [masks["C4v"], masks["C1"]]).candidate == 0
     assert choose_irreps(group.matrices, [masks["C1"], masks["C4v"]]).candidate == 0
@@ -154,9 +150,7 @@ def test_table_changes_nothing():
     group = point_group("D6h")
     masks = [cls.representative.mask for cls in group.subgroup_classes]
     for mask in masks:
-        assert choose_irreps(group.matrices, [mask]) == choose_irreps(
-            group.matrices, [mask], table=group.table
-        )
+        assert choose_irreps(group.matrices, [mask]) == choose_irreps(group.matrices, [mask], table=group.table)
 
 
 def test_lmax_skips_candidates_and_then_fails():
@@ -174,6 +168,36 @@ def test_limit_of_the_search(monkeypatch):
     monkeypatch.setattr(choice, "MAX_DEGREE", 2)
     with pytest.raises(SearchLimitError, match="l <= 2"):
         choose_irreps(group.matrices, [subgroup_mask(group, point_group("Td").matrices)])
+
+
+class ArtificialAction:
+    """Four cosets, the first of which is H, and irreps that move the cosets said."""
+
+    count, home = 4, 0
+
+    def __init__(self, table):
+        self.table = table
+
+    def moved(self, first, last):
+        rows = [irrep for irrep in self.table if first <= irrep.l <= last]
+        return [(irrep, np.isin(np.arange(4), self.table[irrep])) for irrep in rows]
+
+
+@pytest.mark.parametrize("first", [0, 1, 2, 3, 6])
+def test_one_high_degree_replaces_several_low_ones(first, monkeypatch):
+    # Rounds that stop at l = 2 find 1o+2e+2o of dimension 13 first; 3o alone has dimension 7.
+    monkeypatch.setattr(choice, "_FIRST_DEGREES", first)
+    table = {Irrep(1, -1): [1], Irrep(2, 1): [2], Irrep(2, -1): [3], Irrep(3, -1): [1, 2, 3]}
+    assert choice._cheapest_irreps(ArtificialAction(table), None) == (Irrep(3, -1),)
+    del table[Irrep(3, -1)]
+    table[Irrep(7, 1)] = [1, 2, 3]
+    assert choice._cheapest_irreps(ArtificialAction(table), None) == (Irrep(1, -1), Irrep(2, 1), Irrep(2, -1))
+
+
+def test_a_greedy_choice_would_be_dearer():
+    # The irrep that moves most, 1o, is in no least cover.
+    table = {Irrep(0, -1): [1], Irrep(1, -1): [1, 2], Irrep(1, 1): [2, 3]}
+    assert choice._cheapest_irreps(ArtificialAction(table), None) == (Irrep(0, -1), Irrep(1, 1))
 
 
 @pytest.mark.parametrize("n", [7, 50, 100])
