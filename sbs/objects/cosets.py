@@ -77,9 +77,7 @@ def subgroup_chain(table: IntArray, mask: BoolArray) -> list[IntArray]:
     return chain
 
 
-def _next_generator(
-    table: IntArray, identity: int, inside: BoolArray, outside: IntArray, generators: list[int]
-) -> int:
+def _next_generator(table: IntArray, identity: int, inside: BoolArray, outside: IntArray, generators: list[int]) -> int:
     """Element outside L that normalises L if one does, and of which a low power lies in L: a small step."""
     inverses = np.argmax(table == identity, axis=1)
     normalising = np.ones(len(outside), dtype=bool)
@@ -92,9 +90,7 @@ def _next_generator(
     return int(choices[np.argmax(reached)])
 
 
-def _extend(
-    table: IntArray, identity: int, inside: BoolArray, generators: list[int]
-) -> tuple[IntArray, BoolArray]:
+def _extend(table: IntArray, identity: int, inside: BoolArray, generators: list[int]) -> tuple[IntArray, BoolArray]:
     """Left coset representatives of L in the group that the generators span, and the mask of that group."""
     members = np.flatnonzero(inside)
     grown = inside.copy()

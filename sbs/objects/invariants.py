@@ -58,9 +58,7 @@ def invariant_projector(rep: Iterable[npt.ArrayLike]) -> FloatArray:
     """
     if isinstance(rep, np.ndarray):
         if rep.ndim != 3 or len(rep) == 0 or rep.shape[1] != rep.shape[2]:
-            raise InvalidGroupError(
-                f"invariants: got an array of shape {rep.shape}; expected (h, d, d), h >= 1"
-            )
+            raise InvalidGroupError(f"invariants: got an array of shape {rep.shape}; expected (h, d, d), h >= 1")
         total, count = rep.sum(axis=0, dtype=np.float64), len(rep)
     else:
         total, count = _sum(rep)

@@ -70,9 +70,7 @@ def _parse_term(term: str, whole: str) -> tuple[int, Irrep]:
 def _check_term(term: Irrep | tuple[int, Irrep]) -> tuple[int, Irrep]:
     mul, irrep = (1, term) if isinstance(term, Irrep) else term
     if not (isinstance(irrep, Irrep) and isinstance(mul, int) and isinstance(irrep.l, int)):
-        raise SymmetryBreakingError(
-            f"irreps: got the term {term!r}; expected an Irrep or a pair (mul, Irrep)"
-        )
+        raise SymmetryBreakingError(f"irreps: got the term {term!r}; expected an Irrep or a pair (mul, Irrep)")
     if mul < 1 or irrep.l < 0 or irrep.p not in (1, -1):
         raise SymmetryBreakingError(
             f"irreps: got the term {term!r}; expected a multiplicity of at least 1, l >= 0 and parity 1 or -1"

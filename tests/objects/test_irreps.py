@@ -54,9 +54,7 @@ def test_nonsense_is_refused(text):
         parse_irreps(text)
 
 
-@pytest.mark.parametrize(
-    "term", [(0, Irrep(1, 1)), (1, Irrep(-1, 1)), (1, Irrep(1, 0)), (1, 2), "ab", ("2e", 1)]
-)
+@pytest.mark.parametrize("term", [(0, Irrep(1, 1)), (1, Irrep(-1, 1)), (1, Irrep(1, 0)), (1, 2), "ab", ("2e", 1)])
 def test_wrong_terms_are_refused(term):
     with pytest.raises(SymmetryBreakingError, match="irreps"):
         parse_irreps([term])
