@@ -14,18 +14,23 @@ from __future__ import annotations
 import numpy as np
 
 from sbs.errors import InvalidGroupError
+from sbs.groups.laws import orbit_numbers
 
-__all__ = ["enumerate_permutations"]
+__all__ = ["enumerate_permutations", "spanning_tree"]
 
 _Tree = tuple[list[int], list[int], list[int]]
 
 
-def enumerate_permutations(generators: np.ndarray, limit: int) -> np.ndarray:
-    """Left-regular action ``(k, n)`` of permutations ``(k, d)``, ``g[i]`` the image of point i, of the group
-    they generate.
+def enumerate_permutations(generators: np.ndarray, limit: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Number the group that permutations generate.
 
-    ``left[j, x]`` is the number of ``g_j * x`` (first x, then g_j); elements are numbered breadth first from
-    the identity 0.
+    Args:
+        generators: permutations ``(k, d)``, ``g[i]`` the image of point i.
+        limit: largest order.
+
+    Returns:
+        The left-regular action ``(k, n)``: ``left[j, x]`` is the number of ``g_j * x`` (first x, then g_j),
+        elements being numbered breadth first from the identity 0; and the base.
 
     Raises:
         InvalidGroupError: more than ``limit`` elements.
@@ -34,7 +39,7 @@ def enumerate_permutations(generators: np.ndarray, limit: int) -> np.ndarray:
     base: list[int] = []
     candidates = _orbit_representatives(generators)
     while candidates:
-        tree = _tree(left)
+        tree = spanning_tree(left)
         moved = next((y for y in candidates if not _is_fixed(generators, left, tree, y)), None)
         if moved is None:
             break
@@ -42,29 +47,20 @@ def enumerate_permutations(generators: np.ndarray, limit: int) -> np.ndarray:
         base.append(moved)
         images = generators[:, base].ravel().tolist()
         candidates = list(dict.fromkeys([*images, *candidates]))
-    return left
+    return left, tuple(base)
 
 
 def _orbit_representatives(generators: np.ndarray) -> list[int]:
     """The first point of every orbit that is longer than one point, longest orbits first."""
-    degree = generators.shape[1]
-    label = np.arange(degree)
-    while True:
-        lower = label.copy()
-        for g in generators:
-            np.minimum.at(lower, g, label)
-            lower = np.minimum(lower, lower[g])
-        lower = lower[lower]
-        if np.array_equal(lower, label):
-            break
-        label = lower
-    points, lengths = np.unique(label, return_counts=True)
+    _, points, lengths = np.unique(
+        orbit_numbers(generators.shape[1], list(generators)), return_index=True, return_counts=True
+    )
     order = np.argsort(-lengths, kind="stable")
     return [int(p) for p, n in zip(points[order], lengths[order], strict=True) if n > 1]
 
 
-def _tree(left: np.ndarray) -> _Tree:
-    """Breadth-first spanning tree of the states: (order of visit, parent, generator)."""
+def spanning_tree(left: np.ndarray) -> _Tree:
+    """Breadth-first spanning tree of an action (k, n): (order of visit, parent, generator), x = g * parent."""
     size = left.shape[1]
     parent = [-1] * size
     generator = [-1] * size

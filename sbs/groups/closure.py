@@ -19,6 +19,7 @@ __all__ = [
     "MAX_TABLE_ORDER",
     "close_matrices",
     "left_from_right",
+    "nearest_rows",
     "table_from_actions",
 ]
 
@@ -73,10 +74,10 @@ def close_matrices(
                 products = _project(products)
             candidates = products.reshape(len(products), -1)
             fresh: list[int] = []
-            known = _nearest(candidates, flat, tolerance)
+            known = nearest_rows(candidates, flat, tolerance)
             for i in np.flatnonzero(known < 0):
                 if fresh:
-                    again = _nearest(candidates[i : i + 1], candidates[fresh], tolerance)[0]
+                    again = nearest_rows(candidates[i : i + 1], candidates[fresh], tolerance)[0]
                     if again >= 0:
                         known[i] = len(flat) + again
                         continue
@@ -97,7 +98,7 @@ def close_matrices(
     return elements, right, np.array(parents)
 
 
-def _nearest(rows: np.ndarray, known: np.ndarray, tolerance: float) -> np.ndarray:
+def nearest_rows(rows: np.ndarray, known: np.ndarray, tolerance: float) -> np.ndarray:
     """Index in ``known`` of each row, -1 where it is new; refuses rows that are neither equal nor apart."""
     squared = (rows**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2.0 * rows @ known.T
     best = squared.argmin(1)

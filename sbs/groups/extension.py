@@ -60,9 +60,7 @@ def classes_by_extension(
 
 
 class _Extension:
-    def __init__(
-        self, table: np.ndarray, inverses: np.ndarray, orders: np.ndarray, allowed: np.ndarray | None
-    ) -> None:
+    def __init__(self, table: np.ndarray, inverses: np.ndarray, orders: np.ndarray, allowed: np.ndarray | None) -> None:
         self.n = len(table)
         self.allowed = allowed
         self.table = table

@@ -88,9 +88,7 @@ def subgroup_classes(group: FiniteGroup) -> tuple[SubgroupClass, ...]:
 
 
 def _order_labels(orders: list[int]) -> list[str]:
-    return [
-        str(n) if orders.count(n) == 1 else f"{n}.{orders[: i + 1].count(n)}" for i, n in enumerate(orders)
-    ]
+    return [str(n) if orders.count(n) == 1 else f"{n}.{orders[: i + 1].count(n)}" for i, n in enumerate(orders)]
 
 
 def hasse_edges(group: FiniteGroup) -> tuple[tuple[int, int], ...]:

@@ -44,9 +44,7 @@ def check_permutations(generators: Sequence[Sequence[int]] | np.ndarray) -> np.n
         )
     degree = rows[0].size
     if not degree or any(row.ndim != 1 or row.dtype.kind not in "iu" or len(row) != degree for row in rows):
-        raise InvalidGroupError(
-            "generators must be integer sequences of one length d, the images of 0 .. d-1"
-        )
+        raise InvalidGroupError("generators must be integer sequences of one length d, the images of 0 .. d-1")
     stacked = np.array(rows)
     wrong = np.flatnonzero((np.sort(stacked, 1) != np.arange(degree)).any(1))
     if len(wrong):
@@ -70,16 +68,12 @@ def check_table(table: Any, limit: int) -> np.ndarray:
         raise InvalidGroupError(f"a Cayley table holds integers, got dtype {raw.dtype}")
     order = len(raw)
     if order > limit:
-        raise InvalidGroupError(
-            f"a Cayley table of order {order} is over the limit {limit}; use from_permutations"
-        )
+        raise InvalidGroupError(f"a Cayley table of order {order} is over the limit {limit}; use from_permutations")
     numbers = np.arange(order)
     if raw.min() < 0 or raw.max() >= order:
         raise InvalidGroupError(f"entries of a Cayley table of order {order} lie in 0..{order - 1}")
     if not (np.array_equal(raw[0], numbers) and np.array_equal(raw[:, 0], numbers)):
-        raise InvalidGroupError(
-            "element 0 must be the identity: the first row and column must read 0, 1, 2, ..."
-        )
+        raise InvalidGroupError("element 0 must be the identity: the first row and column must read 0, 1, 2, ...")
     if (np.sort(raw, 0) != numbers[:, None]).any() or (np.sort(raw, 1) != numbers).any():
         raise InvalidGroupError("every row and column of a Cayley table must hold each element once")
     small = raw.astype(np.uint16 if order <= 1 << 16 else np.uint32)
@@ -90,8 +84,7 @@ def check_table(table: Any, limit: int) -> np.ndarray:
         # Light's test: elements g with (a g) b = a (g b) for all a, b are closed under products.
         if not np.array_equal(small[small[:, generator]], small[:, small[generator]]):
             raise InvalidGroupError(
-                f"the table is not associative: (a*{generator})*b differs from "
-                f"a*({generator}*b) for some a, b"
+                f"the table is not associative: (a*{generator})*b differs from a*({generator}*b) for some a, b"
             )
         reached[generator] = True
         while True:

@@ -97,9 +97,7 @@ def solve_finite(
             best = [*best, *search.stabilizers] if search.order == known else list(search.stabilizers)
             tick("intersections with the target", len(searches), len(intersections))
     if not best:
-        raise NoSetError(
-            f"no subgroup of the normalizer (order {normalizer.order}) is admissible as a stabilizer"
-        )
+        raise NoSetError(f"no subgroup of the normalizer (order {normalizer.order}) is admissible as a stabilizer")
     return FiniteSolution(group, target, normalizer, exact, tuple(best), tuple(searches))
 
 

@@ -92,9 +92,7 @@ class Lifter:
         self.representative = np.zeros(self.factor.order, dtype=np.intp)
         self.representative[self.number[::-1]] = np.arange(self.group.order)[::-1]
         self.liftable = np.zeros(self.factor.order, dtype=bool)
-        self.liftable[self.number[self.group.element_orders == self.factor.element_orders[self.number]]] = (
-            True
-        )
+        self.liftable[self.number[self.group.element_orders == self.factor.element_orders[self.number]]] = True
         self._series: tuple[list[Layer], Subgroup] | None = None
         self._count = 0
 
@@ -138,9 +136,7 @@ class Lifter:
 
     # --- abelian layers -------------------------------------------------------------------------------------
 
-    def _through_layers(
-        self, graph: CayleyGraph, lifts: np.ndarray, layers: list[Layer]
-    ) -> Iterator[np.ndarray]:
+    def _through_layers(self, graph: CayleyGraph, lifts: np.ndarray, layers: list[Layer]) -> Iterator[np.ndarray]:
         if not layers:
             yield lifts
             return
@@ -158,9 +154,7 @@ class Lifter:
         turned = group.conjugate(layer.basis[None], group.inverses[lifts][:, None])
         actions = np.swapaxes(layer.coordinates[turned], 1, 2)
         values = graph.words(group, lifts)
-        errors = group.multiply(
-            group.inverses[values[graph.ends]], group.multiply(values[None], lifts[:, None])
-        )
+        errors = group.multiply(group.inverses[values[graph.ends]], group.multiply(values[None], lifts[:, None]))
         # If x_j becomes x_j u_j, the word w becomes w d(w), where d(w x_j) = x_j^-1 d(w) x_j + u_j is linear
         # in the u.
         blocks = np.zeros((count, dim, count * dim), dtype=np.int64)

@@ -1,0 +1,140 @@
+"""What the numbered elements of a group are: permutations or matrices, found by number and numbered when
+given.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from sbs.errors import InvalidGroupError, NotASubgroupError
+from sbs.groups.base_images import spanning_tree
+from sbs.groups.closure import nearest_rows
+from sbs.groups.validation import check_matrices, check_permutations
+
+__all__ = ["Faithful", "Matrices", "Permutations"]
+
+
+class Faithful(Protocol):
+    """A faithful action that gives elements their meaning."""
+
+    def elements(self, numbers: np.ndarray) -> np.ndarray:
+        """The permutations (m, d) or matrices (m, d, d) of some element numbers."""
+
+    def numbers(self, elements: Any) -> np.ndarray:
+        """Element numbers (m,) of permutations (m, d) or matrices (m, d, d)."""
+
+
+class Permutations:
+    """Elements as permutations of d points, told apart by the images of a base.
+
+    Args:
+        generators: (k, d).
+        left: left-regular action (k, n) of the generators.
+        base: points that only the identity fixes.
+    """
+
+    def __init__(self, generators: np.ndarray, left: np.ndarray, base: tuple[int, ...]) -> None:
+        self.generators = generators
+        self.base = base
+        order, parent, generator = spanning_tree(left)
+        self._parent = np.array(parent, dtype=np.intp)
+        self._generator = np.array(generator, dtype=np.intp)
+        images = np.empty((left.shape[1], len(base)), dtype=np.int64)
+        images[0] = base
+        for x in order[1:]:
+            images[x] = generators[generator[x], images[parent[x]]]
+        self._base_images = images
+
+    @cached_property
+    def _number(self) -> dict[bytes, int]:
+        return {row.tobytes(): x for x, row in enumerate(self._base_images)}
+
+    def elements(self, numbers: np.ndarray) -> np.ndarray:
+        """Permutations (m, d) of some element numbers."""
+        current = np.array(numbers, dtype=np.intp).reshape(-1)
+        result = np.tile(np.arange(self.generators.shape[1]), (len(current), 1))
+        while (open_ := np.flatnonzero(current)).size:
+            steps = self.generators[self._generator[current[open_]]]
+            result[open_] = np.take_along_axis(result[open_], steps, axis=1)
+            current[open_] = self._parent[current[open_]]
+        return result
+
+    def numbers(self, elements: Any) -> np.ndarray:
+        """Element numbers (m,) of permutations (m, d).
+
+        Raises:
+            NotASubgroupError: a permutation is not in the group.
+        """
+        permutations = check_permutations(elements)
+        degree = self.generators.shape[1]
+        if permutations.shape[1] != degree:
+            raise NotASubgroupError(
+                f"permutations of {permutations.shape[1]} points were given for a group that permutes {degree}"
+            )
+        rows = permutations[:, list(self.base)].astype(np.int64)
+        found = np.array([self._number.get(row.tobytes(), -1) for row in rows], dtype=np.intp)
+        wrong = (found < 0) | (self.elements(np.maximum(found, 0)) != permutations).any(1)
+        if wrong.any():
+            raise NotASubgroupError(
+                f"permutation {int(wrong.argmax())} is not an element of the group of order {len(self._parent)}"
+            )
+        return found
+
+
+class Matrices:
+    """Elements as real matrices.
+
+    Args:
+        matrices: (n, d, d), by element number.
+        tolerance: largest difference of entries of equal elements.
+    """
+
+    def __init__(self, matrices: np.ndarray, tolerance: float) -> None:
+        self._matrices = matrices
+        self._tolerance = tolerance
+
+    def elements(self, numbers: np.ndarray) -> np.ndarray:
+        """Matrices (m, d, d) of some element numbers."""
+        return self._matrices[np.asarray(numbers, dtype=np.intp).reshape(-1)]
+
+    def numbers(self, elements: Any) -> np.ndarray:
+        """Element numbers (m,) of matrices (m, d, d).
+
+        Raises:
+            NotASubgroupError: a matrix is not in the group.
+            InvalidGroupError: a matrix is neither equal to an element nor clearly different from all.
+        """
+        given = check_matrices(elements)
+        if given.shape[1:] != self._matrices.shape[1:]:
+            raise NotASubgroupError(
+                f"matrices of shape {given.shape[1:]} were given for a group of matrices {self._matrices.shape[1:]}"
+            )
+        order = len(self._matrices)
+        found = nearest_rows(given.reshape(len(given), -1), self._matrices.reshape(order, -1), self._tolerance)
+        if (found < 0).any():
+            raise NotASubgroupError(
+                f"matrix {int((found < 0).argmax())} is not an element of the group of order {order}"
+            )
+        return found
+
+
+def numbers_of(elements: Any, faithful: Faithful | None) -> np.ndarray:
+    """Element numbers of what a user calls elements: numbers as they are, else permutations or matrices.
+
+    Raises:
+        NotASubgroupError: not elements of the group; InvalidGroupError: nothing that could be an element.
+    """
+    try:
+        array = np.asarray(elements if isinstance(elements, np.ndarray) else list(elements))
+    except ValueError:
+        raise InvalidGroupError(
+            "expected element numbers, permutations of one length or matrices of one shape"
+        ) from None
+    if array.size == 0 or (array.ndim == 1 and array.dtype.kind in "iu"):
+        return array.astype(np.intp).reshape(-1)
+    if faithful is None:
+        raise InvalidGroupError(f"the group knows its elements by number only; got an array of shape {array.shape}")
+    return faithful.numbers(array)
