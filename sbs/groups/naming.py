@@ -99,4 +99,4 @@ def normalise_label(label: str) -> str:
     text = re.sub(r"\s+", "", label).replace("″", "''").replace("′", "'").replace("’", "'")
     text = re.sub(r"sigma_?", "σ", text)
     text = text.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
-    return re.sub(r"(?<=[(,])s(?=[hvd(])", "σ", text).replace("^", "").lower()
+    return re.sub(r"(?<=[(,0-9])s(?=[hvd(])", "σ", text).replace("^", "").lower()

@@ -22,10 +22,13 @@ from sbs.groups.generators import standard_generators, standard_matrices
 from sbs.groups.naming import classify, disambiguate, normalise_label
 from sbs.groups.subgroups import SubgroupClass, enumerate_classes
 
-__all__ = ["ORTHOGONALITY_TOLERANCE", "PointGroup", "match_elements", "point_group"]
+__all__ = ["MAX_ORDER", "ORTHOGONALITY_TOLERANCE", "PointGroup", "match_elements", "point_group"]
 
 #: Largest entry of ``g.T @ g - 1`` that still counts as orthogonal; the same room for typed digits as in closure.
 ORTHOGONALITY_TOLERANCE = CLOSURE_TOLERANCE
+
+#: Matrices that do not close to a point group within so many elements are refused; D_500h has 2000.
+MAX_ORDER = 2_048
 
 
 def match_elements(matrices: np.ndarray, among: np.ndarray, tolerance: float = CLOSURE_TOLERANCE) -> np.ndarray:
@@ -74,7 +77,7 @@ class PointGroup(FiniteGroup):
             raise InvalidGroupError(
                 f"the matrices are not orthogonal: g.T @ g differs from 1 by {off:.1e}; expected at most {tolerance:g}"
             )
-        found = identify(close_matrices(gens, tolerance)[0])
+        found = identify(close_matrices(gens, tolerance, MAX_ORDER)[0])
         identity = bool(np.abs(found.rotation - np.eye(3)).max() < 1e-12)
         return cls(found.symbol, None if identity else found.rotation)
 
