@@ -1,0 +1,5 @@
+"""The command ``sbs``."""
+
+from sbs.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,146 @@
+"""Arguments, dispatch and exit codes of the command ``sbs``.
+
+Exit codes: 0 if all went well, 1 if a certificate did not hold, 2 for bad input (one line on standard error).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import re
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+from sbs.errors import SymmetryBreakingError
+
+__all__ = ["main"]
+
+_BAD_INPUT = 2
+_INTERRUPTED = 130  # as shells count: 128 + SIGINT
+
+# "-43m" and "-6m2" look like options; with a true minus sign, which symbols may have, they do not.
+_HERMANN_MAUGUIN_BAR = re.compile(r"^-(?=\d+[/mM\d]*[mM])")
+
+
+class UsageError(SymmetryBreakingError):
+    """The command line itself is not well formed."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong command line like any other bad input: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see '{self.prog} --help'")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments without the program's name; those of the process by default.
+
+    Returns:
+        The exit code.
+    """
+    arguments = [_HERMANN_MAUGUIN_BAR.sub("−", a) for a in (sys.argv[1:] if argv is None else argv)]
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.encoding.lower().startswith("utf"):
+        sys.stdout.reconfigure(errors="replace")  # "?" for a "σ" that the terminal cannot show
+    try:
+        options = vars(_parser().parse_args(arguments))
+        run = getattr(import_module("sbs.cli.commands"), options.pop("command"))
+        code: int = run(**options)
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:  # --help, --version
+        return stop.code if isinstance(stop.code, int) else _BAD_INPUT
+    except BrokenPipeError:
+        # The reader ("| head") has seen enough; what is still buffered must not raise once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except SymmetryBreakingError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _refuse(message: str) -> int:
+    print(f"sbs: error: {' '.join(message.split())}", file=sys.stderr)
+    return _BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    from sbs import __version__
+
+    parser = _Parser(
+        prog="sbs",
+        description="Smallest equivariant symmetry-breaking sets, with their proofs.",
+        epilog="Groups are named by Schoenflies (Oh, D4h, Cinfv) or Hermann-Mauguin symbols (m-3m, 4/mmm); 'sbs groups' "
+        "lists them.",
+    )
+    parser.add_argument("--version", action="version", version=f"sbs {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
+
+    solve = _add(commands, "solve", "the smallest set for inputs of symmetry GROUP and outputs of symmetry TARGET")
+    _add_query(solve, target_required=True)
+
+    show = _add(commands, "show", "elements, classes, subgroup classes and irreps of a group")
+    show.add_argument("group", metavar="GROUP", help="symbol, for example Oh or m-3m")
+
+    _add(commands, "groups", "the groups that can be asked for")
+
+    verify = _add(commands, "verify", "derive every claim about a set again from matrices alone")
+    _add_query(verify, target_required=False)
+
+    table = _add(commands, "table", "the smallest sets for all targets of a group")
+    table.add_argument("group", metavar="GROUP", help="symbol, for example Oh or m-3m")
+    table.add_argument("--sort", metavar="FIELD", help="sort by a column, for example size")
+    table.add_argument("--reverse", action="store_true", help="sort from large to small")
+    table.add_argument("--ideal", action="store_true", help="only targets with an ideal set")
+
+    detect = _add(commands, "detect", "the point group of a crystal or molecule in a file")
+    detect.add_argument("file", metavar="FILE", help="CIF, POSCAR, XYZ or any other format that ASE reads")
+    _add_tolerance(detect)
+
+    between = _add(commands, "between", "domain states and objects between a symmetric and a distorted structure")
+    between.add_argument("parent", metavar="PARENT", help="file with the symmetric structure")
+    between.add_argument("child", metavar="CHILD", help="file with the distorted structure")
+    between.add_argument("--write", metavar="DIR", help="write every domain state to a file in this folder")
+    _add_tolerance(between)
+
+    browse = _add(commands, "browse", "write and open the explorer, one HTML page with all tables", json=False)
+    browse.add_argument("--output", metavar="FILE", help="where to write it (default: the folder for temporary files)")
+    browse.add_argument("--no-open", action="store_true", help="only write the page, open no browser")
+    return parser
+
+
+def _add(commands: Any, name: str, purpose: str, json: bool = True) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=purpose, description=f"Print {purpose}.")
+    if json:
+        command.add_argument("--json", dest="as_json", action="store_true", help="print JSON, for programs")
+    return command
+
+
+def _add_query(command: argparse.ArgumentParser, target_required: bool) -> None:
+    command.add_argument("group", metavar="GROUP", help="symmetry of the input, for example Oh")
+    if target_required:
+        command.add_argument("target", metavar="TARGET", help="symmetry of the output, for example D4h or 'C2v(C2\\')'")
+    else:
+        command.add_argument("target", metavar="TARGET", nargs="?", help="symmetry of the output (default: every one)")
+    command.add_argument(
+        "--ambient", metavar="GROUP", help="what the network is equivariant under: O(3), SO(3) or a point group"
+    )
+    command.add_argument(
+        "--not-exact", dest="exact", action="store_false", help="allow objects that break more than needed"
+    )
+    command.add_argument("--lmax", type=int, metavar="L", help="highest degree of the irreps of an object")
+
+
+def _add_tolerance(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--tolerance", type=float, metavar="Å", help="how far atoms may lie off their symmetric places, in ångström"
+    )

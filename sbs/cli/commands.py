@@ -1,0 +1,266 @@
+"""The commands: each asks the library, prints, and returns the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from sbs.cli.terminal import Screen, counted
+from sbs.errors import CertificateError, InfiniteSetError
+from sbs.objects.minimal_set import MinimalSet
+
+__all__ = ["between", "browse", "detect", "groups", "show", "solve", "table", "verify"]
+
+# More objects than this are left to --json.
+_LISTED_OBJECTS = 120
+_CERTIFICATE_FAILED = 1
+
+
+def _write_json(facts: Any) -> int:
+    plain_ascii = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    print(json.dumps(facts, ensure_ascii=plain_ascii, allow_nan=False, indent=1))
+    return 0
+
+
+def _vector(values: Iterable[float]) -> str:
+    # Adding zero turns -0.0 into 0.0.
+    return " ".join(f"{round(value, 6) + 0.0:9.6f}" for value in values)
+
+
+# --- sets -----------------------------------------------------------------------------------------------------------
+
+
+def solve(group: str, target: str, ambient: str | None, exact: bool, lmax: int | None, as_json: bool) -> int:
+    """``sbs solve``."""
+    from sbs.cli.facts import set_facts
+    from sbs.query import minimal_set
+
+    facts = set_facts(minimal_set(group, target, ambient, exact, lmax), target)
+    if as_json:
+        return _write_json(facts)
+    screen = Screen()
+    names = {name: facts[name]["symbol"] for name in ("group", "ambient", "normalizer", "stabilizer")}
+    screen.pairs(
+        f"{names['group']} -> {facts['target']['label']} in {names['ambient']}",
+        [
+            ("objects", facts["size"]),
+            ("ideal", "yes, one object per equivalent output" if facts["ideal"] else "no"),
+            ("degeneracy", facts["degeneracy"]),
+            ("irreps", facts["irreps"] if lmax is None else f"{facts['irreps']} (limit l <= {lmax})"),
+            ("exact", None if exact else "not asked: objects may break more than needed"),
+            ("normalizer", f"M = {names['normalizer']}, order {facts['normalizer']['order']}"),
+            ("stabilizer", f"H = {names['stabilizer']}, order {facts['stabilizer']['order']}"),
+            ("why", facts["why"]),
+        ],
+    )
+    screen.line()
+    if facts["objects"] is None:
+        screen.line(f"the set is infinite; one of its objects: {_vector(facts['seed_object'])}")
+        return 0
+    listed = list(zip(facts["orbits"], facts["objects"], strict=True))
+    rows = [(number, orbit, _vector(row)) for number, (orbit, row) in enumerate(listed[:_LISTED_OBJECTS])]
+    screen.grid(f"objects ({facts['irreps']}, unit norm in each irrep)", ("#", "orbit", "components"), rows)
+    if len(listed) > _LISTED_OBJECTS:
+        screen.line(f"{len(listed) - _LISTED_OBJECTS} more objects: see --json")
+    return 0
+
+
+def verify(group: str, target: str | None, ambient: str | None, exact: bool, lmax: int | None, as_json: bool) -> int:
+    """``sbs verify``."""
+    from sbs.query import minimal_set
+
+    targets = _all_targets(group) if target is None else [target]
+    # A query that is not well posed is bad input, not a failed certificate: the error ends the command.
+    rows = [_examined(name, minimal_set(group, name, ambient, exact, lmax)) for name in counted(targets, "target")]
+    failed = [row for row in rows if row["error"] is not None]
+    if as_json:
+        _write_json({"group": group, "targets": rows, "sound": not failed})
+    else:
+        columns = ("target", "size", "ideal", "irreps", "certificate")
+        Screen().grid(
+            f"{group}: {len(rows) - len(failed)} of {len(rows)} certificates hold",
+            columns,
+            [[*(row[name] for name in columns[:-1]), row["error"] or "holds"] for row in rows],
+        )
+    for row in failed:
+        print(f"sbs: {group} -> {row['target']}: {row['error']}", file=sys.stderr)
+    return _CERTIFICATE_FAILED if failed else 0
+
+
+def _examined(target: str, result: MinimalSet) -> dict[str, Any]:
+    from sbs.cli.facts import cardinal
+
+    error = None
+    try:
+        result.verify()
+    except CertificateError as failure:
+        error = str(failure)
+    return {
+        "target": target,
+        "size": cardinal(result.size),
+        "ideal": result.is_ideal,
+        "irreps": result.irreps,
+        "error": error,
+    }
+
+
+def _all_targets(group: str) -> list[str]:
+    from sbs.groups import PointGroup, point_group
+
+    found = point_group(group)
+    if not isinstance(found, PointGroup):
+        raise InfiniteSetError(f"{found.symbol} has infinitely many classes of subgroups; give a TARGET")
+    return [c.label for c in found.subgroup_classes]
+
+
+def table(group: str, sort: str | None, reverse: bool, ideal: bool, as_json: bool) -> int:
+    """``sbs table``."""
+    from sbs.tables.group_table import table as group_table
+
+    found = group_table(group)
+    if ideal:
+        found = found.filter(ideal=True)
+    if sort is not None or reverse:
+        found = found.sort(sort or "order", reverse)
+    if as_json:
+        return _write_json(json.loads(found.to_json()))
+    Screen().print(found)
+    return 0
+
+
+# --- groups ---------------------------------------------------------------------------------------------------------
+
+
+def show(group: str, as_json: bool) -> int:
+    """``sbs show``."""
+    from sbs.cli.facts import closed_group_facts, group_facts
+    from sbs.groups import PointGroup, point_group
+
+    found = point_group(group)
+    facts = group_facts(found) if isinstance(found, PointGroup) else closed_group_facts(found)
+    if as_json:
+        return _write_json(facts)
+    screen = Screen()
+    components = facts.get("components")
+    normalizer = facts["normalizer"]
+    screen.pairs(
+        f"{facts['symbol']} ({facts['hermann_mauguin']})",
+        [
+            ("order", facts["order"]),
+            ("crystal system", facts.get("crystal_system")),
+            ("normalizer", f"{normalizer['symbol']} in O(3), order {normalizer['order']}"),
+            ("components", None if components is None else ", ".join(["rotations about the axis", *components])),
+        ],
+    )
+    if isinstance(found, PointGroup):
+        screen.line()
+        _show_lists(screen, facts)
+    return 0
+
+
+def _show_lists(screen: Screen, facts: dict[str, Any]) -> None:
+    classes = facts["element_classes"]
+    screen.grid(
+        f"elements ({facts['order']})",
+        ("#", "element", "class", "operation", "matrix, row by row"),
+        [
+            (
+                number,
+                element["symbol"],
+                classes[element["class"]]["label"],
+                element["operation"],
+                "; ".join(" ".join(row) for row in element["exact"]),
+            )
+            for number, element in enumerate(facts["elements"])
+        ],
+    )
+    screen.grid(
+        f"element classes ({len(classes)})",
+        ("class", "element order", "elements"),
+        [(c["label"], c["order"], " ".join(map(str, c["elements"]))) for c in classes],
+    )
+    screen.grid(
+        f"irreps, real ({len(facts['irreps'])})",
+        ("irrep", "dim", *(c["label"] for c in classes), "functions"),
+        [
+            (row["name"], row["dimension"], *row["exact"], ", ".join(row["linear"] + row["rotation"] + row["quadratic"]))
+            for row in facts["irreps"]
+        ],
+    )
+    names = ("label", "hermann_mauguin", "order", "conjugates", "size", "ideal", "degeneracy", "irreps")
+    screen.grid(
+        f"subgroup classes ({len(facts['subgroup_classes'])}), with sizes of sets in O(3)",
+        ("label", "HM", "order", "conjugates", "size", "ideal", "degeneracy", "irreps"),
+        [[row[name] for name in names] for row in facts["subgroup_classes"]],
+    )
+
+
+def groups(as_json: bool) -> int:
+    """``sbs groups``."""
+    from sbs.cli.facts import catalogue_facts
+
+    facts = catalogue_facts()
+    if as_json:
+        return _write_json(facts)
+    screen = Screen()
+    screen.grid(
+        "the 32 crystallographic groups, and the icosahedral ones",
+        ("Schoenflies", "Hermann-Mauguin", "order", "crystal system"),
+        [
+            (row["symbol"], row["hermann_mauguin"], row["order"], row["crystal_system"] or "icosahedral")
+            for row in facts["crystallographic"] + facts["icosahedral"]
+        ],
+    )
+    screen.grid(
+        "families, for any n",
+        ("family", "example", "order", "holds"),
+        [(row["family"], row["example"], row["order"], row["about"]) for row in facts["families"]],
+    )
+    screen.grid(
+        "infinite groups",
+        ("Schoenflies", "Hermann-Mauguin"),
+        [(row["symbol"], row["hermann_mauguin"]) for row in facts["infinite"]],
+    )
+    return 0
+
+
+# --- structures and the explorer ------------------------------------------------------------------------------------
+
+
+def detect(file: str, tolerance: float | None, as_json: bool) -> int:
+    """``sbs detect``."""
+    from sbs.structures.commands import detect_report
+
+    return _report(detect_report(file, **_given(tolerance)), as_json)
+
+
+def between(parent: str, child: str, write: str | None, tolerance: float | None, as_json: bool) -> int:
+    """``sbs between``."""
+    from sbs.structures.commands import between_report
+
+    return _report(between_report(parent, child, write, **_given(tolerance)), as_json)
+
+
+def _given(tolerance: float | None) -> dict[str, float]:
+    return {} if tolerance is None else {"tolerance": tolerance}
+
+
+def _report(facts: dict[str, Any], as_json: bool) -> int:
+    """Facts that carry their own words under "report", and maybe a list of files under "written"."""
+    if as_json:
+        return _write_json({name: value for name, value in facts.items() if name != "report"})
+    screen = Screen()
+    screen.line(facts["report"])
+    for path in facts.get("written", ()):
+        screen.line(f"wrote {path}")
+    return 0
+
+
+def browse(output: str | None, no_open: bool) -> int:
+    """``sbs browse``."""
+    from sbs.explorer import browse as write_and_open
+
+    print(write_and_open(output, open_browser=not no_open))
+    return 0

@@ -1,0 +1,97 @@
+"""Tables for a terminal, drawn by rich; the rest of the command line does without it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sbs.errors import SymmetryBreakingError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Screen", "counted"]
+
+# Wider than any line: what goes to a file or another program is not to be folded.
+_NO_FOLD = 10_000
+
+
+class Screen:
+    """Prints tables and lines to standard output; text is taken literally.
+
+    Raises:
+        SymmetryBreakingError: rich is not installed.
+    """
+
+    def __init__(self) -> None:
+        self._console = _console()
+
+    def line(self, text: str = "") -> None:
+        """One line or several."""
+        self._console.print(text, soft_wrap=True)
+
+    def pairs(self, title: str, rows: Iterable[tuple[str, Any]]) -> None:
+        """Names and values; a value of None is left out."""
+        from rich.table import Table
+
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False)
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")
+        for name, value in rows:
+            if value is not None:
+                table.add_row(name, shown(value))
+        self._console.print(table)
+
+    def grid(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """A table; columns that hold numbers only are set flush right."""
+        from rich import box
+        from rich.table import Table
+
+        cells = [list(row) for row in rows]
+        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+        for number, heading in enumerate(columns):
+            numeric = all(isinstance(row[number], int) and not isinstance(row[number], bool) for row in cells)
+            table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+        for row in cells:
+            table.add_row(*(shown(value) for value in row))
+        self._console.print(table)
+
+    def print(self, renderable: Any) -> None:
+        """Anything that rich can draw."""
+        self._console.print(renderable)
+
+
+def shown(value: Any) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "∞" if value == "infinite" else str(value)
+
+
+def _console() -> Console:
+    try:
+        from rich.console import Console
+    except ImportError as error:
+        raise SymmetryBreakingError(
+            'tables in the terminal are drawn by rich, which is not installed: pip install "sbs[cli]", or ask for --json'
+        ) from error
+    width = None if sys.stdout.isatty() else _NO_FOLD
+    return Console(markup=False, highlight=False, emoji=False, width=width)
+
+
+def counted(items: Sequence[Any], unit: str) -> Iterator[Any]:
+    """The items one by one, with a progress bar on standard error where that is a terminal.
+
+    Raises:
+        SymmetryBreakingError: tqdm is not installed.
+    """
+    if len(items) < 2 or not sys.stderr.isatty():
+        return iter(items)
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        raise SymmetryBreakingError('the progress bar needs tqdm: pip install "sbs[cli]"') from error
+    return iter(tqdm(items, unit=unit, leave=False))

@@ -1,0 +1,350 @@
+"""The command ``sbs``: what it prints, the JSON it gives to programs, and how it refuses bad input."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import sbs
+from sbs.cli import main
+from sbs.errors import CertificateError
+from sbs.objects.minimal_set import MinimalSet
+from sbs.tables.catalogue import CRYSTAL_SYSTEMS
+
+
+@pytest.fixture
+def run(capsys):
+    """Arguments -> (exit code, standard output, standard error) of the command, run in this process."""
+
+    def call(*arguments):
+        code = main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def ask(run):
+    """Arguments -> parsed JSON of a command that must succeed."""
+
+    def call(*arguments):
+        code, out, err = run(*arguments, "--json")
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+    return call
+
+
+def python(*arguments, **environment):
+    """A fresh interpreter in the installed or checked-out package."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(sbs.__file__)))
+    variables = {**os.environ, "PYTHONPATH": root, "PYTHONIOENCODING": "utf-8", **environment}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, encoding="utf-8", env=variables, check=False
+    )
+
+
+# --- solve --------------------------------------------------------------------------------------------------
+
+QUERIES = {
+    "Oh->D4h": (["Oh", "D4h"], {}),
+    "m-3m->4mm": (["m-3m", "4mm"], {}),
+    "C2->C1 in Oh": (["C2", "C1", "--ambient", "Oh"], {"ambient": "Oh"}),
+    "Oh->D4, l<=4": (["Oh", "D4", "--lmax", "4"], {"lmax": 4}),
+    "Td->C2v, not exact": (["Td", "C2v", "--not-exact"], {"exact": False}),
+    "Dinfh->Cinfv": (["Dinfh", "Cinfv"], {}),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_solve_gives_the_answer_of_the_library(name, ask):
+    arguments, keywords = QUERIES[name]
+    expected = sbs.minimal_set(arguments[0], arguments[1], **keywords)
+    found = ask("solve", *arguments)
+    assert (found["size"], found["ideal"], found["degeneracy"], found["irreps"]) == (
+        expected.size, expected.is_ideal, expected.degeneracy, expected.irreps,
+    )  # fmt: skip
+    assert np.array_equal(found["objects"], expected.objects)
+    assert found["orbits"] == expected.orbits.tolist()
+    assert found["normalizer"]["symbol"] == expected.normalizer.symbol
+    assert found["exact"] is keywords.get("exact", True)
+
+
+def test_the_elements_that_fix_each_object_really_do(ask):
+    found = ask("solve", "Oh", "C4v")
+    elements = np.array([element["matrix"] for element in ask("show", "Oh")["elements"]])
+    for vector, fixers in zip(found["objects"], found["fixed_by"], strict=True):
+        fixed = np.abs(elements @ vector - vector).max(axis=1) < 1e-12
+        assert np.flatnonzero(fixed).tolist() == fixers
+
+
+def test_an_infinite_set_is_named_so(ask, run):
+    found = ask("solve", "C4", "C1")
+    assert (found["size"], found["degeneracy"], found["objects"]) == ("infinite", "infinite", None)
+    assert len(found["seed_object"]) == 3
+    code, out, _ = run("solve", "C4", "C1")
+    assert code == 0 and "∞" in out and "one of its objects" in out
+
+
+def test_solve_prints_the_set_and_why(run):
+    code, out, err = run("solve", "Oh", "D4h")
+    assert (code, err) == (0, "")
+    assert "Oh -> D4h in O(3)" in out and "1x2e" in out and "fewer cannot be" in out
+    assert out.count("0.866025") == 2
+
+
+def test_a_label_is_accepted_and_shown(run):
+    code, out, _ = run("solve", "Oh", "C2v(C2')")
+    assert code == 0 and "Oh -> C2v(C2')" in out
+
+
+def test_long_lists_point_to_json(run, ask):
+    _, out, _ = run("solve", "D100h", "C1")
+    assert "280 more objects: see --json" in out
+    assert len(ask("solve", "D100h", "C1")["objects"]) == 400
+
+
+# --- show, groups, table ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("symbol", ["C1", "D3", "Oh", "Ih", "D13"])  # D13 is not stored
+def test_show_holds_a_whole_group(symbol, ask):
+    found = ask("show", symbol)
+    group = sbs.point_group(symbol)
+    assert found["order"] == group.order == len(found["elements"])
+    assert sum(len(c["elements"]) for c in found["element_classes"]) == group.order
+    matrices = np.array([element["matrix"] for element in found["elements"]])
+    assert np.abs(matrices - group.matrices).max() < 1e-15
+    assert [c["label"] for c in found["subgroup_classes"]] == [c.label for c in group.subgroup_classes]
+    assert [c["conjugates"] for c in found["subgroup_classes"]] == [c.size for c in group.subgroup_classes]
+    norms = sum(
+        row["dimension"] ** 2 // (2 if len(row["complex"]) == 2 else 1) for row in found["irreps"]
+    )
+    assert norms == group.order
+
+
+def test_show_prints_every_list(run):
+    code, out, _ = run("show", "D3")
+    assert code == 0
+    for words in ("D3 (32)", "elements (6)", "element classes (3)", "irreps, real (3)", "subgroup classes (4)", "√3/2"):
+        assert words in out
+
+
+def test_show_of_an_infinite_group(ask, run):
+    assert ask("show", "Dinfh")["order"] == "infinite"
+    assert "σh" in run("show", "Dinfh")[1]
+
+
+@pytest.mark.parametrize(("typed", "symbol"), [("-43m", "Td"), ("-3", "S6"), ("-1", "Ci"), ("-6m2", "D3h"), ("-4m2", "D2d")])
+def test_symbols_with_a_bar_are_no_options(typed, symbol, ask):
+    assert ask("show", typed)["symbol"] == symbol
+
+
+def test_groups_lists_the_32_and_the_icosahedral(ask, run):
+    found = ask("groups")
+    assert {row["symbol"] for row in found["crystallographic"]} == {s for m in CRYSTAL_SYSTEMS.values() for s in m}
+    assert [row["symbol"] for row in found["icosahedral"]] == ["I", "Ih"]
+    for row in found["crystallographic"] + found["icosahedral"]:
+        assert sbs.point_group(row["hermann_mauguin"]).symbol == row["symbol"]
+        assert sbs.point_group(row["symbol"]).order == row["order"]
+    for row in found["families"]:
+        assert sbs.point_group(row["example"]).family.family == row["family"]
+    for row in found["infinite"]:
+        assert sbs.point_group(row["symbol"]).order == float("inf")
+    code, out, _ = run("groups")
+    assert code == 0 and "m-3m" in out and "SO(3)" in out
+
+
+def test_table_selects_and_sorts(ask, run):
+    rows = ask("table", "C4v", "--sort", "size", "--reverse")["rows"]
+    sizes = [row["size"] for row in rows]
+    assert sizes == sorted(sizes, reverse=True) and len(rows) == len(sbs.table("C4v"))
+    assert all(row["ideal"] for row in ask("table", "C3h", "--ideal")["rows"])
+    code, out, _ = run("table", "C4v")
+    assert code == 0 and "C4v (4mm), order 8" in out
+
+
+# --- verify -------------------------------------------------------------------------------------------------
+
+
+def test_verify_one_target_and_all(ask, run):
+    assert ask("verify", "Oh", "D4h")["sound"] is True
+    found = ask("verify", "D3")
+    assert [row["target"] for row in found["targets"]] == ["C1", "C2", "C3", "D3"]
+    code, out, err = run("verify", "D3")
+    assert (code, err) == (0, "") and "4 of 4 certificates hold" in out
+
+
+def test_a_certificate_that_fails_is_reported(run, monkeypatch):
+    def broken(self):
+        if self.target.order == 3:
+            raise CertificateError("object 1 is not\nfixed by K")
+
+    monkeypatch.setattr(MinimalSet, "verify", broken)
+    code, out, err = run("verify", "D3")
+    assert code == 1 and "3 of 4 certificates hold" in out
+    assert err.startswith("sbs: D3 -> C3: object 1 is not") and "C2" not in err
+    code, out, _ = run("verify", "D3", "--json")
+    assert code == 1 and json.loads(out)["sound"] is False
+
+
+# --- structures, explorer -----------------------------------------------------------------------------------
+
+CUBIC = """cubic BaTiO3
+1.0
+4.0077 0.0 0.0
+0.0 4.0077 0.0
+0.0 0.0 4.0077
+Ba Ti O
+1 1 3
+Direct
+0.5 0.5 0.5
+0.0 0.0 0.0
+0.5 0.0 0.0
+0.0 0.5 0.0
+0.0 0.0 0.5
+"""
+TETRAGONAL = """tetragonal BaTiO3
+1.0
+3.9904 0.0 0.0
+0.0 3.9904 0.0
+0.0 0.0 4.1027
+Ba Ti O
+1 1 3
+Direct
+0.5 0.5 0.5825
+0.0 0.0 0.1000
+0.0 0.5 0.0642
+0.5 0.0 0.0642
+0.0 0.0 0.5490
+"""
+
+
+@pytest.fixture
+def perovskites(tmp_path):
+    """Files with cubic and tetragonal BaTiO3."""
+    pytest.importorskip("ase", reason="files are read by ASE")
+    paths = tmp_path / "cubic.vasp", tmp_path / "tetragonal.vasp"
+    for path, text in zip(paths, (CUBIC, TETRAGONAL), strict=True):
+        path.write_text(text)
+    return [str(path) for path in paths]
+
+
+def test_detect_names_the_symmetry_of_a_file(perovskites, ask, run):
+    found = ask("detect", perovskites[0])
+    assert (found["point group"], found["space group"]) == ("Oh", "Pm-3m (221)")
+    assert ask("detect", perovskites[1], "--tolerance", "0.01")["point group"] == "C4v"
+    code, out, _ = run("detect", perovskites[0])
+    assert code == 0 and "Pm-3m" in out
+
+
+def test_between_writes_the_domain_states(perovskites, ask, run, tmp_path):
+    folder = tmp_path / "domains"
+    found = ask("between", *perovskites, "--write", str(folder))
+    assert found["domain states"] == found["objects"] == 6
+    assert sorted(found["written"]) == sorted(str(path) for path in folder.iterdir())
+    assert len(found["written"]) == 6
+    code, out, _ = run("between", *perovskites, "--write", str(folder))
+    assert code == 0 and out.count("wrote ") == 6
+
+
+def test_browse_writes_the_page(tmp_path, run):
+    pytest.importorskip("plotly", reason="the explorer draws with plotly")
+    target = tmp_path / "page.html"
+    code, out, _ = run("browse", "--no-open", "--output", str(target))
+    assert code == 0 and out.strip() == str(target)
+    assert target.stat().st_size > 100_000
+
+
+# --- bad input ----------------------------------------------------------------------------------------------
+
+REFUSED = {
+    "unknown group": (["solve", "D4hh", "C1"], "D4h"),
+    "no subgroup": (["solve", "D4h", "Td"], "no subgroup"),
+    "ambiguous target": (["solve", "Oh", "C2v"], "C2v(2σd)"),
+    "not in the ambient": (["solve", "Oh", "C1", "--ambient", "D4h"], "D4h"),
+    "negative lmax": (["solve", "Oh", "D4h", "--lmax", "-1"], "lmax"),
+    "lmax is no number": (["solve", "Oh", "D4h", "--lmax", "two"], "--lmax"),
+    "no set with lmax": (["solve", "Oh", "C1", "--lmax", "0"], "0"),
+    "group is missing": (["solve"], "GROUP"),
+    "no command": ([], "COMMAND"),
+    "unknown command": (["sovle"], "solve"),
+    "unknown option": (["show", "Oh", "--jsn"], "--jsn"),
+    "all targets of an infinite group": (["verify", "Dinfh"], "TARGET"),
+    "table of an infinite group": (["table", "Dinfh"], "minimal_set"),
+    "unknown column": (["table", "D3", "--sort", "colour"], "columns are"),
+    "no such file": (["detect", "no-such-file.cif"], "no-such-file.cif"),
+    "folder for the page is missing": (["browse", "--no-open", "--output", "no-such-folder/x.html"], "no-such-folder"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input_gives_one_line_and_exit_code_2(case, run):
+    if "browse" in REFUSED[case][0]:
+        pytest.importorskip("plotly", reason="the explorer draws with plotly")
+    arguments, expected = REFUSED[case]
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1 and err.startswith("sbs: error: ") and expected in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["--version"]], ids=" ".join)
+def test_help_and_version_succeed(arguments, run):
+    code, out, err = run(*arguments)
+    assert (code, err) == (0, "")
+    assert (sbs.__version__ in out) if arguments == ["--version"] else ("usage: sbs" in out)
+
+
+def test_without_rich_tables_are_refused_and_json_works(run, monkeypatch):
+    for module in [name for name in sys.modules if name == "rich" or name.startswith("rich.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "rich", None)
+    code, out, err = run("solve", "Oh", "D4h")
+    assert (code, out) == (2, "") and 'pip install "sbs[cli]"' in err
+    code, out, _ = run("solve", "Oh", "D4h", "--json")
+    assert code == 0 and json.loads(out)["size"] == 3
+
+
+# --- as a process -------------------------------------------------------------------------------------------
+
+
+def test_the_module_runs_as_a_process():
+    done = python("-m", "sbs", "solve", "Oh", "D4h", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["size"] == 3
+
+
+def test_bad_input_of_a_process_shows_no_traceback():
+    done = python("-m", "sbs", "solve", "D4hh", "C1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+def test_output_that_cannot_show_symbols_gets_escapes_in_json():
+    done = python("-m", "sbs", "show", "C3v", "--json", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "σv" in {element["symbol"] for element in json.loads(done.stdout)["elements"]}
+
+
+def test_a_terminal_without_unicode_gets_tables_all_the_same():
+    done = python("-m", "sbs", "show", "C3v", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "subgroup classes (4)" in done.stdout
+
+
+def test_a_reader_that_stops_early_is_no_error():
+    code = (
+        "import os, subprocess, sys\n"
+        "read, write = os.pipe()\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'sbs', 'show', 'Oh', '--json'], stdout=write, "
+        "stderr=subprocess.PIPE)\n"
+        "os.close(write)\n"
+        "os.close(read)\n"
+        "errors = child.communicate()[1]\n"
+        "print(child.returncode, errors)\n"
+    )
+    assert python("-c", code).stdout.strip() == "0 b''"
