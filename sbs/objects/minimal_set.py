@@ -41,7 +41,7 @@ class MinimalSet:
         exact: True if every object is fixed by an S-conjugate of K and no more; False if less may be fixed.
         lmax: highest degree of irreps allowed, or None.
         frame: float64 (3, 3), the matrix in O(3) that takes the solver's standard setting to the setting of ``group``.
-        realised: the objects of a finite solution in the solver's setting where they are known beforehand (from a stored
+        realised: the objects, or the family of them, in the solver's setting where they are known beforehand (from a stored
             table); None to compute them when they are asked for.
     """
 
@@ -52,7 +52,7 @@ class MinimalSet:
     lmax: int | None
     solution: FiniteSolution | ClosedSolution
     frame: np.ndarray
-    realised: Realisation | None = None
+    realised: Realisation | Family | None = None
 
     # --- what the group theory says -----------------------------------------------------------------------------
 
@@ -244,13 +244,13 @@ class MinimalSet:
     @cached_property
     def _realisation(self) -> Realisation:
         assert isinstance(self.solution, FiniteSolution)
-        return realise_finite(self.solution, self.lmax) if self.realised is None else self.realised
+        return self.realised if isinstance(self.realised, Realisation) else realise_finite(self.solution, self.lmax)
 
     @cached_property
     def _family(self) -> Family:
-        from sbs.objects.family import realise_closed
+        from sbs.objects.family import Family, realise_closed
 
-        return realise_closed(self)
+        return self.realised if isinstance(self.realised, Family) else realise_closed(self)
 
     def _placed(self, subgroup: Subgroup) -> Subgroup:
         parent = subgroup.parent

@@ -14,6 +14,7 @@ from sbs.groups.families import PointGroupSymbol
 from sbs.groups.finite import Subgroup
 from sbs.groups.naming import normalise_label
 from sbs.groups.pointgroups import PointGroup, point_group
+from sbs.objects.family import Family
 from sbs.objects.irreps import Irrep, parse_irreps
 from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.realise import Realisation
@@ -163,7 +164,8 @@ def set_from_table(table: Entry, label: str) -> MinimalSet:
     certificate = row.entry("certificate")
     if certificate.text("method") == "closed":
         solution = _closed(row, certificate)
-        result = MinimalSet(group, target, ambient, True, None, solution, group.rotation)
+        family = _family(row, certificate, solution)
+        result = MinimalSet(group, target, ambient, True, None, solution, group.rotation, family)
     else:
         result = _finite(table, row, certificate, group, target, ambient)
     _agrees(row, result)
@@ -259,36 +261,67 @@ def _irreps(row: Entry) -> tuple[Irrep, ...]:
 
 
 def _objects(row: Entry, irreps: tuple[Irrep, ...]) -> np.ndarray:
-    size, dim = row.integer("size", 1), sum(irrep.dim for irrep in irreps)
-    try:
-        objects = np.array(row.items("objects"), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise row.error("objects", f"is no array of numbers ({error})") from error
-    if objects.shape != (size, dim):
-        raise row.error("objects", f"expected shape {(size, dim)}, got {objects.shape}")
-    starts = np.cumsum([0, *(irrep.dim for irrep in irreps[:-1])])
-    if np.abs(np.add.reduceat(objects**2, starts, axis=1) - 1.0).max() > _UNIT:
+    objects = _array(row, "objects", (row.integer("size", 1), sum(irrep.dim for irrep in irreps)))
+    if not _are_unit(objects, irreps):
         raise row.error("objects", "some irrep block of an object has not the norm 1")
     return objects
 
 
-def _closed(row: Entry, certificate: Entry) -> ClosedSolution:
+def _array(entry: Entry, field: str, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        array = np.array(entry.items(field), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise entry.error(field, f"is no array of numbers ({error})") from error
+    if 0 in shape and not array.size:
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise entry.error(field, f"expected shape {shape}, got {array.shape}")
+    return array
+
+
+def _are_unit(vectors: np.ndarray, irreps: tuple[Irrep, ...]) -> bool:
+    starts = np.cumsum([0, *(irrep.dim for irrep in irreps[:-1])])
+    return bool(np.abs(np.add.reduceat(vectors**2, starts, axis=1) - 1.0).max() <= _UNIT)
+
+
+def _family(row: Entry, certificate: Entry, solution: ClosedSolution) -> Family:
+    irreps = _irreps(row)
+    seed = _array(certificate, "seed", (sum(irrep.dim for irrep in irreps),))
+    if not _are_unit(seed[None], irreps):
+        raise certificate.error("seed", "some irrep block has not the norm 1")
+    size = 0 if solution.size == math.inf else int(solution.size)
+    movers = _array(certificate, "movers", (size, 3, 3))
+    rotation = _array(certificate, "rotation", (3, 3))
+    if np.abs(rotation.T @ rotation - _STANDARD).max() > _UNIT:
+        raise certificate.error("rotation", "is no orthogonal matrix")
+    family = _symbol(certificate, "stabilizer")
+    turned = not np.array_equal(rotation, _STANDARD)
+    stabilizer = (PointGroup if family.is_finite else ClosedGroup)(family, rotation if turned else None)
+    if size:
+        objects = _objects(row, irreps)
+        if np.abs(representation(row.text("irreps"), movers) @ seed - objects).max() > _UNIT:
+            raise row.error("objects", "are not the images of the seed under the movers")
+    return Family(ClosedGroup(solution.normalizer), stabilizer, irreps, seed, movers)
+
+
+def _symbol(entry: Entry, field: str) -> PointGroupSymbol:
     from sbs.groups.symbols import parse_symbol
 
     try:
-        normalizer = parse_symbol(certificate.text("normalizer")).symbol
-        stabilizers = tuple(_closed_group(certificate, h) for h in certificate.items("stabilizers"))
+        return parse_symbol(entry.text(field)).symbol
     except UnknownGroupError as error:
-        raise certificate.error("stabilizers", str(error)) from error
+        raise entry.error(field, str(error)) from error
+
+
+def _closed(row: Entry, certificate: Entry) -> ClosedSolution:
+    stabilizers = tuple(_closed_group(certificate, h) for h in certificate.items("stabilizers"))
     size, degeneracy = (_count(row, field) for field in ("size", "degeneracy"))
-    return ClosedSolution(normalizer, stabilizers, size, degeneracy)  # type: ignore[arg-type]
+    return ClosedSolution(_symbol(certificate, "normalizer"), stabilizers, size, degeneracy)  # type: ignore[arg-type]
 
 
 def _closed_group(certificate: Entry, value: Any) -> AxialSubgroup | PointGroupSymbol:
-    from sbs.groups.symbols import parse_symbol
-
     if isinstance(value, str):
-        return parse_symbol(value).symbol
+        return _symbol(Entry({"stabilizers": value}, certificate.file, certificate.path), "stabilizers")
     entry = Entry(value, certificate.file, f"{certificate.path}.stabilizers")
     return AxialSubgroup(entry.text("series"), _count(entry, "n"))
 

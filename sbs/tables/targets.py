@@ -14,6 +14,7 @@ import numpy as np
 from sbs.groups import PointGroup, Subgroup, point_group
 from sbs.groups.closed import AxialSubgroup
 from sbs.groups.pointgroups import match_elements
+from sbs.objects.family import Family
 from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.solve import solve_in_closed
 from sbs.solver.closed import ClosedSolution
@@ -100,6 +101,7 @@ def _certificate(result: MinimalSet) -> dict[str, Any]:
             "method": "closed",
             "normalizer": solution.normalizer.schoenflies,
             "stabilizers": [_closed_name(h) for h in solution.stabilizers],
+            **_family(result._family),
         }
     assert isinstance(solution, FiniteSolution)
     (_, search), *others = solution.searches
@@ -118,6 +120,16 @@ def _certificate(result: MinimalSet) -> dict[str, Any]:
         "chosen": [h.bits for h in solution.stabilizers].index(realisation.stabilizer.bits),
         "movers": realisation.movers.tolist(),
         "refuted": [_refutation(r) for r in search.refuted],
+    }
+
+
+def _family(family: Family) -> dict[str, Any]:
+    """The seed, its stabilizer, and the elements of M that list a finite orbit."""
+    return {
+        "seed": _floats(family.seed),
+        "stabilizer": family.stabilizer.family.schoenflies,
+        "rotation": _floats(family.stabilizer.rotation),
+        "movers": _floats(family.movers),
     }
 
 
