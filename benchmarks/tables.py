@@ -168,7 +168,8 @@ def browser_times(page: Path, runs: int = 5) -> str:
         browser.close()
     return (
         f"Chromium, medians of {runs}: load event after {statistics.median(loads) / 1e3:.2f} s, first content painted "
-        f"after {statistics.median(paints) / 1e3:.2f} s, 3D picture drawn (WebGL in software) after {statistics.median(pictures):.2f} s."
+        f"after {statistics.median(paints) / 1e3:.2f} s, 3D picture drawn (WebGL in software) after "
+        f"{statistics.median(pictures):.2f} s."
     )
 
 

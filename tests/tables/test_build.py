@@ -100,9 +100,10 @@ def test_command_line(tmp_path, capsys):
     assert "D13h" in capsys.readouterr().err
 
 
-def test_unknown_group_is_not_built():
+def test_unknown_group_is_not_built(tmp_path):
     with pytest.raises(UnknownGroupError, match="Q8"):
-        build(["Q8"], "unused", jobs=1)
+        build(["Q8"], tmp_path, jobs=1)
+    assert not list(tmp_path.glob("*.json*"))
 
 
 def test_encoding_is_json_with_a_seal():
