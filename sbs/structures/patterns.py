@@ -321,7 +321,9 @@ def _rigid_motions(parent: Detected) -> NDArray[np.float64]:
     count = len(parent.structure)
     modes = [np.tile(axis, (count, 1)) for axis in np.eye(3)]
     if not parent.structure.periodic:
-        arms = parent.structure.positions - parent.center
+        # averaged over the group, so that the rotations are one of its representations whatever the noise
+        points = parent.structure.positions - parent.center
+        arms = np.einsum("gji,gnj->ni", parent.matrices, points[parent.permutations]) / len(parent.matrices)
         modes += [np.cross(axis, arms) for axis in np.eye(3)]
     _, sizes, right = np.linalg.svd(np.array(modes).reshape(len(modes), -1), full_matrices=False)
     return right[sizes > RIGID * sizes[0]].reshape(-1, count, 3)
