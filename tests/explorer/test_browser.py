@@ -96,7 +96,7 @@ def test_selected_object_changes_with_the_chip(tab, page_file):
 @pytest.mark.parametrize(
     ("address", "heading", "words", "fresh"),
     [
-        ("Oh/D4h", "Oh → D4h", "so fewer cannot be", True),
+        ("Oh/D4h", "Oh → D4h", "and fewer cannot be", True),
         ("D6h/C2v(C2'')", "D6h → C2v(C2'')", "H is a complement", True),
         ("C4/C1", "C4 → C1", "infinite", False),
         ("Ih/C1", "Ih → C1", "120 objects are enough", False),

@@ -42,8 +42,8 @@ const Target = (() => {
     const enough = `H = ${H} (order ${k}) meets ${S} in ${K} alone, and an object fixed by H has |M| / |H| = ${m} / ${k} = ${target.size} images under ` +
       `M = ${M}, so ${count(target.size, "object is", "objects are")} enough`;
     if (c.method === "complement bound" && target.ideal) {
-      return `${enough}. H is a complement: together with ${S} it makes all of ${M === S ? "M, here " + S + " itself" : "M"}, |H| = |M| |K| / |S| = ${c.bound}, the most that is possible; ` +
-        "each equivalent output needs an object of its own, so fewer cannot be.";
+      return `${enough}. H is a complement of ${S} in M${group.subgroup_classes[0].label === K ? "" : ` over ${K}`}: together they make all of M, and they share no more than ${K}. ` +
+        `So |H| = |M| |K| / |S| = ${c.bound}, the most that is possible: each equivalent output needs an object of its own, and fewer cannot be.`;
     }
     if (c.method === "complement bound") return `${enough}. |H| reaches the bound |M| |K| / |S| = ${c.bound}, so fewer cannot be.`;
     return `${enough}. The bound |M| |K| / |S| = ${c.bound} is not reached: ${count(c.refuted.length, "larger class", "larger classes")} of subgroups ` +
