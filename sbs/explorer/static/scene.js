@@ -3,7 +3,7 @@
 
 const Scene = (() => {
   const G = Geometry;
-  const AXIS_LENGTH = 1.45, DISC_RADIUS = 1.25, RESOLUTION = { solid: [49, 33], wire: [25, 17] };
+  const AXIS_LENGTH = 1.45, DISC_RADIUS = 1.25, NET_SCALE = 1.08, RESOLUTION = { solid: [49, 33], wire: [25, 17] };
 
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const palette = () => ({
@@ -68,11 +68,11 @@ const Scene = (() => {
       lighting: { ambient: 0.6, diffuse: 0.7, specular: 0.15, roughness: 0.7 } }];
   }
 
-  // The same surface as a net of lines.
+  // The same surface as a net of lines, a little larger: surfaces of opposite sign have the same shape.
   function wire(l, coefficients, style, shift = [0, 0, 0]) {
     const { directions, values } = lobes(l, coefficients, "wire"), x = [], y = [], z = [];
     const push = (i, j) => {
-      const r = Math.abs(values[i][j]), d = directions[i][j];
+      const r = NET_SCALE * Math.abs(values[i][j]), d = directions[i][j];
       x.push(shift[0] + r * d[0]); y.push(shift[1] + r * d[1]); z.push(shift[2] + r * d[2]);
     };
     const lift = () => { x.push(null); y.push(null); z.push(null); };
