@@ -101,11 +101,11 @@ def _resolved(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | No
         raise InvalidGroupError("a subgroup of an abstract finite group needs that group as ambient=...")
     if isinstance(outer, PointGroup):
         inside = _inside(group, outer)
-        return solve_in_point_group(inside, _target(target, inside), outer, exact, lmax)
+        return solve_in_point_group(inside, _target_of_finite(target, inside), outer, exact, lmax)
     group = _group(group)
-    inner = _target(target, group)
-    stored = lookup(group, inner, outer, exact, lmax)
-    return solve_in_closed(group, inner, outer, exact, lmax) if stored is None else stored
+    wanted = _target(target, group)
+    stored = lookup(group, wanted, outer, exact, lmax)
+    return solve_in_closed(group, wanted, outer, exact, lmax) if stored is None else stored
 
 
 def _ambient(ambient: Any) -> FiniteGroup | ClosedGroup:
@@ -149,15 +149,7 @@ def _contains(ambient: PointGroup, group: PointGroup) -> bool:
 def _target(target: Any, group: PointGroup | ClosedGroup) -> Subgroup | PointGroup | ClosedGroup:
     """K inside S, in the setting of S."""
     if isinstance(group, PointGroup):
-        if isinstance(target, str):
-            return group.subgroup_class(target).representative
-        if isinstance(target, Subgroup) and target.parent == group:
-            return target
-        if isinstance(target, ClosedGroup):
-            raise NotASubgroupError(f"{target.symbol} is infinite and no subgroup of {group.symbol}")
-        return group.subgroup(
-            target.matrices if isinstance(target, (Subgroup, PointGroup)) else np.asarray(target, dtype=np.float64)
-        )
+        return _target_of_finite(target, group)
     if isinstance(target, str):
         if not group.is_axial:
             return _target_of_sphere(target, group)
@@ -171,6 +163,18 @@ def _target(target: Any, group: PointGroup | ClosedGroup) -> Subgroup | PointGro
     elif not _closed_inside(inner, group):
         raise NotASubgroupError(f"the target {inner.symbol} is not a subgroup of {group.symbol} about the same axis")
     return inner
+
+
+def _target_of_finite(target: Any, group: PointGroup) -> Subgroup:
+    if isinstance(target, str):
+        return group.subgroup_class(target).representative
+    if isinstance(target, Subgroup) and target.parent == group:
+        return target
+    if isinstance(target, ClosedGroup):
+        raise NotASubgroupError(f"{target.symbol} is infinite and no subgroup of {group.symbol}")
+    return group.subgroup(
+        target.matrices if isinstance(target, (Subgroup, PointGroup)) else np.asarray(target, dtype=np.float64)
+    )
 
 
 def _target_of_sphere(target: str, group: ClosedGroup) -> PointGroup | ClosedGroup:

@@ -91,6 +91,10 @@ def realise_closed(result: MinimalSet) -> Family:
     return _about_an_axis(solution, result.lmax)
 
 
+def _symbol(group: AxialSubgroup | PointGroupSymbol) -> PointGroupSymbol:
+    return group if isinstance(group, PointGroupSymbol) else group.family
+
+
 def _lmax_error(lmax: int | None) -> NoSetError:
     return NoSetError(f"no symmetry-breaking set has objects with l <= {lmax}; allow a larger lmax")
 
@@ -104,19 +108,18 @@ def _finite_orbit(solution: ClosedSolution, result: MinimalSet) -> Family:
     if solution.normalizer.n is None:
         proxy = point_group("Ci" if solution.normalizer.family == "O(3)" else "C1")
         assert isinstance(proxy, PointGroup)
-        masks = [h.family == "O(3)" or np.linalg.det(proxy.matrices) > 0 for h in solution.stabilizers]  # type: ignore[union-attr]
-        masks = [np.broadcast_to(m, (proxy.order,)).copy() for m in masks]
+        proper = np.linalg.det(proxy.matrices) > 0
+        masks = [proper | (_symbol(h).family == "O(3)") for h in solution.stabilizers]
     else:
         proxy = point_group("D7h" if solution.normalizer.family == "Dnh" else "D7")
         assert isinstance(proxy, PointGroup)
-        masks = [ClosedGroup(h.family).contains(proxy.matrices) for h in solution.stabilizers]  # type: ignore[union-attr]
+        masks = [ClosedGroup(_symbol(h)).contains(proxy.matrices) for h in solution.stabilizers]
     try:
         choice = choose_irreps(proxy.matrices, masks, result.lmax)
     except NoSetError:
         raise _lmax_error(result.lmax) from None
     mask = masks[choice.candidate]
-    chosen = solution.stabilizers[choice.candidate]
-    stabilizer = ClosedGroup(chosen if isinstance(chosen, PointGroupSymbol) else chosen.family)
+    stabilizer = ClosedGroup(_symbol(solution.stabilizers[choice.candidate]))
     seed = best_separated_in_irreps(choice.irreps, proxy.matrices, mask) if not mask.all() else np.ones(1)
     inner = proxy.subgroup_from_mask(mask)
     movers = proxy.matrices[inner.left_cosets()[:, 0]]
@@ -143,7 +146,7 @@ def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarr
 
 def _finite_group(solution: ClosedSolution, result: MinimalSet) -> Family:
     """S finite, set infinite: the seed is best separated within its S-orbit, and M turns it all the way round."""
-    group, target = result.group, result.target
+    group, target = result.group, solution.intersection or result.target
     assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
     matrices = group.standard.matrices
     try:

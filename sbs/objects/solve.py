@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -41,7 +43,8 @@ def solve_in_point_group(
     if (position < 0).any():
         raise NotASubgroupError(
             f"{group.symbol} as oriented is not a subgroup of the ambient group {ambient.symbol}: "
-            f"{int((position < 0).sum())} of its {group.order} elements are missing; turn it, or take a subgroup of the ambient group"
+            f"{int((position < 0).sum())} of its {group.order} elements are missing; turn it, or take a subgroup of "
+            "the ambient group"
         )
     return _solve_in_parent(group, target, ambient, ambient.standard, ambient.rotation, position, exact, lmax)
 
@@ -58,12 +61,34 @@ def solve_in_closed(
     outer = normalizer_in_so3(group.family) if proper else normalizer_in_o3(group.family)
     if not outer.is_finite:
         solution = _solve_closed(group, target, outer, proper)
-        return MinimalSet(group, target, ambient, exact, lmax, solution, group.rotation)
+        result = MinimalSet(group, target, ambient, exact, lmax, solution, group.rotation)
+        return result if lmax is None else _within_degree(result)
     assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
     parent = point_group(outer)
     assert isinstance(parent, PointGroup)
     position = match_elements(group.standard.matrices, parent.matrices)
     return _solve_in_parent(group, target, ambient, parent, group.rotation, position, exact, lmax)
+
+
+def _within_degree(result: MinimalSet) -> MinimalSet:
+    """The result if irreps with l <= lmax do; if it need not be exact, else one whose objects break more.
+
+    Raises:
+        NoSetError: the degree is too low.
+    """
+    smaller: Iterator[Subgroup] = iter(())
+    if not result.exact and isinstance(result.group, PointGroup) and isinstance(result.target, Subgroup):
+        target = result.target
+        smaller = (c.representative for c in reversed(result.group.subgroup_classes) if c.representative <= target)
+    while True:
+        try:
+            _ = result.irreps
+            return result
+        except NoSetError:
+            intersection = next(smaller, None)
+            if intersection is None:
+                raise
+            result = replace(result, solution=replace(result.solution, intersection=intersection))
 
 
 def _solve_in_parent(
@@ -130,8 +155,12 @@ def _solve_cached(
 def _why_no_set(
     group: PointGroup, target: Subgroup, ambient: PointGroup | ClosedGroup, exact: bool, lmax: int | None
 ) -> str:
-    pose = solve_in_point_group if isinstance(ambient, PointGroup) else solve_in_closed
-    free = pose(group, target, ambient, exact, None)  # type: ignore[operator]
+    def pose(exact: bool, lmax: int | None) -> MinimalSet:
+        if isinstance(ambient, PointGroup):
+            return solve_in_point_group(group, target, ambient, exact, lmax)
+        return solve_in_closed(group, target, ambient, exact, lmax)
+
+    free = pose(exact, None)
     text = (
         f"no {'exact ' if exact else ''}symmetry-breaking set for {group.symbol} -> {target.symbol} "
         f"has objects with l <= {lmax}; "
@@ -139,7 +168,7 @@ def _why_no_set(
     )
     if exact:
         try:
-            loose = pose(group, target, ambient, False, lmax)  # type: ignore[operator]
+            loose = pose(False, lmax)
         except NoSetError:
             return f"{text}; exact=False finds none either"
         return (

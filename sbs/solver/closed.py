@@ -19,6 +19,7 @@ from itertools import combinations
 
 from sbs.groups.closed import AxialSubgroup
 from sbs.groups.families import PointGroupSymbol
+from sbs.groups.finite import Subgroup
 
 __all__ = ["ClosedSolution", "solve_axial", "solve_spherical"]
 
@@ -54,12 +55,14 @@ class ClosedSolution:
             and the set infinite.
         size: number of objects, int or math.inf.
         degeneracy: number of S-orbits, int or math.inf.
+        intersection: H ∩ S where it was asked to be smaller than K (a set that is not exact, for want of irreps); None: K.
     """
 
     normalizer: PointGroupSymbol
     stabilizers: tuple[AxialSubgroup, ...] | tuple[PointGroupSymbol, ...]
     size: int | float
     degeneracy: int | float
+    intersection: Subgroup | None = None
 
     @property
     def is_ideal(self) -> bool:

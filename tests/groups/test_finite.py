@@ -141,7 +141,12 @@ def test_tables_that_are_no_groups(table, message):
 
 @pytest.mark.parametrize(
     ("generators", "message"),
-    [([], "no generators"), ([[0, 0, 1]], "not a permutation"), ([[0, 1], [0, 1, 2]], "one length"), ([[0.5, 1]], "integer")],
+    [
+        ([], "no generators"),
+        ([[0, 0, 1]], "not a permutation"),
+        ([[0, 1], [0, 1, 2]], "one length"),
+        ([[0.5, 1]], "integer"),
+    ],
     ids=["none", "repeated image", "two lengths", "floats"],
 )
 def test_permutations_that_are_none(generators, message):

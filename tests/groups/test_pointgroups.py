@@ -12,10 +12,52 @@ import sbs
 from sbs.errors import AmbiguousTargetError, InfiniteSetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
 from sbs.groups import hasse_edges
 
-CRYSTALLOGRAPHIC = ["C1", "Ci", "C2", "Cs", "C2h", "D2", "C2v", "D2h", "C4", "S4", "C4h", "D4", "C4v", "D2d", "D4h", "C3", "S6", "D3", "C3v", "D3d", "C6", "C3h", "C6h", "D6", "C6v", "D3h", "D6h", "T", "Th", "O", "Td", "Oh"]
+CRYSTALLOGRAPHIC = [
+    "C1",
+    "Ci",
+    "C2",
+    "Cs",
+    "C2h",
+    "D2",
+    "C2v",
+    "D2h",
+    "C4",
+    "S4",
+    "C4h",
+    "D4",
+    "C4v",
+    "D2d",
+    "D4h",
+    "C3",
+    "S6",
+    "D3",
+    "C3v",
+    "D3d",
+    "C6",
+    "C3h",
+    "C6h",
+    "D6",
+    "C6v",
+    "D3h",
+    "D6h",
+    "T",
+    "Th",
+    "O",
+    "Td",
+    "Oh",
+]
 
 # Subgroups and classes of subgroups; W. Hahn (ed.), Int. Tables A (2005), ch. 10.1; for I and Ih by the brute force below.
-COUNTS = {"Oh": (98, 33), "Td": (30, 11), "O": (30, 11), "D4h": (35, 27), "D6h": (54, 32), "D3d": (16, 10), "Ih": (164, 22), "I": (59, 9)}
+COUNTS = {
+    "Oh": (98, 33),
+    "Td": (30, 11),
+    "O": (30, 11),
+    "D4h": (35, 27),
+    "D6h": (54, 32),
+    "D3d": (16, 10),
+    "Ih": (164, 22),
+    "I": (59, 9),
+}
 
 
 def brute_force_subgroups(group):
@@ -82,7 +124,41 @@ def test_labels_are_unique_and_accepted(symbol):
 
 def test_labels_of_oh():
     """Labels are public names: a change here breaks users."""
-    assert [c.label for c in sbs.point_group("Oh").subgroup_classes] == ["C1", "C2(C2)", "C2(C2')", "Ci", "Cs(σh)", "Cs(σd)", "C3", "D2(3C2)", "C4", "D2(C2')", "C2h(C2)", "C2v(2σh)", "S4", "C2v(2σd)", "C2h(C2')", "C2v(C2')", "D3", "S6", "C3v", "D4", "D2h(3C2)", "D2d(σd)", "C4h", "C4v", "D2h(C2')", "D2d(C2')", "T", "D3d", "D4h", "O", "Th", "Td", "Oh"]
+    assert [c.label for c in sbs.point_group("Oh").subgroup_classes] == [
+        "C1",
+        "C2(C2)",
+        "C2(C2')",
+        "Ci",
+        "Cs(σh)",
+        "Cs(σd)",
+        "C3",
+        "D2(3C2)",
+        "C4",
+        "D2(C2')",
+        "C2h(C2)",
+        "C2v(2σh)",
+        "S4",
+        "C2v(2σd)",
+        "C2h(C2')",
+        "C2v(C2')",
+        "D3",
+        "S6",
+        "C3v",
+        "D4",
+        "D2h(3C2)",
+        "D2d(σd)",
+        "C4h",
+        "C4v",
+        "D2h(C2')",
+        "D2d(C2')",
+        "T",
+        "D3d",
+        "D4h",
+        "O",
+        "Th",
+        "Td",
+        "Oh",
+    ]
 
 
 def test_hasse_edges_are_the_maximal_subgroups():

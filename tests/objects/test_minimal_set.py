@@ -18,7 +18,40 @@ from sbs.errors import (
     UnknownGroupError,
 )
 
-CRYSTALLOGRAPHIC = ["C1", "Ci", "C2", "Cs", "C2h", "D2", "C2v", "D2h", "C4", "S4", "C4h", "D4", "C4v", "D2d", "D4h", "C3", "S6", "D3", "C3v", "D3d", "C6", "C3h", "C6h", "D6", "C6v", "D3h", "D6h", "T", "Th", "O", "Td", "Oh"]
+CRYSTALLOGRAPHIC = [
+    "C1",
+    "Ci",
+    "C2",
+    "Cs",
+    "C2h",
+    "D2",
+    "C2v",
+    "D2h",
+    "C4",
+    "S4",
+    "C4h",
+    "D4",
+    "C4v",
+    "D2d",
+    "D4h",
+    "C3",
+    "S6",
+    "D3",
+    "C3v",
+    "D3d",
+    "C6",
+    "C3h",
+    "C6h",
+    "D6",
+    "C6v",
+    "D3h",
+    "D6h",
+    "T",
+    "Th",
+    "O",
+    "Td",
+    "Oh",
+]
 INF = math.inf
 
 # group, target, ambient, size, ideal, irreps, stabilizer
@@ -149,8 +182,20 @@ def test_finite_ambients(ambient):
         assert sizes["C2(C2)"] == (4, False) and sizes["C4"] == (4, True)
 
 
-orthogonal = st.integers(0, 2**32 - 1).map(lambda seed: np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0])
-QUERIES = [("Oh", "D4h"), ("Oh", "C2v(C2')"), ("D3", "C1"), ("Td", "C3v"), ("D2", "C1"), ("C4h", "C4"), ("Ih", "D5d"), ("C3v", "Cs"), ("D4h", "C2v(2σd)")]
+orthogonal = st.integers(0, 2**32 - 1).map(
+    lambda seed: np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
+)
+QUERIES = [
+    ("Oh", "D4h"),
+    ("Oh", "C2v(C2')"),
+    ("D3", "C1"),
+    ("Td", "C3v"),
+    ("D2", "C1"),
+    ("C4h", "C4"),
+    ("Ih", "D5d"),
+    ("C3v", "Cs"),
+    ("D4h", "C2v(2σd)"),
+]
 
 
 def same_rows(a, b, tolerance):
@@ -176,7 +221,9 @@ def test_conjugate_targets_have_one_set(query, number):
     conjugate = s.target.conjugate(number % s.group.order)
     other = sbs.minimal_set(query[0], conjugate)
     assert same_rows(s.objects, other.objects, 1e-10)
-    assert {frozenset(t.elements.tolist()) for t in other.target_of} == {frozenset(t.elements.tolist()) for t in s.target_of}
+    assert {frozenset(t.elements.tolist()) for t in other.target_of} == {
+        frozenset(t.elements.tolist()) for t in s.target_of
+    }
 
 
 @settings(max_examples=25, deadline=None)
@@ -213,7 +260,10 @@ def test_degree_limit():
     with pytest.raises(NoSetError):
         sbs.minimal_set("Oh", "D4h", lmax=0)
     with pytest.raises(NoSetError, match="l <= 2"):
-        _ = sbs.minimal_set("C6", "C3", lmax=2).irreps
+        sbs.minimal_set("C6", "C3", lmax=2)
+    more = sbs.minimal_set("C6", "C3", lmax=2, exact=False)
+    assert (more.size, more.irreps) == (INF, "1x1o")
+    more.verify()
 
 
 @pytest.mark.parametrize("label", pairs("Oh"))
@@ -279,13 +329,17 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "keywords", "error", "message"), BAD, ids=[f"{b[2].__name__}-{i}" for i, b in enumerate(BAD)])
+@pytest.mark.parametrize(
+    ("arguments", "keywords", "error", "message"), BAD, ids=[f"{b[2].__name__}-{i}" for i, b in enumerate(BAD)]
+)
 def test_bad_input(arguments, keywords, error, message):
     with pytest.raises(error, match=message):
         sbs.minimal_set(*arguments, **keywords)
 
 
-@pytest.mark.parametrize("turn", [np.eye(2), np.diag([1.0, 1.0, 2.0]), np.full((3, 3), np.nan)], ids=["2x2", "stretch", "NaN"])
+@pytest.mark.parametrize(
+    "turn", [np.eye(2), np.diag([1.0, 1.0, 2.0]), np.full((3, 3), np.nan)], ids=["2x2", "stretch", "NaN"]
+)
 def test_rotated_refuses_what_is_no_rotation(turn):
     with pytest.raises(InvalidGroupError, match="orthogonal"):
         sbs.minimal_set("Oh", "D4h").rotated(turn)

@@ -57,7 +57,10 @@ def test_the_unchanged_claim_holds():
         ("target_of", (SET.group.trivial,) * SET.size),
         ("stabilizer", SET.normalizer),
         ("stabilizer", Subgroup(SET.stabilizer.parent, SET.stabilizer.parent.trivial.mask.copy())),
-        ("normalizer", Subgroup(SET.normalizer.parent, SET.normalizer.parent.generate(SET.stabilizer.elements.tolist()))),
+        (
+            "normalizer",
+            Subgroup(SET.normalizer.parent, SET.normalizer.parent.generate(SET.stabilizer.elements.tolist())),
+        ),
         ("target", SET.group.whole),
         ("target", SET.group.trivial),
         ("group", point_group("D4")),

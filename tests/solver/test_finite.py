@@ -16,9 +16,10 @@ from sbs.solver.normalizer import generalised_normalizer, normalizer_in_o3, norm
 
 # International Tables for Crystallography A (2005), table 15.4.1.2 and the text of ch. 15.4.
 NORMALIZERS = {
-    "C1": "O(3)", "Ci": "O(3)", "Cs": "Dinfh", "C2": "Dinfh", "C6h": "Dinfh", "S4": "Dinfh", "C2v": "D4h", "C3v": "D6h", "D3": "D6h",
-    "D4": "D8h", "D2d": "D4h", "D3d": "D6h", "D4h": "D8h", "D2": "Oh", "D2h": "Oh", "T": "Oh", "Th": "Oh", "Td": "Oh", "O": "Oh", "Oh": "Oh",
-    "I": "Ih", "Ih": "Ih", "Cinfv": "Dinfh", "Cinf": "Dinfh", "Dinfh": "Dinfh", "SO(3)": "O(3)", "O(3)": "O(3)", "D5h": "D10h",
+    "C1": "O(3)", "Ci": "O(3)", "Cs": "Dinfh", "C2": "Dinfh", "C6h": "Dinfh", "S4": "Dinfh", "C2v": "D4h",
+    "C3v": "D6h", "D3": "D6h", "D4": "D8h", "D2d": "D4h", "D3d": "D6h", "D4h": "D8h", "D2": "Oh", "D2h": "Oh",
+    "T": "Oh", "Th": "Oh", "Td": "Oh", "O": "Oh", "Oh": "Oh", "I": "Ih", "Ih": "Ih", "Cinfv": "Dinfh",
+    "Cinf": "Dinfh", "Dinfh": "Dinfh", "SO(3)": "O(3)", "O(3)": "O(3)", "D5h": "D10h",
 }  # fmt: skip
 
 
@@ -28,7 +29,10 @@ def test_normalizers_in_o3(symbol):
 
 
 def test_normalizers_in_so3_are_the_rotations():
-    found = {s: normalizer_in_so3(sbs.point_group(s).family).schoenflies for s in ["C1", "C3", "D2", "D3", "T", "O", "I", "Dinf", "SO(3)"]}
+    found = {
+        s: normalizer_in_so3(sbs.point_group(s).family).schoenflies
+        for s in ["C1", "C3", "D2", "D3", "T", "O", "I", "Dinf", "SO(3)"]
+    }
     assert found == {
         "C1": "SO(3)", "C3": "Dinf", "D2": "O", "D3": "D6", "T": "O", "O": "O", "I": "I", "Dinf": "Dinf", "SO(3)": "SO(3)",
     }  # fmt: skip
