@@ -8,8 +8,8 @@ from typing import Any
 
 from sbs.errors import CertificateError, CorruptTableError
 from sbs.tables.catalogue import table_path
-from sbs.tables.lookup import set_from_table
 from sbs.tables.record import build_record
+from sbs.tables.restore import set_from_table
 from sbs.tables.schema import violations
 from sbs.tables.storage import Entry, read_table
 

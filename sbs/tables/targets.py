@@ -1,6 +1,6 @@
 """The rows of a table: for every target class its smallest set, numbers and certificate, as plain data.
 
-The inverse, from a row to a `MinimalSet`, is `sbs.tables.lookup`.
+The inverse, from a row to a `MinimalSet`, is `sbs.tables.restore`.
 """
 
 from __future__ import annotations

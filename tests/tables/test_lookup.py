@@ -162,8 +162,8 @@ def test_damaged_table_gives_no_answer(monkeypatch, tmp_path):
     raw = Path(table_path("C2v")).read_bytes()
     path = tmp_path / "C2v.json"
     path.write_bytes(raw.replace(b'"ideal": true', b'"ideal": false', 1))
-    looking._lookup.cache_clear()
+    for cached in (looking._by_symbols, looking._in_standard_setting):
+        cached.cache_clear()
     monkeypatch.setattr(looking, "load", lambda symbol: read_table(str(path), symbol))
     with pytest.raises(CorruptTableError, match=r"C2v\.json: field checksum"):
         lookup("C2v", "Cs(σv(xz))", "O(3)", True, None)
-    looking._lookup.cache_clear()

@@ -13,7 +13,7 @@ from sbs.tables import checking
 from sbs.tables.catalogue import data_directory, stored_symbols, table_path
 from sbs.tables.checking import check_table, differences
 from sbs.tables.encoding import dump
-from sbs.tables.lookup import set_from_table
+from sbs.tables.restore import set_from_table
 from sbs.tables.schema import schema, violations
 from sbs.tables.storage import load, read_table
 
