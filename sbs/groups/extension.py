@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sbs.errors import SearchLimitError
+from sbs.groups.perfect import perfect_subgroups
 from sbs.groups.progress import tick
 
 __all__ = ["MAX_SUBGROUPS", "BareClass", "classes_by_extension"]
@@ -37,46 +38,48 @@ class BareClass:
 
 
 def classes_by_extension(
-    table: np.ndarray,
-    inverses: np.ndarray,
-    orders: np.ndarray,
-    perfect: list[np.ndarray],
-    allowed: np.ndarray | None = None,
+    table: np.ndarray, inverses: np.ndarray, orders: np.ndarray, allowed: np.ndarray | None = None
 ) -> list[BareClass]:
     """One entry for every class of subgroups, by rising order, then by first elements.
 
     Args:
         table, inverses, orders: Cayley table, inverses and element orders of the group.
-        perfect: element numbers of one perfect subgroup > 1 of each class; empty in a solvable group.
         allowed: mask (n,), invariant under conjugation; only subgroups of these elements are listed.
 
     Raises:
         SearchLimitError: more than MAX_SUBGROUPS subgroups.
     """
-    if allowed is None or allowed.all():
-        return _Extension(table, inverses, orders, None).run(perfect)
-    inside = [p for p in perfect if allowed[p].all()]
-    return _Extension(table, inverses, orders, allowed).run(inside)
+    zuppos, primes = prime_power_generators(table, orders)
+    if allowed is not None:
+        primes = primes[allowed[zuppos]]
+        zuppos = zuppos[allowed[zuppos]]
+    perfect = perfect_subgroups(table, inverses, zuppos, orders)
+    if allowed is not None:
+        perfect = [p for p in perfect if allowed[p].all()]
+    return _Extension(table, inverses, zuppos, primes, allowed).run(perfect)
 
 
 class _Extension:
-    def __init__(self, table: np.ndarray, inverses: np.ndarray, orders: np.ndarray, allowed: np.ndarray | None) -> None:
+    def __init__(
+        self,
+        table: np.ndarray,
+        inverses: np.ndarray,
+        zuppos: np.ndarray,
+        primes: np.ndarray,
+        allowed: np.ndarray | None,
+    ) -> None:
         self.n = len(table)
         self.allowed = allowed
         self.table = table
         self.conjugation = table[table, inverses[:, None]]
-        self.zuppos, self.zuppo_primes = prime_power_generators(table, orders)
-        if allowed is not None:
-            self.zuppo_primes = self.zuppo_primes[allowed[self.zuppos]]
-            self.zuppos = self.zuppos[allowed[self.zuppos]]
+        self.zuppos, self.zuppo_primes = zuppos, primes
         powers = [np.zeros_like(self.zuppos), self.zuppos]
         roots = np.zeros_like(self.zuppos)
         for step in range(2, int(self.zuppo_primes.max(initial=1)) + 1):
             powers.append(table[powers[-1], self.zuppos])
             exact = self.zuppo_primes == step
             roots[exact] = powers[-1][exact]
-        #: (number of zuppos, largest prime): the powers 0, 1, ... of each; row i is of use up to column p -
-        #: 1.
+        # The powers 0, 1, ... of each, (number of zuppos, largest prime); row i is of use up to column p - 1.
         self.powers = np.array(powers).T
         self.p_th_powers = roots
         self.known: set[bytes] = set()

@@ -356,8 +356,9 @@ def close_mask(law: Law, mask: np.ndarray, generators: Iterable[int], elements: 
         new = mask.nonzero()[0]
         while len(new):
             fresh = np.zeros(law.order, dtype=bool)
-            for part in np.array_split(new, 1 + len(new) * len(steps) // _CHUNK):
-                fresh[law.multiply(steps, part)] = True
+            width = 1 + _CHUNK // len(steps)
+            for start in range(0, len(new), width):
+                fresh[law.multiply(steps, new[start : start + width])] = True
             fresh &= ~mask
             mask |= fresh
             new = fresh.nonzero()[0]

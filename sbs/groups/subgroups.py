@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from sbs.groups.extension import classes_by_extension, prime_power_generators
+from sbs.groups.extension import classes_by_extension
 from sbs.groups.finite import FiniteGroup, Subgroup
-from sbs.groups.perfect import perfect_subgroups
 
 __all__ = ["SubgroupClass", "hasse_edges", "subgroup_classes"]
 
@@ -63,12 +63,7 @@ def enumerate_classes(group: FiniteGroup, allowed: np.ndarray | None = None) -> 
     Raises:
         SearchLimitError: there are too many subgroups to list.
     """
-    table, inverses, orders = group.table, group.inverses, group.element_orders
-    zuppos, _ = prime_power_generators(table, orders)
-    if allowed is not None and not allowed.all():
-        zuppos = zuppos[allowed[zuppos]]
-    perfect = perfect_subgroups(table, inverses, zuppos, orders)
-    found = classes_by_extension(table, inverses, orders, perfect, allowed)
+    found = classes_by_extension(group.table, group.inverses, group.element_orders, allowed)
     return [(Subgroup.from_elements(group, c.elements), c.size) for c in found]
 
 
@@ -88,7 +83,12 @@ def subgroup_classes(group: FiniteGroup) -> tuple[SubgroupClass, ...]:
 
 
 def _order_labels(orders: list[int]) -> list[str]:
-    return [str(n) if orders.count(n) == 1 else f"{n}.{orders[: i + 1].count(n)}" for i, n in enumerate(orders)]
+    total, so_far = Counter(orders), Counter[int]()
+    labels = []
+    for order in orders:
+        so_far[order] += 1
+        labels.append(str(order) if total[order] == 1 else f"{order}.{so_far[order]}")
+    return labels
 
 
 def hasse_edges(group: FiniteGroup) -> tuple[tuple[int, int], ...]:

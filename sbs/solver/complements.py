@@ -96,9 +96,9 @@ def find_stabilizers(
     Raises:
         SearchLimitError: too many partial complements, or F has too many subgroups to list.
     """
-    outer = target.normalizer(ambient)
-    inner = outer.intersection(group)
     bound = ambient.order * target.order // group.order
+    outer = target.normalizer(ambient) if ambient.order > group.order else target
+    inner = outer.intersection(group)
     if outer.order == inner.order:
         accepted = target.order > floor and (accept is None or accept(target))
         return StabilizerSearch((target,), bound, ()) if accepted else None

@@ -57,7 +57,7 @@ def generalised_normalizer(group: Subgroup, target: Subgroup) -> Subgroup:
             f"the target (order {target.order}) is not a subgroup of the group (order {group.order})"
         )
     parent = group.parent
-    outer = group.normalizer()
+    outer = group if group.order == parent.order else group.normalizer()
     if outer.order == group.order or target.order in (1, group.order):
         return outer
     fixing = target.normalizer(outer)
