@@ -46,8 +46,7 @@ class Effect:
         explanation = {
             "active": "the choice of object changes the output",
             "dormant": "the choice of object changes nothing yet, but does with other weights: train",
-            "inert": "the choice of object cannot change the output: see sbs.nn.can_break, or ask for a set "
-            "with lmax=",
+            "inert": "the choice of object cannot change the output: see sbs.nn.can_break, or ask for a set with lmax=",
         }[self.verdict]
         change = f"relative change {self.now:.1e} now, {self.woken:.1e} with other weights"
         return f"{self.verdict}: {explanation} ({change})"
@@ -80,9 +79,7 @@ def effect(
         If the model does not hold this breaker, or the set has one object only.
     """
     if find_breaker(model) is not breaker:
-        raise NetworkInputError(
-            "The breaker is not part of this model; pass the one it was built with or attached to."
-        )
+        raise NetworkInputError("The breaker is not part of this model; pass the one it was built with or attached to.")
     if not breaker.infinite and int(breaker.sizes[0]) < 2:
         raise NetworkInputError("The set has one object: there is no choice whose effect could be probed.")
     now, dtype = _change(model, breaker, inputs, num_graphs, select, seed)
@@ -134,9 +131,7 @@ def _change(
                 output = model(_fresh(inputs))
             output = select(output) if select is not None else output
             if not isinstance(output, Tensor):
-                raise NetworkInputError(
-                    f"The model returned {type(output).__name__}, not a tensor; pass select=."
-                )
+                raise NetworkInputError(f"The model returned {type(output).__name__}, not a tensor; pass select=.")
             outputs.append(output.detach())
     finally:
         breaker.stream = stream

@@ -70,10 +70,10 @@ def locate(
             irreps = found.get(key) if isinstance(found, Mapping) else None
     elif package == "sevenn":
         side, key = side or "output", key or _SEVENNET_FEATURES
-    elif package == "mace":
-        side, key = side or "input", key or _MACE_FEATURES
-        if irreps is None and side == "input":
-            irreps = getattr(module, "node_feats_irreps", None)
+    elif package == "mace" and hasattr(module, "node_feats_irreps") and side != "output":
+        # An interaction block: it returns messages in a layout of its own, so the features are changed before it.
+        side, key = "input", key or _MACE_FEATURES
+        irreps = irreps if irreps is not None else module.node_feats_irreps
     side = side or "output"
     if irreps is None:
         irreps = _irreps_of(module, side)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,14 +30,6 @@ if E3NN < (0, 5) and hasattr(torch.serialization, "add_safe_globals"):
     # What a user of e3nn 0.4.4 has to do as well; test_requirements.py shows what happens otherwise.
     torch.serialization.add_safe_globals([slice])
 
-# Searching the best contraction order and scripting take longer than the small networks of these tests run.
-try:
-    import e3nn
-
-    e3nn.set_optimization_defaults(optimize_einsums=False, jit_script_fx=False)
-except ModuleNotFoundError:
-    pass
-
 # Warnings of torch and e3nn about themselves, which nothing here can avoid.
 FOREIGN_WARNINGS = (
     "ignore:.*TorchScript type system doesn't support instance-level annotations:UserWarning",
@@ -44,6 +38,21 @@ FOREIGN_WARNINGS = (
     "ignore:.*torch.load.* with .weights_only=False.:FutureWarning",
     "ignore:.*pkg_resources is deprecated.*:UserWarning",
 )
+
+# Imported here once, because what old versions warn of while they are imported would stop the collection of tests; the
+# settings, because searching the best contraction order and scripting take longer than the small networks here run.
+with warnings.catch_warnings():
+    for _text in FOREIGN_WARNINGS:
+        _action, _message, _category = _text.split(":")
+        warnings.filterwarnings("ignore", _message, getattr(builtins, _category))
+    e3nn = pytest.importorskip("e3nn")
+    import e3nn.nn
+    import e3nn.o3
+
+    e3nn.set_optimization_defaults(optimize_einsums=False, jit_script_fx=False)
+    if E3NN < (0, 5):
+        # It scripts all the same, and TorchScript would optimise anew for every size of the input.
+        torch._C._set_graph_executor_optimize(False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -127,8 +136,30 @@ def graph() -> Callable[..., dict[str, torch.Tensor]]:
     return make
 
 
+def _preprocess(data: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    batch = data.get("batch", torch.zeros(len(data["pos"]), dtype=torch.long))
+    source, target = data["edge_index"]
+    node_input = data["x"] if "x" in data else data["node_input"]
+    vectors = data["pos"][source] - data["pos"][target]
+    return batch, node_input, data["node_attr"], data["edge_attr"], source, target, vectors
+
+
 @pytest.fixture
-def make_network() -> Callable[..., torch.nn.Module]:
+def explicit_edges() -> Callable[[torch.nn.Module], torch.nn.Module]:
+    """Let e3nn 0.4.4's v2106 network take "edge_index" from the data, as later versions do by themselves."""
+
+    def change(network: torch.nn.Module) -> torch.nn.Module:
+        if E3NN >= (0, 5):
+            return network
+
+        network.preprocess = _preprocess
+        return network
+
+    return change
+
+
+@pytest.fixture
+def make_network(explicit_edges: Callable[[torch.nn.Module], torch.nn.Module]) -> Callable[..., torch.nn.Module]:
     """(breaker, irreps_out, ...) -> e3nn's v2106 network with a breaker, its zero-initialised weights drawn at random."""
     from e3nn.nn.models.v2106.gate_points_networks import NetworkForAGraphWithAttributes
 
@@ -161,6 +192,7 @@ def make_network() -> Callable[..., torch.nn.Module]:
             lmax=lmax,
             pool_nodes=pool,
         )
+        explicit_edges(model.model)
         if wake:
             with torch.no_grad():
                 for name, parameter in model.named_parameters():

@@ -78,7 +78,7 @@ def test_gate_points(version, on, breaker):
 
 @pytest.mark.parametrize("on", ["attributes", "input"])
 @pytest.mark.parametrize("key", ["x", "node_input"])
-def test_network_for_a_graph_with_attributes(on, key, breaker):
+def test_network_for_a_graph_with_attributes(on, key, breaker, explicit_edges):
     from e3nn.nn.models.v2106.gate_points_networks import NetworkForAGraphWithAttributes
 
     model = build(
@@ -96,6 +96,7 @@ def test_network_for_a_graph_with_attributes(on, key, breaker):
         layers=1,
         pool_nodes=False,
     )
+    explicit_edges(model.model)
     inputs = data(graphs=2) | {"node_attr": torch.ones(8, 1)}
     inputs[key] = inputs.pop("x")
     assert model.irreps_out == o3.Irreps("2x1o")
