@@ -3,7 +3,7 @@
 
 const Scene = (() => {
   const G = Geometry;
-  const AXIS_LENGTH = 1.45, DISC_RADIUS = 1.25, NET_SCALE = 1.08, RESOLUTION = { solid: [49, 33], wire: [25, 17] };
+  const AXIS_LENGTH = 1.35, DISC_RADIUS = 1.25, NET_SCALE = 1.08, RESOLUTION = { solid: [49, 33], wire: [25, 17] };
 
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const palette = () => ({
@@ -104,7 +104,11 @@ const Scene = (() => {
       for (const axis of list) {
         if (axis.elements.some((e) => kept.has(e)) !== inside) continue;
         const end = G.scale(axis.direction, AXIS_LENGTH);
-        x.push(-end[0], end[0], null); y.push(-end[1], end[1], null); z.push(-end[2], end[2], null);
+        // Arrows are one long and may lie on an axis that is kept: that one is drawn outside them only.
+        const start = G.scale(axis.direction, inside ? 1.03 : 0);
+        for (const [from, to] of [[start, end], [G.scale(start, -1), G.scale(end, -1)]]) {
+          x.push(from[0], to[0], null); y.push(from[1], to[1], null); z.push(from[2], to[2], null);
+        }
         const tip = G.scale(axis.direction, AXIS_LENGTH * 1.08);
         text.x.push(tip[0]); text.y.push(tip[1]); text.z.push(tip[2]); text.label.push(axis.label);
       }
