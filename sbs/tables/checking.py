@@ -8,6 +8,7 @@ from typing import Any
 
 from sbs.errors import CertificateError, CorruptTableError
 from sbs.tables.catalogue import table_path
+from sbs.tables.encoding import CHECKSUM_FIELD, shown
 from sbs.tables.record import build_record
 from sbs.tables.restore import set_from_table
 from sbs.tables.schema import violations
@@ -17,8 +18,6 @@ __all__ = ["check_all", "check_table", "differences"]
 
 # Numbers of order 1 from the same formulas on another machine differ in the last places only.
 _TOLERANCE = 1e-12
-# Facts about the file, not about the group.
-_SEALS = ("checksum",)
 
 
 def check_table(symbol: str, path: str | None = None) -> int:
@@ -60,13 +59,13 @@ def differences(stored: Any, computed: Any, path: str = "") -> Iterator[tuple[st
             where = f"{path}.{name}".lstrip(".")
             if name not in stored or name not in computed:
                 yield where, "is missing" if name not in stored else "does not belong here"
-            elif where not in _SEALS:
+            elif where != CHECKSUM_FIELD:  # a fact about the file, not about the group
                 yield from differences(stored[name], computed[name], where)
     elif isinstance(stored, list) and isinstance(computed, list) and len(stored) == len(computed):
         for index, (a, b) in enumerate(zip(stored, computed, strict=True)):
             yield from differences(a, b, f"{path}[{index}]")
     elif not _equal(stored, computed):
-        yield path, f"is {_shown(stored)}, a calculation gives {_shown(computed)}"
+        yield path, f"is {shown(stored)}, a calculation gives {shown(computed)}"
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -74,11 +73,6 @@ def _equal(a: Any, b: Any) -> bool:
     if all(numbers):
         return math.isclose(a, b, rel_tol=0.0, abs_tol=_TOLERANCE)
     return type(a) is type(b) and a == b
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def check_all(symbols: list[str]) -> Iterator[tuple[str, CorruptTableError | None]]:

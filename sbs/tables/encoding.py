@@ -11,9 +11,11 @@ import hashlib
 import json
 from typing import Any
 
-__all__ = ["CHECKSUM_FIELD", "checksum", "dump", "stated_checksum"]
+__all__ = ["CHECKSUM_FIELD", "INFINITE", "checksum", "dump", "shown", "stated_checksum"]
 
 CHECKSUM_FIELD = "checksum"
+#: Stands for math.inf, which JSON lacks.
+INFINITE = "infinite"
 
 _LINE = 110
 _BLANK = "0" * 64
@@ -38,6 +40,12 @@ def stated_checksum(raw: bytes) -> str | None:
     """The 64 digits that the file states, or None if it states none."""
     start = _start(raw)
     return None if start < 0 else raw[start : start + len(_BLANK)].decode("ascii", "replace")
+
+
+def shown(value: Any) -> str:
+    """A value for an error message, cut to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _start(raw: bytes) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sbs.errors import InfiniteSetError, UnknownGroupError
 from sbs.groups.pointgroups import PointGroup, point_group
+from sbs.tables.encoding import INFINITE
 from sbs.tables.storage import load
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class GroupTable(Sequence[TableRow]):
         import json
 
         rows = [
-            {name: "infinite" if value == math.inf else value for name, value in r.as_dict().items()} for r in self.rows
+            {name: INFINITE if value == math.inf else value for name, value in r.as_dict().items()} for r in self.rows
         ]
         head = {"symbol": self.symbol, "hermann_mauguin": self.hermann_mauguin, "order": self.order, "rows": rows}
         return _written(json.dumps(head, ensure_ascii=False, indent=indent) + "\n", path)

@@ -20,13 +20,11 @@ from sbs.tables.characters import CharacterTable, character_table
 from sbs.tables.exact import epsilon_order, exact_text, float_value
 from sbs.tables.functions import function_labels
 from sbs.tables.mulliken import NamedIrrep, name_irreps
+from sbs.tables.storage import FORMAT, VERSION
 from sbs.tables.subgroups import subgroup_records, vector_sites
 from sbs.tables.targets import target_records
 
-__all__ = ["FORMAT", "VERSION", "build_record"]
-
-FORMAT = "sbs-group-table"
-VERSION = 1
+__all__ = ["build_record"]
 
 
 def build_record(symbol: str) -> dict[str, Any]:

@@ -25,13 +25,13 @@ from sbs.solver.complements import Refutation, StabilizerSearch
 from sbs.solver.finite import FiniteSolution
 from sbs.solver.normalizer import normalizer_in_o3
 from sbs.tables.catalogue import stored_families, stored_symbols
+from sbs.tables.encoding import INFINITE
 from sbs.tables.storage import Entry
 
 __all__ = ["AMBIENT", "set_from_table"]
 
 AMBIENT = "O(3)"
 
-_INFINITE = "infinite"
 _STANDARD = np.eye(3)
 # Norms of the blocks of stored objects; they are unit vectors to rounding.
 _UNIT = 1e-9
@@ -220,7 +220,7 @@ def _closed_group(certificate: Entry, value: Any) -> AxialSubgroup | PointGroupS
 
 
 def _count(entry: Entry, field: str) -> int | float:
-    return math.inf if entry.raw(field) == _INFINITE else entry.integer(field, 1)
+    return math.inf if entry.raw(field) == INFINITE else entry.integer(field, 1)
 
 
 def _agrees(row: Entry, result: MinimalSet) -> None:

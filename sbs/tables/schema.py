@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from sbs.tables.catalogue import data_directory
+from sbs.tables.encoding import shown
 
 __all__ = ["schema", "violations"]
 
@@ -57,17 +58,17 @@ def _ref(value: Any, argument: str, rule: dict[str, Any], path: str) -> Iterator
 def _type(value: Any, argument: str, rule: dict[str, Any], path: str) -> Iterator[Violation]:
     right = isinstance(value, _TYPES[argument]) and (argument == "boolean" or not isinstance(value, bool))
     if not right:
-        yield path, f"expected {argument}, got {_shown(value)}"
+        yield path, f"expected {argument}, got {shown(value)}"
 
 
 def _const(value: Any, argument: Any, rule: dict[str, Any], path: str) -> Iterator[Violation]:
     if value != argument or type(value) is not type(argument):
-        yield path, f"expected {argument!r}, got {_shown(value)}"
+        yield path, f"expected {argument!r}, got {shown(value)}"
 
 
 def _enum(value: Any, argument: list[Any], rule: dict[str, Any], path: str) -> Iterator[Violation]:
     if value not in argument:
-        yield path, f"expected one of {argument}, got {_shown(value)}"
+        yield path, f"expected one of {argument}, got {shown(value)}"
 
 
 def _any_of(value: Any, argument: list[dict[str, Any]], rule: dict[str, Any], path: str) -> Iterator[Violation]:
@@ -79,12 +80,12 @@ def _any_of(value: Any, argument: list[dict[str, Any]], rule: dict[str, Any], pa
 
 def _pattern(value: Any, argument: str, rule: dict[str, Any], path: str) -> Iterator[Violation]:
     if isinstance(value, str) and not re.search(argument, value):
-        yield path, f"expected text that matches {argument}, got {_shown(value)}"
+        yield path, f"expected text that matches {argument}, got {shown(value)}"
 
 
 def _minimum(value: Any, argument: float, rule: dict[str, Any], path: str) -> Iterator[Violation]:
     if isinstance(value, (int, float)) and value < argument:
-        yield path, f"expected at least {argument}, got {_shown(value)}"
+        yield path, f"expected at least {argument}, got {shown(value)}"
 
 
 def _required(value: Any, argument: list[str], rule: dict[str, Any], path: str) -> Iterator[Violation]:
@@ -130,8 +131,3 @@ _KEYWORDS = {
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

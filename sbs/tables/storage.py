@@ -14,7 +14,7 @@ from typing import Any
 
 from sbs.errors import CorruptTableError
 from sbs.tables.catalogue import stored_symbols, table_path
-from sbs.tables.encoding import checksum, stated_checksum
+from sbs.tables.encoding import checksum, shown, stated_checksum
 
 __all__ = ["FORMAT", "VERSION", "Entry", "load", "read_table"]
 
@@ -31,7 +31,7 @@ class Entry:
         self.file = file
         self.path = path
         if not isinstance(values, dict):
-            raise self.error("", f"expected an object, got {_shown(values)}")
+            raise self.error("", f"expected an object, got {shown(values)}")
         self._values = values
 
     def error(self, field: str, what: str) -> CorruptTableError:
@@ -53,21 +53,21 @@ class Entry:
         """A field that must be text."""
         value = self.raw(field)
         if not isinstance(value, str):
-            raise self.error(field, f"expected text, got {_shown(value)}")
+            raise self.error(field, f"expected text, got {shown(value)}")
         return value
 
     def truth(self, field: str) -> bool:
         """A field that must be true or false."""
         value = self.raw(field)
         if not isinstance(value, bool):
-            raise self.error(field, f"expected true or false, got {_shown(value)}")
+            raise self.error(field, f"expected true or false, got {shown(value)}")
         return value
 
     def integer(self, field: str, least: int = 0) -> int:
         """A field that must be a whole number of at least ``least``."""
         value = self.raw(field)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise self.error(field, f"expected a whole number of at least {least}, got {_shown(value)}")
+            raise self.error(field, f"expected a whole number of at least {least}, got {shown(value)}")
         return value
 
     def integers(self, field: str, below: int) -> list[int]:
@@ -77,14 +77,14 @@ class Entry:
     def check_integers(self, field: str, value: Any, below: int) -> list[int]:
         """``value``, if it is a list of whole numbers in 0 .. below - 1."""
         if not isinstance(value, list) or not all(type(x) is int and 0 <= x < below for x in value):
-            raise self.error(field, f"expected a list of whole numbers in 0..{below - 1}, got {_shown(value)}")
+            raise self.error(field, f"expected a list of whole numbers in 0..{below - 1}, got {shown(value)}")
         return value
 
     def items(self, field: str) -> list[Any]:
         """A field that must be a list."""
         value = self.raw(field)
         if not isinstance(value, list):
-            raise self.error(field, f"expected a list, got {_shown(value)}")
+            raise self.error(field, f"expected a list, got {shown(value)}")
         return value
 
     def entry(self, field: str) -> Entry:
@@ -140,11 +140,11 @@ def read_table(path: str, symbol: str) -> Entry:
         ) from error
     table = Entry(document, path)
     if table.raw("format") != FORMAT:
-        raise table.error("format", f"expected {FORMAT!r}, got {_shown(table.raw('format'))}")
+        raise table.error("format", f"expected {FORMAT!r}, got {shown(table.raw('format'))}")
     if table.raw("version") != VERSION:
-        raise table.error("version", f"this library reads version {VERSION}, got {_shown(table.raw('version'))}")
+        raise table.error("version", f"this library reads version {VERSION}, got {shown(table.raw('version'))}")
     if table.raw("symbol") != symbol:
-        raise table.error("symbol", f"expected {symbol!r}, got {_shown(table.raw('symbol'))}")
+        raise table.error("symbol", f"expected {symbol!r}, got {shown(table.raw('symbol'))}")
     found = checksum(raw)
     if stated_checksum(raw) != found:
         raise _damaged(table, found)
@@ -158,8 +158,3 @@ def _damaged(table: Entry, found: str) -> CorruptTableError:
     for field, what in violations(table.as_dict()):
         return table.error(field, f"{what}, and the checksum of the file does not match")
     return table.error("checksum", f"the contents have the checksum sha256:{found}, not the one stated")
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

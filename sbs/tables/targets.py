@@ -20,12 +20,12 @@ from sbs.objects.solve import solve_in_closed
 from sbs.solver.closed import ClosedSolution
 from sbs.solver.complements import Refutation
 from sbs.solver.finite import FiniteSolution
+from sbs.tables.catalogue import crystal_system
+from sbs.tables.encoding import INFINITE
 from sbs.tables.ferroic import aizu_symbols, domain_states
 
-__all__ = ["INFINITE", "target_records"]
+__all__ = ["target_records"]
 
-# JSON has no infinity.
-INFINITE = "infinite"
 # Objects drawn from an infinite set, to stand for it in pictures.
 _SAMPLES = 12
 
@@ -34,14 +34,7 @@ def target_records(group: PointGroup, species: Sequence[int]) -> list[dict[str, 
     """One row per subgroup class of a group in its standard setting, ambient O(3), exact, no limit on l."""
     ambient = point_group("O(3)")
     targets = [c.representative for c in group.subgroup_classes]
-    crystallographic = group.family.n in (None, 1, 2, 3, 4, 6) and group.symbol not in (
-        "I",
-        "Ih",
-        "S8",
-        "S12",
-        "D4d",
-        "D6d",
-    )
+    crystallographic = crystal_system(group.symbol) is not None
     symbols = aizu_symbols(group, targets, species) if crystallographic else [None] * len(targets)
     rows = []
     for c, symbol in zip(group.subgroup_classes, symbols, strict=True):
