@@ -65,14 +65,19 @@ def outputs():
     e3nn.set_optimization_defaults(optimize_einsums=False, jit_script_fx=False)
     from sbs.nn import SymmetryBreaker
 
+    networks: dict[str, torch.nn.Module] = {}  # one for each kind of object: same weights for all orientations
+
     def evaluate(found: Detected, symmetry_set) -> np.ndarray:
         species = np.searchsorted([6, 8, 22, 56], found.structure.numbers)
         # a molecule sits alone in a cell far larger than the cutoff
         cell = np.eye(3) * 50 if found.structure.lattice is None else found.structure.lattice
-        torch.manual_seed(0)
-        breaker = SymmetryBreaker(symmetry_set, mode="index")
-        network = crystal_network.CrystalNetwork(4, "1x1o", breaker, cutoff=3.0, mul=3, lmax=2, layers=2)
-        network = network.to(torch.float64)
+        breaker = SymmetryBreaker(symmetry_set, mode="index", dtype=torch.float64)
+        if symmetry_set.irreps not in networks:
+            torch.manual_seed(0)
+            made = crystal_network.CrystalNetwork(4, "1x1o", breaker, cutoff=3.0, mul=3, lmax=2, layers=2)
+            networks[symmetry_set.irreps] = made.to(torch.float64)
+        network = networks[symmetry_set.irreps]
+        network.breaker = breaker
         data = crystal_network.crystal(
             species, found.structure.positions.copy(), cell.copy(), 3.0, torch.float64
         )
