@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -46,9 +47,8 @@ with warnings.catch_warnings():
         _action, _message, _category = _text.split(":")
         warnings.filterwarnings("ignore", _message, getattr(builtins, _category))
     e3nn = pytest.importorskip("e3nn")
-    import e3nn.nn
-    import e3nn.o3
-
+    for _name in ("e3nn.nn", "e3nn.o3"):
+        importlib.import_module(_name)
     e3nn.set_optimization_defaults(optimize_einsums=False, jit_script_fx=False)
     if E3NN < (0, 5):
         # It scripts all the same, and TorchScript would optimise anew for every size of the input.
