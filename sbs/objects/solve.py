@@ -88,6 +88,7 @@ def _within_degree(result: MinimalSet) -> MinimalSet:
             intersection = next(smaller, None)
             if intersection is None:
                 raise
+            assert not isinstance(result.solution, FiniteSolution)
             result = replace(result, solution=replace(result.solution, intersection=intersection))
 
 
