@@ -50,6 +50,7 @@ class CrystalSymmetry:
     translations: NDArray[np.float64]
     pure_translations: NDArray[np.int64]
     deviation: float
+    primitive: Structure
 
 
 def primitive_cell(structure: Structure, tolerance: float) -> Structure:
@@ -97,6 +98,7 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
         translations,
         pure,
         max(site_deviation, lattice_deviation),
+        cell.primitive,
     )
 
 
@@ -111,6 +113,7 @@ class _Cell:
     shifts: NDArray[np.float64]
     centering: NDArray[np.float64]
     space_group: SpaceGroup
+    primitive: Structure
 
     @classmethod
     def of(cls, structure: Structure, tolerance: float) -> _Cell:
@@ -123,7 +126,8 @@ class _Cell:
             # Only the primitive cell shows every rotation: the given one may be a supercell of lower
             # symmetry.
             primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
-            dataset = _dataset(_primitive(structure, dataset), tolerance)
+            structure = _primitive(structure, dataset)
+            dataset = _dataset(structure, tolerance)
         basis = reduced_basis(primitive)
         change = np.linalg.solve(basis.T, primitive.T)  # columns: the primitive vectors in the reduced basis
         rotations = _integers(change @ np.asarray(dataset.rotations) @ np.linalg.inv(change))
@@ -137,7 +141,9 @@ class _Cell:
         )  # lattice points, measured to within the tolerance
         centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
         space_group = SpaceGroup(int(dataset.number), str(dataset.international))
-        return cls(basis, rotations, np.asarray(dataset.translations) @ change.T, centering, space_group)
+        return cls(
+            basis, rotations, np.asarray(dataset.translations) @ change.T, centering, space_group, structure
+        )
 
 
 def _permutations(

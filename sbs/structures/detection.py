@@ -75,7 +75,7 @@ def _crystal(structure: Structure, tolerance: float) -> Detected:
     alternative = None
     if larger > tolerance:
         try:
-            other, point_symbol = space_group_of(structure, larger)
+            other, point_symbol = space_group_of(found.primitive, larger)
         except DetectionError:
             pass  # nothing is found at the larger tolerance, so it offers no other answer
         else:

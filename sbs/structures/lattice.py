@@ -111,29 +111,32 @@ def exact_lattice(
     the holohedry, and the numbers (n,) among them of the crystal's own rotations (integer, on the rows of
     ``basis``).
     """
-    targets = own.transpose(0, 2, 1) @ basis
-    turned = polar(targets.transpose(0, 2, 1) @ np.linalg.inv(basis.T))
-    needed = float(np.linalg.norm(np.einsum("gij,nj->gni", turned, basis) - targets, axis=2).max())
-    # The crystal's own rotations must be let in, whatever spglib's measure of the tolerance admitted.
-    matrices, _ = lattice_automorphisms(basis, max(tolerance, needed * (1 + 1e-9)))
-    size = largest_prefix(_product_table(matrices))
-    matrices = matrices[:size]
+    # On the lattice made perfect for the crystal's own rotations these are exact, whatever spglib's measure
+    # of the tolerance admitted, and so is every automorphism that follows from them.
+    matrices, _ = lattice_automorphisms(basis @ _stretch(basis, own), tolerance)
+    matrices = matrices[: largest_prefix(_product_table(matrices))]
     keys = {matrix.tobytes(): number for number, matrix in enumerate(matrices)}
     try:
         members = np.array([keys[matrix.tobytes()] for matrix in np.ascontiguousarray(own)])
     except KeyError:
         raise DetectionError(
-            f"at a tolerance of {tolerance:g} Å the lattice is less symmetric than the atoms in it; expected "
-            "the crystal's "
-            "rotations to preserve its lattice: lower the tolerance"
+            f"the {len(own)} rotations found at a tolerance of {tolerance:g} Å do not preserve the crystal's "
+            "lattice; "
+            "expected a space group on it: lower the tolerance"
         ) from None
+    stretch = _stretch(basis, matrices)
+    columns = stretch @ basis.T
+    return stretch, columns @ matrices @ np.linalg.inv(columns), members
+
+
+def _stretch(basis: NDArray[np.float64], matrices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The symmetric matrix (3, 3) that takes a lattice to the one whose metric is averaged over integer
+    matrices."""
     metric = basis @ basis.T
     averaged = np.einsum("gji,jk,gkl->il", matrices, metric, matrices, optimize=True) / len(matrices)
     inverse = np.linalg.inv(basis.T)
     values, vectors = np.linalg.eigh(inverse.T @ averaged @ inverse)
-    stretch = (vectors * np.sqrt(values)) @ vectors.T
-    columns = stretch @ basis.T
-    return stretch, columns @ matrices @ np.linalg.inv(columns), members
+    return np.asarray((vectors * np.sqrt(values)) @ vectors.T)
 
 
 def _product_table(matrices: NDArray[np.int64]) -> NDArray[np.int64]:
