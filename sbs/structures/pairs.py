@@ -124,8 +124,17 @@ class Between:
         return facts
 
     def report(self) -> str:
-        """A readable account of the pair."""
-        return "\n".join(f"{key}: {value}" for key, value in self.summary().items())
+        """A readable account of the pair: the facts, and the object that each domain state is labelled by."""
+        facts = self.summary()
+        facts["largest displacement / Å"] = f"{facts['largest displacement / Å']:.4f}"
+        facts["averaged away / Å"] = f"{self.deviation:.1e}"
+        facts.pop("object of each domain state")
+        lines = [f"{key}: {value}" for key, value in facts.items()]
+        lines += ["", f"state  object  components ({self.symmetry_set.irreps})"]
+        for number, k in enumerate(self.object_of):
+            values = "  ".join(f"{value + 0.0:7.4f}" for value in self.symmetry_set.objects[k].round(4))
+            lines.append(f"{number:5d}  {k:6d}  {values}")
+        return "\n".join(lines)
 
 
 def between(
