@@ -26,6 +26,8 @@ __all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell"
 # An integer matrix computed in floating point must be this close to integers, else the lattices do not fit
 # each other.
 INTEGER_SLACK = 1e-3
+# Pairs of sites and images compared at a time: bounds the memory, and longer arrays are no faster.
+CHUNK = 20_000
 
 
 @dataclass(frozen=True)
@@ -184,9 +186,12 @@ def _meet(
     permutations = np.empty(images.shape[:2], dtype=np.int64)
     for label in np.unique(structure.numbers):
         sites = np.flatnonzero(structure.numbers == label)
-        for g in range(len(images)):
-            away = minimum_image(structure.positions[sites] - images[g, sites][:, None, :], lattice)
-            permutations[g, sites] = sites[np.einsum("ijk,ijk->ij", away, away).argmin(axis=1)]
+        step = max(1, CHUNK // len(sites) ** 2)
+        for start in range(0, len(images), step):
+            part = images[start : start + step, sites]
+            away = minimum_image(structure.positions[sites] - part[:, :, None, :], lattice)
+            nearest = np.einsum("gijk,gijk->gij", away, away).argmin(axis=2)
+            permutations[start : start + step, sites] = sites[nearest]
     if (np.sort(permutations, axis=1) != np.arange(len(structure))).any():
         raise DetectionError(
             "an operation that spglib reports sends two atoms to one place; expected a permutation of the "
