@@ -60,42 +60,74 @@ def close_matrices(
     gens = np.asarray(generators, dtype=np.float64)
     dim = gens.shape[-1]
     orthogonal = bool(np.abs(np.swapaxes(gens, 1, 2) @ gens - np.eye(dim)).max(initial=0.0) < tolerance)
-    elements = np.eye(dim)[None]
-    flat = elements.reshape(1, -1)
-    right = np.empty((len(gens), 0), dtype=np.intp)
+    known = _Known(dim, tolerance)
+    known.number(np.eye(dim)[None])
+    right: list[np.ndarray] = []
     parents = [(0, -1)]
     done = 0
-    while done < len(elements):
-        frontier = elements[done:]
+    while done < len(known.elements):
+        frontier = np.array(known.elements[done:])
         rows = np.empty((len(gens), len(frontier)), dtype=np.intp)
         for j, generator in enumerate(gens):
             products = frontier @ generator
             if orthogonal:
                 products = _project(products)
-            candidates = products.reshape(len(products), -1)
-            fresh: list[int] = []
-            known = nearest_rows(candidates, flat, tolerance)
-            for i in np.flatnonzero(known < 0):
-                if fresh:
-                    again = nearest_rows(candidates[i : i + 1], candidates[fresh], tolerance)[0]
-                    if again >= 0:
-                        known[i] = len(flat) + again
-                        continue
-                known[i] = len(flat) + len(fresh)
-                fresh.append(int(i))
-                parents.append((done + int(i), j))
-            if len(flat) + len(fresh) > limit:
+            before = len(known.elements)
+            rows[j] = known.number(products)
+            fresh = np.flatnonzero(rows[j] >= before)
+            # The first product that gave a new element is its parent edge.
+            fresh = fresh[np.unique(rows[j, fresh], return_index=True)[1]]
+            parents += [(done + int(i), j) for i in fresh]
+            if len(known.elements) > limit:
                 raise InvalidGroupError(
-                    f"the matrices do not close to a group within {limit} elements at tolerance "
-                    f"{tolerance:g}; check that the generators are exact, or raise the tolerance"
+                    f"the matrices do not close to a group within {limit} elements at tolerance {tolerance:g}; "
+                    "check that the generators are exact, or raise the tolerance"
                 )
-            if fresh:
-                elements = np.concatenate([elements, products[fresh]])
-                flat = elements.reshape(len(elements), -1)
-            rows[j] = known
-        right = np.concatenate([right, rows], axis=1)
+        right.append(rows)
         done += len(frontier)
-    return elements, right, np.array(parents)
+    return np.array(known.elements), np.concatenate(right, axis=1), np.array(parents)
+
+
+class _Known:
+    """Matrices met so far, found again by where they fall on one line.
+
+    Entries that differ by ten tolerances at most fall into one cell of the line or into neighbouring cells.
+    """
+
+    def __init__(self, dim: int, tolerance: float) -> None:
+        self.elements: list[np.ndarray] = []
+        self.tolerance = tolerance
+        self._line = np.random.default_rng(0).uniform(0.5, 1.0, dim * dim)
+        self._width = 10 * tolerance * self._line.sum()
+        self._cells: dict[int, list[int]] = {}
+
+    def number(self, matrices: np.ndarray) -> np.ndarray:
+        """Number (m,) of each matrix (m, d, d); new ones get the next numbers."""
+        flat = matrices.reshape(len(matrices), -1)
+        cells = np.floor(flat @ self._line / self._width).astype(np.int64).tolist()
+        numbers = np.empty(len(flat), dtype=np.intp)
+        for i, cell in enumerate(cells):
+            found = -1
+            for near in (cell - 1, cell, cell + 1):
+                for candidate in self._cells.get(near, ()):
+                    distance = float(np.abs(matrices[i] - self.elements[candidate]).max())
+                    if distance <= self.tolerance:
+                        found = candidate
+                    elif distance < 10 * self.tolerance:
+                        raise _ambiguous(distance, self.tolerance)
+            if found < 0:
+                found = len(self.elements)
+                self.elements.append(matrices[i])
+                self._cells.setdefault(cell, []).append(found)
+            numbers[i] = found
+        return numbers
+
+
+def _ambiguous(distance: float, tolerance: float) -> InvalidGroupError:
+    return InvalidGroupError(
+        f"two elements differ by {distance:.1e}, too close to the tolerance {tolerance:g} to tell whether they are one; "
+        "give more exact matrices or another tolerance"
+    )
 
 
 def nearest_rows(rows: np.ndarray, known: np.ndarray, tolerance: float) -> np.ndarray:
@@ -103,11 +135,9 @@ def nearest_rows(rows: np.ndarray, known: np.ndarray, tolerance: float) -> np.nd
     squared = (rows**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2.0 * rows @ known.T
     best = squared.argmin(1)
     distance = np.abs(rows - known[best]).max(1)
-    if np.any((distance > tolerance) & (distance < 10 * tolerance)):
-        raise InvalidGroupError(
-            f"two elements differ by {distance[(distance > tolerance)].min():.1e}, too close to the "
-            f"tolerance {tolerance:g} to tell whether they are one; give more exact matrices or another tolerance"
-        )
+    unclear = (distance > tolerance) & (distance < 10 * tolerance)
+    if unclear.any():
+        raise _ambiguous(float(distance[unclear].min()), tolerance)
     return np.where(distance <= tolerance, best, -1)
 
 

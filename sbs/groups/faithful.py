@@ -17,6 +17,10 @@ from sbs.groups.validation import check_matrices, check_permutations
 __all__ = ["Faithful", "Matrices", "Permutations"]
 
 
+#: Images of points held at once.
+_CHUNK = 20_000_000
+
+
 class Faithful(Protocol):
     """A faithful action that gives elements their meaning."""
 
@@ -40,6 +44,7 @@ class Permutations:
         self.generators = generators
         self.base = base
         order, parent, generator = spanning_tree(left)
+        self._order = order
         self._parent = np.array(parent, dtype=np.intp)
         self._generator = np.array(generator, dtype=np.intp)
         images = np.empty((left.shape[1], len(base)), dtype=np.int64)
@@ -54,12 +59,27 @@ class Permutations:
 
     def elements(self, numbers: np.ndarray) -> np.ndarray:
         """Permutations (m, d) of some element numbers."""
-        current = np.array(numbers, dtype=np.intp).reshape(-1)
-        result = np.tile(np.arange(self.generators.shape[1]), (len(current), 1))
-        while (open_ := np.flatnonzero(current)).size:
-            steps = self.generators[self._generator[current[open_]]]
-            result[open_] = np.take_along_axis(result[open_], steps, axis=1)
-            current[open_] = self._parent[current[open_]]
+        wanted = np.array(numbers, dtype=np.intp).reshape(-1)
+        # x = g * parent, so that images of points spread down the tree; only ancestors of what is wanted are visited.
+        needed = np.zeros(len(self._parent), dtype=bool)
+        current = np.unique(wanted)
+        while len(current):
+            needed[current] = True
+            current = np.unique(self._parent[current[current > 0]])
+            current = current[~needed[current]]
+        visited = [x for x in self._order if needed[x]]
+        row = np.full(len(self._parent), -1, dtype=np.intp)
+        row[visited] = np.arange(len(visited))
+        degree = self.generators.shape[1]
+        result = np.empty((len(wanted), degree), dtype=np.intp)
+        width = max(1, _CHUNK // max(len(visited), 1))
+        for start in range(0, degree, width):
+            points = np.arange(start, min(degree, start + width))
+            images = np.empty((len(visited), len(points)), dtype=np.intp)
+            for position, x in enumerate(visited):
+                origin = images[row[self._parent[x]]] if x else points
+                images[position] = self.generators[self._generator[x]][origin] if x else points
+            result[:, points] = images[row[wanted]]
         return result
 
     def numbers(self, elements: Any) -> np.ndarray:
@@ -113,7 +133,10 @@ class Matrices:
                 f"matrices of shape {given.shape[1:]} were given for a group of matrices {self._matrices.shape[1:]}"
             )
         order = len(self._matrices)
-        found = nearest_rows(given.reshape(len(given), -1), self._matrices.reshape(order, -1), self._tolerance)
+        known = self._matrices.reshape(order, -1)
+        width = max(1, _CHUNK // order)
+        parts = [given[start : start + width].reshape(-1, known.shape[1]) for start in range(0, len(given), width)]
+        found = np.concatenate([nearest_rows(part, known, self._tolerance) for part in parts])
         if (found < 0).any():
             raise NotASubgroupError(
                 f"matrix {int((found < 0).argmax())} is not an element of the group of order {order}"

@@ -172,20 +172,24 @@ def _factor(left: np.ndarray) -> FactoredLaw:
                     break
                 chain_rows, grown = [*chain_rows, row], larger
         index = int(grown.sum()) // size
-        if (sum(map(len, steps)) + index) * order * left.itemsize > _MAX_BYTES:
+        cyclic = _cyclic_transversal(chain_rows[-1], reached, index) if index > _GOOD_INDEX else None
+        columns = index if cyclic is None else sum(map(len, cyclic))
+        if (sum(map(len, steps)) + columns) * order * left.itemsize > _MAX_BYTES:
             raise SearchLimitError(
                 f"no chain of subgroups was found in the group of order {order} that makes its products "
                 "cheap; the group was given up. Work with a quotient or a subgroup of it"
             )
-        actions = _transversal(chain_rows, reached, index)
-        factor = np.zeros(order, dtype=left.dtype)
-        lower = np.flatnonzero(reached)
-        cosets = actions[:, lower]
-        factor[cosets] = np.arange(len(actions), dtype=left.dtype)[:, None]
-        for previous in factors:
-            previous[cosets] = previous[lower]
-        factors.append(factor)
-        steps.append(actions)
+        members = np.flatnonzero(reached)
+        for actions in cyclic or (_transversal(chain_rows, reached, index),):
+            products, where = np.unique(actions[:, members], return_index=True)
+            step, lower = np.divmod(where, len(members))
+            factor = np.zeros(order, dtype=left.dtype)
+            factor[products] = step
+            for previous in factors:
+                previous[products] = previous[members[lower]]
+            factors.append(factor)
+            steps.append(actions)
+            members = products
         reached = grown
     return FactoredLaw(list(zip(steps, factors, strict=True)))
 
@@ -278,6 +282,27 @@ def _closure(rows: list[np.ndarray], start: np.ndarray) -> np.ndarray:
         new = np.flatnonzero(fresh)
         mask[new] = True
     return mask
+
+
+def _cyclic_transversal(row: np.ndarray, lower: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Powers t^a and t^(b m) whose products t^(b m) t^a meet every coset of L, about sqrt(index) of each.
+
+    None unless the powers t^0, t^1, ..., t^(index - 1) meet each once.
+    """
+    x, length = int(row[0]), 1
+    while not lower[x]:
+        x = int(row[x])
+        length += 1
+    if length != index:
+        return None
+    step = int(np.ceil(index**0.5))
+    small = [np.arange(len(row), dtype=row.dtype)]
+    for _ in range(step):
+        small.append(row[small[-1]])
+    large = [small[0]]
+    while len(large) * step < index:
+        large.append(small[step][large[-1]])
+    return np.array(small[:step]), np.array(large)
 
 
 def _transversal(rows: list[np.ndarray], lower: np.ndarray, index: int) -> np.ndarray:

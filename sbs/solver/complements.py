@@ -22,7 +22,7 @@ __all__ = ["LOGGED_ORDER", "MAX_LIFTS", "Refutation", "StabilizerSearch", "find_
 
 #: Up to this order of F every class of larger L is logged; above, those that hold an element without a lift
 #: are left out.
-LOGGED_ORDER = 256
+LOGGED_ORDER = 64
 
 
 @dataclass(frozen=True)
