@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -95,16 +96,19 @@ def strain_of(cell: np.ndarray, parent: float) -> np.ndarray:
     return vectors @ np.diag(np.sqrt(values)) @ vectors.T - np.eye(3)
 
 
+@lru_cache(maxsize=1)
+def strain_basis() -> np.ndarray:
+    """Symmetric matrices (6, 3, 3), orthonormal: spherical components 0e and 2e of a strain in e3nn's order."""
+    components = torch.eye(6).to(torch.get_default_dtype())
+    return CartesianTensor("ij=ji").to_cartesian(components).double().numpy()
+
+
 def target_of(phase: Phase) -> Tensor:
-    """What the network should say, (5, 9): displacements (Å, in the parent's cell) and strain in spherical
-    components.
-    """
+    """What the network should say, (5, 9): displacements (Å, in the parent's cell) and strain components."""
     shift = phase.fractional - CUBIC
     shift -= np.round(shift)
-    tensor = CartesianTensor("ij=ji")
-    strain = tensor.from_cartesian(
-        torch.as_tensor(strain_of(phase.cell, PARENT)).to(torch.get_default_dtype())
-    )
+    components = np.einsum("kij,ij->k", strain_basis(), strain_of(phase.cell, PARENT))
+    strain = torch.as_tensor(components).to(torch.get_default_dtype())
     return torch.cat([torch.as_tensor(shift * PARENT).to(strain), strain.expand(5, -1)], dim=1)
 
 
@@ -153,20 +157,14 @@ def train(
 
 def write_cif(path: Path, name: str, output: np.ndarray) -> None:
     """Write a predicted structure with P1 symmetry."""
-    tensor = CartesianTensor("ij=ji")
-    strain = (
-        tensor.to_cartesian(torch.as_tensor(output[0, 3:]).to(torch.get_default_dtype())).double().numpy()
-    )
+    strain = np.einsum("k,kij->ij", output[0, 3:], strain_basis())
     cell = PARENT * (np.eye(3) + strain)
     lengths = np.linalg.norm(cell, axis=1)
     pairs = [(1, 2), (0, 2), (0, 1)]
     angles = [np.degrees(np.arccos(cell[i] @ cell[j] / lengths[i] / lengths[j])) for i, j in pairs]
     lines = [f"data_{name.replace(' ', '_')}", "_space_group_name_H-M_alt 'P 1'"]
     lines += [f"_cell_length_{key} {value:.6f}" for key, value in zip("abc", lengths, strict=True)]
-    lines += [
-        f"_cell_angle_{key} {value:.6f}"
-        for key, value in zip(("alpha", "beta", "gamma"), angles, strict=True)
-    ]
+    lines += [f"_cell_angle_{key} {value:.6f}" for key, value in zip(("alpha", "beta", "gamma"), angles, strict=True)]
     lines += ["loop_", "_atom_site_label", "_atom_site_type_symbol"]
     lines += [f"_atom_site_fract_{axis}" for axis in "xyz"]
     for number, (kind, site) in enumerate(zip(SPECIES, CUBIC + output[:, :3] / PARENT, strict=True), 1):
@@ -222,9 +220,7 @@ def all_domains(steps: int, device: str = "cpu") -> Result:
     domains, polar, structures, shortcut = {}, {}, {}, 0.0
     with torch.no_grad():
         for phase, symmetry_set, wanted in zip(phases, sets, targets, strict=True):
-            output = pooled(
-                all_outputs(network, parent, symmetry_set, permutations=moves, irreps_out=IRREPS_OUT)
-            )
+            output = pooled(all_outputs(network, parent, symmetry_set, permutations=moves, irreps_out=IRREPS_OUT))
             # One forward pass gave all of them; here each object goes through the network by itself.
             count = int(symmetry_set.size)
             every = {
@@ -297,25 +293,17 @@ def picture(result: Result, path: Path) -> None:
         space.set_box_aspect((1, 1, 1))
         space.set(xticks=[], yticks=[], zticks=[])
         space.set_axis_off()
-    figure.suptitle(
-        "BaTiO$_3$: displacement of Ti against O in every domain state, predicted from the cubic crystal"
-    )
+    figure.suptitle("BaTiO$_3$: displacement of Ti against O in every domain state, predicted from the cubic crystal")
     figure.savefig(path, dpi=130)
     plt.close(figure)
 
 
 def main(arguments: list[str] | None = None) -> Result:
     """Run from the command line; returns what was found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=400, help="Adam steps")
-    parser.add_argument(
-        "--paper-steps", type=int, default=300, help="Adam steps of the paper's case; 0 leaves it out"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("barium_titanate"), help="directory for picture and CIF files"
-    )
+    parser.add_argument("--paper-steps", type=int, default=300, help="Adam steps of the paper's case; 0 leaves it out")
+    parser.add_argument("--out", type=Path, default=Path("barium_titanate"), help="directory for picture and CIF files")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
@@ -326,10 +314,7 @@ def main(arguments: list[str] | None = None) -> Result:
         options.out.mkdir(parents=True, exist_ok=True)
         print(f"cubic crystal, not moved: mismatch {result.without:.4f} Å² in all three phases together")
         for name, values in result.domains.items():
-            print(
-                f"{name:18s}: {len(values):2d} domain states, mismatch {values.min():.1e} to "
-                f"{values.max():.1e} Å²"
-            )
+            print(f"{name:18s}: {len(values):2d} domain states, mismatch {values.min():.1e} to {values.max():.1e} Å²")
             for number, structure in enumerate(result.structures[name], 1):
                 write_cif(options.out / f"{name.split()[1]}_{number:02d}.cif", f"{name} {number}", structure)
         print(f"one forward pass per phase gives the same as one per domain state to {result.shortcut:.0e} Å")

@@ -153,8 +153,6 @@ class CrystalNetwork(nn.Module):
         species = nn.functional.one_hot(data.species, self.num_species).to(vectors.dtype)
         attributes = vectors.new_ones((len(species), 1))
         if self.breaker is not None:
-            objects = self.breaker(
-                data.batch, data.num_graphs, index=index, set_index=set_index, rotations=rotations
-            )
+            objects = self.breaker(data.batch, data.num_graphs, index=index, set_index=set_index, rotations=rotations)
             attributes = torch.cat([attributes, objects], dim=1)
         return self.messages(species, attributes, source, target, harmonics, radial * self.num_basis**0.5)

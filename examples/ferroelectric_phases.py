@@ -66,9 +66,7 @@ def sevennet() -> Any:
             f'this example needs sevenn ({error}); install it with: pip install "sbs[potentials]"'
         ) from error
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the torch versions that the checkpoint was written and is read with differ
+        warnings.simplefilter("ignore")  # the torch versions that the checkpoint was written and is read with differ
         return SevenNetCalculator("7net-0", device="cpu")
 
 
@@ -92,30 +90,22 @@ def run(calculator: Any, options: argparse.Namespace) -> list[Relaxed]:
     for target in options.targets:
         patterns = sbs.distortions(found, target)
         along = np.abs(np.einsum("pni,ni->p", patterns.displacements, parent.get_forces())).max()
-        print(
-            f"cubic, largest force along the {len(patterns.displacements)} patterns of {target}: {along:.1e} "
-            "eV/Å"
-        )
+        print(f"cubic, largest force along the {len(patterns.displacements)} patterns of {target}: {along:.1e} eV/Å")
         states = patterns.domain_states(AMPLITUDE)
         jobs += [
-            (target, number, state)
-            for number, state in enumerate(states[: 1 if options.first_state_only else None])
+            (target, number, state) for number, state in enumerate(states[: 1 if options.first_state_only else None])
         ]
     for target, number, state in tqdm(jobs, desc="relaxing", unit="state", disable=options.quiet):
         atoms, steps = relax(state.structure.to_ase(), calculator, options.fmax, options.steps)
         symbol = sbs.detect(atoms, DETECTION_TOLERANCE).space_group.symbol
         force = float(np.abs(atoms.get_forces()).max())
-        results.append(
-            Relaxed(target, number, symbol, atoms.get_potential_energy() - reference, force, steps, atoms)
-        )
+        results.append(Relaxed(target, number, symbol, atoms.get_potential_energy() - reference, force, steps, atoms))
     return results
 
 
 def table(results: Sequence[Relaxed]) -> str:
     """One row for each phase."""
-    lines = [
-        "target    states  space group  energy / meV  spread / meV  steps  a, b, c / Å             angles / °"
-    ]
+    lines = ["target    states  space group  energy / meV  spread / meV  steps  a, b, c / Å             angles / °"]
     for target in dict.fromkeys(r.target for r in results):
         rows = [r for r in results if r.target == target]
         energies = np.array([r.energy for r in rows])
@@ -172,13 +162,9 @@ def draw(results: Sequence[Relaxed], folder: Path) -> Path:
 def main(argv: Sequence[str] | None = None, calculator: Any = None) -> list[Relaxed]:
     """Run the example; ``calculator`` is any ASE calculator in place of SevenNet-0."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--output", type=Path, default=Path("ferroelectric_phases"), help="folder for CIFs and plot"
-    )
+    parser.add_argument("--output", type=Path, default=Path("ferroelectric_phases"), help="folder for CIFs and plot")
     parser.add_argument("--targets", nargs="+", choices=list(PHASES), default=list(PHASES), metavar="LABEL")
-    parser.add_argument(
-        "--first-state-only", action="store_true", help="relax one domain state of each phase"
-    )
+    parser.add_argument("--first-state-only", action="store_true", help="relax one domain state of each phase")
     parser.add_argument("--fmax", type=float, default=1e-4, help="largest force at the end, eV/Å")
     parser.add_argument("--steps", type=int, default=500, help="most steps of a relaxation")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -116,15 +116,9 @@ def picture(first: list[float], second: list[float], outputs: np.ndarray, path: 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
     """Run from the command line; returns the printed figures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--steps", type=int, default=300, help="Adam steps, for the model and for the attached weights"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("finetune_attached"), help="directory for the picture"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=300, help="Adam steps, for the model and for the attached weights")
+    parser.add_argument("--out", type=Path, default=Path("finetune_attached"), help="directory for the picture")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     previous = torch.get_default_dtype()
@@ -144,8 +138,7 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
             unchanged = bool(torch.equal(model(data), before))
         new = sum(p.numel() for p in attachment.parameters())
         print(
-            f"attached at {attachment.name!r}: {new} new weights beside {weights}; predictions unchanged: "
-            f"{unchanged}"
+            f"attached at {attachment.name!r}: {new} new weights beside {weights}; predictions unchanged: {unchanged}"
         )
         print(effect(model, breaker, data))
 

@@ -29,9 +29,7 @@ def molecule(positions: np.ndarray, node_input: np.ndarray) -> Data:
     }
 
 
-def network(
-    breaker: SymmetryBreaker, irreps_in: str, irreps_out: str, *, pool: bool, lmax: int = 2
-) -> BreakingModel:
+def network(breaker: SymmetryBreaker, irreps_in: str, irreps_out: str, *, pool: bool, lmax: int = 2) -> BreakingModel:
     """e3nn's v2106 network with the object among its node attributes."""
     return build(
         NetworkForAGraphWithAttributes,

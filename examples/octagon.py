@@ -75,17 +75,13 @@ def train_and_turn(breaker: SymmetryBreaker, objects: Tensor, first: int, steps:
     data = molecule(octagon(), np.ones((8, 1)))
     model = network(breaker, "0e", "1o", pool=False)
     target = torch.as_tensor(chiral()).to(data["pos"])
-    history = fit(
-        lambda: with_objects(model, data, objects[first : first + 1])[0], model, target, steps, name
-    )
+    history = fit(lambda: with_objects(model, data, objects[first : first + 1])[0], model, target, steps, name)
     matrix = rotation(TURN)
     with torch.no_grad():
         outputs = with_objects(model, data, objects)
         turned_outputs = with_objects(model, turned(data, "0e", matrix), objects)
     expected = outputs @ torch.as_tensor(matrix).to(outputs).T
-    return Answers(
-        history[-1], outputs.numpy(), turned_outputs.numpy(), set_distance(turned_outputs, expected)
-    )
+    return Answers(history[-1], outputs.numpy(), turned_outputs.numpy(), set_distance(turned_outputs, expected))
 
 
 def picture(good: Answers, bad: Answers, path: Path) -> None:
@@ -99,17 +95,13 @@ def picture(good: Answers, bad: Answers, path: Path) -> None:
     rows = ((good, "set closed under D$_{16h}$"), (bad, "closed under D$_{8h}$ only"))
     for row, (answers, name) in zip(axes, rows, strict=True):
         cases = [(np.eye(3), answers.outputs[0], "octagon, as trained")]
-        cases += [
-            (rotation(TURN), each, f"turned, object {k}") for k, each in enumerate(answers.turned_outputs)
-        ]
+        cases += [(rotation(TURN), each, f"turned, object {k}") for k, each in enumerate(answers.turned_outputs)]
         for panel, (matrix, shift, title) in zip(row, cases, strict=True):
             before = octagon() @ matrix.T
             after = before + shift
             panel.fill(*before[:, :2].T, facecolor="none", edgecolor="0.7")
             panel.fill(*after[:, :2].T, facecolor="none", edgecolor="tab:red")
-            panel.quiver(
-                *before[:, :2].T, *shift[:, :2].T, angles="xy", scale_units="xy", scale=1, width=0.012
-            )
+            panel.quiver(*before[:, :2].T, *shift[:, :2].T, angles="xy", scale_units="xy", scale=1, width=0.012)
             panel.set_title(title, fontsize=9)
             panel.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
         row[0].set_ylabel(name)
@@ -119,9 +111,7 @@ def picture(good: Answers, bad: Answers, path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
     """Run from the command line; returns the printed figures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=300, help="Adam steps for each network")
     parser.add_argument("--out", type=Path, default=Path("octagon"), help="directory for the picture")
     options = parser.parse_args(arguments)

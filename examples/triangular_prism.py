@@ -63,9 +63,7 @@ def not_closed() -> Tensor:
     return torch.as_tensor(corners * np.sqrt(3.0)).to(torch.get_default_dtype())
 
 
-def train_and_turn(
-    objects: Tensor, breaker: SymmetryBreaker, steps: int, name: str, turn: np.ndarray
-) -> Answers:
+def train_and_turn(objects: Tensor, breaker: SymmetryBreaker, steps: int, name: str, turn: np.ndarray) -> Answers:
     """Train with one pair, then ask for all objects, for the prism as it was and turned."""
     torch.manual_seed(0)
     irreps_in = "0e+0o"
@@ -107,9 +105,7 @@ def picture(good: Answers, bad: Answers, turn: np.ndarray, path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(
-        2, 2, figsize=(8, 7.5), constrained_layout=True, subplot_kw={"projection": "3d"}
-    )
+    figure, axes = plt.subplots(2, 2, figsize=(8, 7.5), constrained_layout=True, subplot_kw={"projection": "3d"})
     rows = ((good, "set closed under D$_{6h}$"), (bad, "three vectors, up and down"))
     for row, (answers, name) in zip(axes, rows, strict=True):
         cases = (
@@ -131,13 +127,9 @@ def picture(good: Answers, bad: Answers, turn: np.ndarray, path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
     """Run from the command line; returns the printed figures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=250, help="Adam steps for each network")
-    parser.add_argument(
-        "--out", type=Path, default=Path("triangular_prism"), help="directory for the picture"
-    )
+    parser.add_argument("--out", type=Path, default=Path("triangular_prism"), help="directory for the picture")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     previous = torch.get_default_dtype()

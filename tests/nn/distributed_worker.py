@@ -1,6 +1,6 @@
 """One rank of the distributed test: torchrun-like environment, gloo, two processes. Run by test_distributed.py.
 
-    python distributed_worker.py RANK WORLD_SIZE STORE OUTPUT
+python distributed_worker.py RANK WORLD_SIZE STORE OUTPUT
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if hasattr(torch.serialization, "add_safe_globals"):
     # e3nn 0.4.4 reads a file of its own that torch >= 2.6 refuses otherwise.
     torch.serialization.add_safe_globals([slice])
 
-from e3nn.nn.models.v2106.gate_points_message_passing import MessagePassing  # noqa: E402
-from torch.nn.parallel import DistributedDataParallel  # noqa: E402
+from e3nn.nn.models.v2106.gate_points_message_passing import MessagePassing
+from torch.nn.parallel import DistributedDataParallel
 
-import sbs  # noqa: E402
-from sbs.nn import SymmetryBreaker, build  # noqa: E402
+import sbs
+from sbs.nn import SymmetryBreaker, build
 
 GRAPHS, NODES, STEPS = 4, 3, 3
 

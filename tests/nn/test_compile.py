@@ -25,7 +25,9 @@ def test_a_compiled_network_gives_the_same_numbers(make_network, graph, orbit_mo
     loss = compiled(data, index=index, rotations=turns).square().sum()
     gradients = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
     reference = model(data, index=index, rotations=turns).square().sum()
-    for found, wanted in zip(gradients, torch.autograd.grad(reference, list(model.parameters()), allow_unused=True), strict=True):
+    for found, wanted in zip(
+        gradients, torch.autograd.grad(reference, list(model.parameters()), allow_unused=True), strict=True
+    ):
         assert (found is None) == (wanted is None)
         if found is not None:
             assert torch.allclose(found, wanted, atol=1e-4 * float(wanted.abs().max()) + 1e-6)
