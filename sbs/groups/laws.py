@@ -41,7 +41,7 @@ _DRAWS = 24
 #: Products formed at once, so that memory stays bounded in large groups.
 _CHUNK = 4_000_000
 #: Largest memory of a factored law in bytes.
-_MAX_BYTES = 400_000_000
+_MAX_BYTES = 200_000_000
 
 
 class Law(Protocol):
@@ -105,9 +105,8 @@ class FactoredLaw:
         result = np.zeros(self.order, dtype=np.intp)
         for actions, factor in reversed(self.steps):
             backwards = np.empty_like(actions)
-            np.put_along_axis(
-                backwards, actions.astype(np.intp), np.arange(self.order, dtype=actions.dtype)[None], axis=1
-            )
+            for row, action in zip(backwards, actions, strict=True):
+                row[action] = np.arange(self.order)
             result = backwards[factor, result]
         return result.astype(np.intp)
 
@@ -172,7 +171,10 @@ def _factor(left: np.ndarray) -> FactoredLaw:
                     break
                 chain_rows, grown = [*chain_rows, row], larger
         index = int(grown.sum()) // size
-        cyclic = _cyclic_transversal(chain_rows[-1], reached, index) if index > _GOOD_INDEX else None
+        cyclic = None
+        if index > _GOOD_INDEX:
+            tried = (_cyclic_transversal(row, reached, index) for row in pool if grown[row[0]])
+            cyclic = next((found for found in tried if found is not None), None)
         columns = index if cyclic is None else sum(map(len, cyclic))
         if (sum(map(len, steps)) + columns) * order * left.itemsize > _MAX_BYTES:
             raise SearchLimitError(

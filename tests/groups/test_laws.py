@@ -17,6 +17,7 @@ LARGE = {
     "hyperoctahedral 5": (families.hyperoctahedral(5), 3840),
     "perovskite 4x4x4": (families.perovskite_cell(4), 3072),
     "D_2500": (families.dihedral(2500), 5000),
+    "D_1999": (families.dihedral(1999), 3998),
     "C_4093": (families.cyclic(4093), 4093),
     "C_2^12": (families.direct(*[families.cyclic(2)] * 12), 4096),
     "A_5 x A_5": (families.direct(families.alternating(5), families.alternating(5)), 3600),
