@@ -27,6 +27,9 @@ MAX_STRAIN = 0.2
 STRAIN_WINDOW = 0.05
 # Scores (Å) that differ by less are equal; then the child is turned as little as possible.
 SAME_SCORE = 1e-6
+# A molecule that is no distortion within the limit is laid on its parent within these multiples of it, for
+# the message.
+WIDER = (2, 4)
 # Assigning atoms and centring the displacements alternate this often.
 ROUNDS = 4
 
@@ -135,23 +138,23 @@ def match_molecules(parent: Structure, child: Structure, max_displacement: float
     """
     own = parent.positions - parent.positions.mean(axis=0)
     other = child.positions - child.positions.mean(axis=0)
-    found = isometries(own, parent.numbers, other, child.numbers, max_displacement)
-    proper = np.flatnonzero(np.linalg.det(found.matrices) > 0)
-    if len(proper) == 0:
-        off = np.abs(np.sort(np.linalg.norm(own, axis=1)) - np.sort(np.linalg.norm(other, axis=1))).max()
-        raise DetectionError(
-            "the child is no distortion of the parent: no way to lay its atoms on those of the parent keeps "
-            "all of them "
-            f"within {max_displacement:.2f} Å (distances from the centre alone differ by up to {off:.2f} Å); "
-            "give two "
-            "geometries of one molecule, or a larger max_displacement"
-        )
-    matches = []
-    for number in proper:
-        turn, sites = found.matrices[number].T, found.permutations[number]
-        matches.append(Match(sites, other[sites] @ turn.T - own, np.zeros((3, 3)), turn))
-    best = min(matches, key=lambda m: (round(m.score / SAME_SCORE), -round(float(np.trace(m.rotation)), 6)))
-    return best
+    for reach in (1, *WIDER):  # beyond the limit only to say which atom is off
+        found = isometries(own, parent.numbers, other, child.numbers, reach * max_displacement)
+        matches = []
+        for number in np.flatnonzero(np.linalg.det(found.matrices) > 0):
+            turn, sites = found.matrices[number].T, found.permutations[number]
+            matches.append(Match(sites, other[sites] @ turn.T - own, np.zeros((3, 3)), turn))
+        if matches:
+            best = min(
+                matches, key=lambda m: (round(m.score / SAME_SCORE), -round(float(np.trace(m.rotation)), 6))
+            )
+            _check(parent, best, max_displacement)
+            return best
+    raise DetectionError(
+        "the child is no distortion of the parent: there is no way to lay its atoms on those of the parent "
+        "one to one "
+        f"even within {WIDER[-1] * max_displacement:.2f} Å; give two geometries of one molecule"
+    )
 
 
 def _assign(

@@ -199,8 +199,13 @@ def test_what_is_no_pair_is_refused(cubic_perovskite):
         sbs.between(cubic_perovskite, cubic_perovskite)
     with pytest.raises(DetectionError, match="the parent is a crystal and the child a molecule"):
         sbs.between(cubic_perovskite, molecule("CH4"))
+    methane = molecule("CH4")
+    stretched = methane.positions.copy()
+    stretched[3] *= 1.9
+    with pytest.raises(DetectionError, match=r"its atom 3 \(H\) is 0\.\d\d Å off site \d of the parent"):
+        sbs.between(methane, (stretched, methane.numbers))
     with pytest.raises(DetectionError, match="no way to lay its atoms on those of the parent"):
-        sbs.between(molecule("CH4"), (molecule("CH4").positions * [1, 1, 2.5], molecule("CH4").numbers))
+        sbs.between(methane, (methane.positions * [1, 1, 9], methane.numbers))
     with pytest.raises(DetectionError, match="infinite group"):
         sbs.between(molecule("CO2"), molecule("CO2"))
 
