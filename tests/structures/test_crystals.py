@@ -181,6 +181,7 @@ def test_every_set_of_a_crystal_is_finite_and_turns_with_it(name):
 def test_cyclic_crystal_is_finite_in_its_lattice_and_infinite_in_o3():
     found = sbs.detect(CRYSTALS["P4"][0])
     inside = sbs.minimal_set(found, "C1")
+    inside.verify()
     assert inside.size == 4 and inside.is_ideal and inside.ambient.symbol == "D4h"
     assert sbs.minimal_set(found, "C1", ambient="O(3)").size == np.inf
     assert "holohedry" in found.report() and "D4h" in found.report()

@@ -48,6 +48,7 @@ def test_infinite_sets_become_finite_ideal_and_equivariant(group, target, moved)
     free = sbs.minimal_set(found, kept)
     pinned = sbs.minimal_set(found, kept, frame="input")
     assert free.size == np.inf
+    pinned.verify()
     assert pinned.is_ideal and pinned.size == group_order(group) // kept.order
     for seed in range(6):  # proper and improper turns, shifts and shuffles
         placed, numbers, g = moved(positions, labels, seed)
@@ -90,6 +91,13 @@ def test_multipoles_are_those_of_the_representation():
         moments[1],
         [charges @ points[:, 2], charges @ (points[:, 0] + 1j * points[:, 1]) / np.sqrt(2), *[0] * 5],
     )
+
+
+def test_rotations_alone_are_pinned_too():
+    found = sbs.detect(orbits("C5"))
+    pinned = sbs.minimal_set(found, "C1", ambient="SO(3)", frame="input")
+    assert pinned.is_ideal and pinned.size == 5 and pinned.ambient.symbol == "D5"
+    pinned.verify()
 
 
 def test_finite_sets_are_left_alone():
