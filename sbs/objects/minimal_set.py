@@ -124,8 +124,9 @@ class MinimalSet:
             objects = self._family.objects()
         if self.irreps is not None and not np.array_equal(self.frame, np.eye(3)):
             objects = objects @ representation(self.irreps, self.frame[None])[0].T
-        objects = np.array(objects)
-        objects.setflags(write=False)
+        if objects.flags.writeable:
+            objects = np.array(objects)
+            objects.setflags(write=False)
         return objects
 
     @cached_property

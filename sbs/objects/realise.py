@@ -50,7 +50,7 @@ def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:
     if not isinstance(parent, PointGroup):
         stabilizer = solution.stabilizers[0]
         movers, orbits = _coset_movers(solution, stabilizer)
-        return Realisation(stabilizer, None, np.eye(len(movers)), movers, orbits)
+        return Realisation(stabilizer, None, one_hot(len(movers)), movers, orbits)
     inside = solution.normalizer.elements
     matrices = solution.normalizer.matrices
     number = np.full(parent.order, -1)
@@ -64,10 +64,17 @@ def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:
     return Realisation(stabilizer, choice.irreps, np.round(objects, OBJECT_DIGITS) + 0.0, movers, orbits)
 
 
+def one_hot(count: int) -> np.ndarray:
+    """The unit matrix, float64 (count, count), as a read-only view of 2 count - 1 numbers."""
+    line = np.zeros(2 * count - 1)
+    line[count - 1] = 1.0
+    return np.lib.stride_tricks.sliding_window_view(line, count)[::-1]
+
+
 def _coset_movers(solution: FiniteSolution, stabilizer: Subgroup) -> tuple[np.ndarray, np.ndarray]:
     """Representatives of the cosets m H in M and their S-orbits, sorted by orbit; the identity comes first."""
     parent = stabilizer.parent
-    movers = stabilizer.left_cosets(solution.normalizer)[:, 0]
+    movers = stabilizer.transversal(solution.normalizer)
     coset = np.full(parent.order, -1, dtype=np.intp)
     coset[parent.multiply(movers[:, None], stabilizer.elements)] = np.arange(len(movers))[:, None]
     orbits = np.full(len(movers), -1, dtype=np.intp)
