@@ -92,23 +92,17 @@ def _order_labels(orders: list[int]) -> list[str]:
 
 
 def hasse_edges(group: FiniteGroup) -> tuple[tuple[int, int], ...]:
-    """Maximal-subgroup relations between classes: pairs ``(i, j)``, members of class i are maximal in members
-    of j.
-    """
+    """Maximal-subgroup relations between classes: pairs ``(i, j)``, members of class i are maximal in members of j."""
     classes = group.subgroup_classes
-    member_masks = [np.array([m.mask for m in c.members]) for c in classes]
-    edges = []
+    number = np.repeat(np.arange(len(classes)), [c.size for c in classes])[::-1]
+    packed = np.array([np.frombuffer(m.bits, dtype=np.uint8) for c in classes for m in c.members])[::-1]
+    edges = set()
     for j, upper in enumerate(classes):
-        inside = [masks[~(masks & ~upper.representative.mask).any(1)] for masks in member_masks[:j]]
-        covered = np.zeros((0, group.order), dtype=bool)
-        for i in reversed(range(j)):
-            candidates = inside[i]
-            if not len(candidates) or classes[i].order == upper.order:
-                continue
-            contained = np.array(
-                [bool((~(mask & ~covered).any(1)).any()) if len(covered) else False for mask in candidates]
-            )
-            if not contained.all():
-                edges.append((i, j))
-                covered = np.concatenate([covered, candidates[~contained]])
+        outside = ~np.frombuffer(upper.representative.bits, dtype=np.uint8)
+        # Proper subgroups of the representative, largest first: the first is maximal, and so on without what it holds.
+        start = int(np.searchsorted(-number, -j, side="right"))
+        below = start + np.flatnonzero(~(packed[start:] & outside).any(1))
+        while len(below):
+            edges.add((int(number[below[0]]), j))
+            below = below[(packed[below] & ~packed[below[0]]).any(1)]
     return tuple(sorted(edges))
