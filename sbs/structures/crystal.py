@@ -206,8 +206,7 @@ def _integers(matrices: NDArray[np.float64]) -> NDArray[np.int64]:
     if off > INTEGER_SLACK:
         raise DetectionError(
             f"the crystal's rotations are not integer on its primitive lattice (off by {off:.1e}): the cell "
-            "is not a multiple "
-            "of it within the tolerance; lower the tolerance"
+            "is not a multiple of it within the tolerance; lower the tolerance"
         )
     return rounded.astype(np.int64)
 
@@ -241,6 +240,5 @@ def _dataset(structure: Structure, tolerance: float) -> Any:
 def _no_space_group(tolerance: float, reason: str) -> str:
     return (
         f"spglib found no space group at a tolerance of {tolerance:g} Å ({reason}); expected a crystal whose "
-        "atoms are "
-        "further apart than the tolerance: try a tolerance ten times smaller or larger"
+        "atoms are further apart than the tolerance: try a tolerance ten times smaller or larger"
     )

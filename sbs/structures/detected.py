@@ -171,8 +171,7 @@ class Detected:
         if isinstance(self.group, ClosedGroup):
             return (
                 f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are "
-                "finite, "
-                "others are circles or spheres."
+                "finite, others are circles or spheres."
             )
         if self.group.family.family in ("Cn", "Cnh", "S2n") and self.group.order > 2:
             return (

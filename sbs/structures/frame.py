@@ -86,18 +86,15 @@ def pinned_ambient(detected: Detected, normalizer: ClosedGroup) -> PointGroup:
             if abs(moment) <= slack:
                 raise DetectionError(
                     f"degenerate input: the multipole l = {l}, m = {m} that would pin the azimuth of "
-                    f"{group.symbol} is "
-                    f"{abs(moment) / scale:.2g} of its largest possible value, and a change of the atoms "
-                    "within the "
-                    f"tolerance of {detected.tolerance:g} Å could turn it anywhere (that needs "
-                    f"{slack / scale:.2g}); "
-                    "detect with a smaller tolerance, or give a finite ambient= of your own"
+                    f"{group.symbol} is {abs(moment) / scale:.2g} of its largest possible value, and a "
+                    f"change of the atoms within the tolerance of {detected.tolerance:g} Å could turn it "
+                    f"anywhere (that needs {slack / scale:.2g}); detect with a smaller tolerance, or give a "
+                    "finite ambient= of your own"
                 )
             return _stabilizer(l, m, float(np.angle(moment)) / m, normalizer)
     raise DetectionError(
         f"degenerate input: every multipole of {detected.structure.formula} up to l = {highest} is invariant "
-        "under "
-        f"all turns about its axis; give a finite ambient= of your own, or use the infinite set"
+        "under all turns about its axis; give a finite ambient= of your own, or use the infinite set"
     )
 
 

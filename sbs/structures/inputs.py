@@ -180,9 +180,8 @@ def _read(structure: Any, periodic: bool | None) -> tuple[Structure, NDArray[np.
         return _read_tuple(tuple(structure), periodic)
     raise DetectionError(
         f"a structure was expected, got {type(structure).__name__}; give ASE Atoms, a pymatgen Structure or "
-        "Molecule, "
-        "(positions, numbers), (lattice, fractional positions, numbers) or the path of a CIF, POSCAR or XYZ "
-        "file"
+        "Molecule, (positions, numbers), (lattice, fractional positions, numbers) or the path of a CIF, "
+        "POSCAR or XYZ file"
     )
 
 
@@ -194,8 +193,7 @@ def _choose(
     if wanted and cell is None:
         raise DetectionError(
             "periodic=True was given with a structure that has no cell: a molecule given as a crystal; give "
-            "its lattice, "
-            "or leave periodic out"
+            "its lattice, or leave periodic out"
         )
     structure = Structure(positions, numbers, cell if wanted else None)
     return structure, None if wanted or cell is None else np.asarray(cell, dtype=np.float64)
@@ -211,8 +209,7 @@ def _read_file(path: str | os.PathLike[str]) -> Any:
     except Exception as error:  # ASE's readers raise whatever the malformed text trips over
         raise DetectionError(
             f"{name!r} could not be read as a structure ({type(error).__name__}: {error}); expected a file "
-            "that ASE "
-            "knows, such as CIF, POSCAR or XYZ"
+            "that ASE knows, such as CIF, POSCAR or XYZ"
         ) from error
 
 
@@ -224,8 +221,7 @@ def _read_ase(atoms: Any, periodic: bool | None) -> tuple[Structure, NDArray[np.
         axes = "".join(name for name, flag in zip("abc", pbc, strict=True) if flag)
         raise DetectionError(
             f"the structure is periodic along {axes} only; expected periodicity along all three axes or "
-            "none: set "
-            "atoms.pbc, or insist with periodic=True or periodic=False"
+            "none: set atoms.pbc, or insist with periodic=True or periodic=False"
         )
     cell = np.asarray(atoms.cell, dtype=np.float64)
     has_cell = bool(cell.any()) or bool(pbc.all())
@@ -258,8 +254,7 @@ def _read_tuple(
     if lattice is not None and lattice.shape != (3, 3):
         raise DetectionError(
             f"the first of three parts must be the (3, 3) lattice, got shape {lattice.shape}; the order is "
-            "(lattice, "
-            "fractional positions, numbers)"
+            "(lattice, fractional positions, numbers)"
         )
     labels = list(parts[-1]) if np.ndim(parts[-1]) == 1 else None
     if labels is None:
@@ -276,8 +271,7 @@ def _check_occupancy(species: dict[str, float]) -> None:
         listed = ", ".join(f"{name} {amount:g}" for name, amount in species.items())
         raise DetectionError(
             f"a site is partially occupied ({listed}); expected one whole atom on each site: order the "
-            "structure first "
-            "(for example with pymatgen's OrderDisorderedStructureTransformation)"
+            "structure first (for example with pymatgen's OrderDisorderedStructureTransformation)"
         )
 
 
@@ -307,8 +301,7 @@ def _check_cell(structure: Structure) -> None:
     if box == 0 or volume < FLAT_CELL * box:
         raise DetectionError(
             f"the cell has no volume ({volume:.3g} Å3 for edges that span {box:.3g} Å3): expected three "
-            "independent cell "
-            "vectors; give a molecule as (positions, numbers), or ASE Atoms with pbc=False"
+            "independent cell vectors; give a molecule as (positions, numbers), or ASE Atoms with pbc=False"
         )
 
 
@@ -329,8 +322,7 @@ def _check_overlap(structure: Structure, tolerance: float) -> None:
         _, first, second = _closest_pair(structure)
         raise DetectionError(
             f"atoms {first} and {second} overlap: they are {structure.shortest_distance:.4g} Å apart, no "
-            "more than twice the "
-            f"tolerance of {tolerance:g} Å; remove the duplicate or lower the tolerance"
+            f"more than twice the tolerance of {tolerance:g} Å; remove the duplicate or lower the tolerance"
         )
 
 
@@ -343,14 +335,12 @@ def _check_kind(structure: Structure, box: NDArray[np.float64] | None) -> None:
     if structure.periodic and closest > VACUUM_GAP:
         raise DetectionError(
             f"the periodic images are at least {closest:.1f} Å apart in every direction: a molecule given as "
-            "a crystal? "
-            "Give it without a cell (pbc=False), or insist with periodic=True"
+            "a crystal? Give it without a cell (pbc=False), or insist with periodic=True"
         )
     if not structure.periodic and closest <= FILLED_GAP:
         raise DetectionError(
             f"the structure is not periodic, yet it has a cell and an atom lies {closest:.2f} Å from an "
-            "image of another: a "
-            "crystal given as a molecule? Set pbc=True, or insist with periodic=False"
+            "image of another: a crystal given as a molecule? Set pbc=True, or insist with periodic=False"
         )
 
 
@@ -375,9 +365,7 @@ def _closest_images(positions: NDArray[np.float64], lattice: NDArray[np.float64]
 
 _SYMBOLS = (  # noqa: SIM905 - 118 quoted strings would be unreadable
     "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb "
-    "Sr Y Zr Nb Mo "
-    "Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir "
-    "Pt Au Hg Tl Pb "
-    "Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts "
-    "Og"
+    "Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf "
+    "Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh "
+    "Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
 ).split()

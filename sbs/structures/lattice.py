@@ -121,8 +121,7 @@ def exact_lattice(
     except KeyError:
         raise DetectionError(
             f"the {len(own)} rotations found at a tolerance of {tolerance:g} Å do not preserve the crystal's "
-            "lattice; "
-            "expected a space group on it: lower the tolerance"
+            "lattice; expected a space group on it: lower the tolerance"
         ) from None
     stretch = _stretch(basis, matrices)
     columns = stretch @ basis.T

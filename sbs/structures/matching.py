@@ -74,9 +74,8 @@ def match_crystals(parent: Structure, child: Structure, max_displacement: float)
     if not cells:
         raise DetectionError(
             f"the child's lattice {_lengths(other)} is no distortion of the parent's {_lengths(own)}: no way "
-            "to lay one on "
-            f"the other has a strain below {MAX_STRAIN:g}; give two structures that differ by a small "
-            "distortion"
+            f"to lay one on the other has a strain below {MAX_STRAIN:g}; give two structures that differ by "
+            "a small distortion"
         )
     fractional = child.positions @ np.linalg.inv(other)
     size = abs(float(np.linalg.det(own))) ** (1 / 3)
@@ -152,8 +151,7 @@ def match_molecules(parent: Structure, child: Structure, max_displacement: float
             return best
     raise DetectionError(
         "the child is no distortion of the parent: there is no way to lay its atoms on those of the parent "
-        "one to one "
-        f"even within {WIDER[-1] * max_displacement:.2f} Å; give two geometries of one molecule"
+        f"one to one even within {WIDER[-1] * max_displacement:.2f} Å; give two geometries of one molecule"
     )
 
 
@@ -199,10 +197,9 @@ def _check(parent: Structure, match: Match, max_displacement: float) -> None:
     if sizes[worst] > max_displacement:
         raise DetectionError(
             f"the child is no distortion of the parent: its atom {match.sites[worst]} "
-            f"({element(int(parent.numbers[worst]))}) is "
-            f"{sizes[worst]:.2f} Å off site {worst} of the parent, more than {max_displacement:.2f} Å; give "
-            "two structures "
-            "with the same arrangement of atoms, or a larger max_displacement"
+            f"({element(int(parent.numbers[worst]))}) is {sizes[worst]:.2f} Å off site {worst} of the "
+            f"parent, more than {max_displacement:.2f} Å; give two structures with the same arrangement of "
+            "atoms, or a larger max_displacement"
         )
 
 

@@ -69,8 +69,7 @@ def exact_representation(matrices: NDArray[np.float64], table: NDArray[np.intege
             return current
     raise DetectionError(
         f"the operations found do not settle to an exact group (still changing by {change:.1e}); expected "
-        "operations that "
-        "nearly form a group: lower the tolerance"
+        "operations that nearly form a group: lower the tolerance"
     )
 
 
@@ -91,7 +90,6 @@ def oriented_group(matrices: NDArray[np.float64]) -> tuple[PointGroup, NDArray[n
     if len(matrices) != group.order or residual > STANDARD_MATCH or len(np.unique(order)) != group.order:
         raise DetectionError(
             f"{len(matrices)} operations were found that do not fit the standard group {group.symbol} of "
-            f"order {group.order} "
-            f"(residual {residual:.1e}); lower the tolerance"
+            f"order {group.order} (residual {residual:.1e}); lower the tolerance"
         )
     return group, order

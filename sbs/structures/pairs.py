@@ -173,8 +173,7 @@ def between(
     if target.order == group.order:
         raise DetectionError(
             f"the child keeps every symmetry of the parent's point group {group.symbol} within {tolerance:g} "
-            "Å: nothing is "
-            "broken; lower the tolerance, or give another child"
+            "Å: nothing is broken; lower the tolerance, or give another child"
         )
     deviation = float(np.linalg.norm(displacement - match.displacement, axis=1).max())
     cosets = np.asarray(target.left_cosets())
@@ -204,15 +203,13 @@ def _check_composition(parent: Structure, child: Structure) -> None:
     if ratio[0] < 1:
         raise DetectionError(
             f"the child's primitive cell holds {len(child)} atoms, the parent's {len(parent)}; expected "
-            "cells of equal "
-            "size: is the child the more symmetric of the two? Then exchange them"
+            "cells of equal size: is the child the more symmetric of the two? Then exchange them"
         )
     raise DetectionError(
         f"the child's cell holds {ratio[0]:g} times as many atoms as the parent's ({len(child)} and "
-        f"{len(parent)}): it is the "
-        f"{_supercell(parent, child, ratio[0])} of the parent's cell, so the distortion also breaks "
-        "translations; "
-        "expected a distortion that repeats in every cell of the parent"
+        f"{len(parent)}): it is the {_supercell(parent, child, ratio[0])} of the parent's cell, so the "
+        "distortion also breaks translations; expected a distortion that repeats in every cell of the "
+        "parent"
     )
 
 

@@ -227,8 +227,7 @@ class Distortions:
                 way_out = "give amplitude=0.1 and strain=0.02, so that both act"
             raise NoSetError(
                 f"the patterns asked for leave {kept.symbol}, more than the target {self.target.symbol}, "
-                "whatever "
-                f"their amplitudes; {way_out}"
+                f"whatever their amplitudes; {way_out}"
             )
         shift, cell = np.zeros((len(self.parent.structure), 3)), np.zeros((3, 3))
         if moves:

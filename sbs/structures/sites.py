@@ -145,8 +145,7 @@ def resolve_target(group: PointGroup, target: object) -> Subgroup:
     except (TypeError, ValueError):
         raise NotASubgroupError(
             f"the target {target!r} is no subgroup of {group.symbol}; give a label, a Subgroup, a point "
-            "group or "
-            "matrices (k, 3, 3)"
+            "group or matrices (k, 3, 3)"
         ) from None
     if array.ndim != 3 or array.shape[1:] != (3, 3):
         raise DetectionError(f"target matrices must have shape (k, 3, 3), got {array.shape}")
