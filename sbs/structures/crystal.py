@@ -125,8 +125,7 @@ class _Cell:
         one = (np.asarray(dataset.rotations) == np.eye(3, dtype=np.int64)).all(axis=(1, 2))
         points = np.asarray(dataset.translations, dtype=np.float64)[one] @ structure.lattice
         if len(points) > 1:
-            # Only the primitive cell shows every rotation: the given one may be a supercell of lower
-            # symmetry.
+            # Only the primitive cell shows every rotation; the given one may be a less symmetric supercell.
             primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
             structure = _primitive(structure, dataset)
             dataset = _dataset(structure, tolerance)
@@ -138,9 +137,8 @@ class _Cell:
                 f"at a tolerance of {tolerance:g} Å the primitive cell that spglib found is not primitive; "
                 "lower the tolerance"
             )
-        centering = np.round(
-            points @ np.linalg.inv(basis)
-        )  # lattice points, measured to within the tolerance
+        # lattice points, measured to within the tolerance
+        centering = np.round(points @ np.linalg.inv(basis))
         centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
         space_group = SpaceGroup(int(dataset.number), str(dataset.international))
         return cls(

@@ -260,11 +260,16 @@ def distortions(structure: Any, target: Any, tolerance: float = DEFAULT_TOLERANC
         translations (and for a molecule rotations) are left out. Patterns repeat in every primitive cell.
 
     Raises:
-        DetectionError: S is infinite or cannot be found. AmbiguousTargetError, NotASubgroupError: the target.
+        DetectionError: S is infinite or cannot be found, or K is all of it. AmbiguousTargetError, NotASubgroupError: the target.
     """
     parent = structure if isinstance(structure, Detected) else detect(structure, tolerance)
     group = parent.point_group()
     kept = resolve_target(group, target)
+    if kept.order == group.order:
+        raise DetectionError(
+            f"the target is the whole symmetry {group.symbol} of the structure, so nothing is broken; expected a "
+            "proper subgroup of it"
+        )
     irreps = [irrep for irrep in real_irreps(group.family) if not irrep.trivial]
     orbits = site_orbits(parent)
     per_irrep: list[list[NDArray[np.float64]]] = [[] for _ in irreps]

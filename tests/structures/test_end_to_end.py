@@ -65,7 +65,9 @@ def outputs():
     e3nn.set_optimization_defaults(optimize_einsums=False, jit_script_fx=False)
     from sbs.nn import SymmetryBreaker
 
-    networks: dict[str, torch.nn.Module] = {}  # one for each kind of object: same weights for all orientations
+    networks: dict[
+        str, torch.nn.Module
+    ] = {}  # one for each kind of object: same weights for all orientations
 
     def evaluate(found: Detected, symmetry_set) -> np.ndarray:
         species = np.searchsorted([6, 8, 22, 56], found.structure.numbers)

@@ -177,6 +177,14 @@ def test_what_cannot_be_done_is_said(cubic_perovskite):
         sbs.distortions(cubic_perovskite, sbs.point_group("C5v"))
     with pytest.raises(DetectionError, match="infinite group Dinfh"):
         sbs.distortions(molecule("CO2"), "C2v")
+    for whole in (
+        cubic_perovskite,
+        molecule("CH3CHO"),
+        ([[0, 0, 0], [1, 0, 0], [0, 2, 0], [0, 0, 3]], [6, 7, 8, 9]),
+    ):
+        found = sbs.detect(whole)
+        with pytest.raises(DetectionError, match="nothing is broken"):
+            sbs.distortions(found, found.symbol)
     for amplitude, strain in ((0, 0), (-1, 0), (np.nan, 0)):
         with pytest.raises(DetectionError, match="must be finite, not negative and not both 0"):
             sbs.distortions(cubic_perovskite, "C4v").domain_states(amplitude, strain)
