@@ -5,8 +5,8 @@
    attributes, node input, attached at one layer), against the network that has no such place.
 2. All 48 outputs of O_h -> C_1 against a single forward pass of the same model, and against 48 passes.
 
-Repetitions are interleaved, and ratios are medians of the ratios within a round, so that other work on the machine
-meets all alike.
+Repetitions are interleaved and the least time of each task is taken, as `timeit` does: what other work on the machine
+adds is not the task's.
 
     python benchmarks/networks.py [--repeats 15] [--out benchmarks/results/networks.md]
 """
@@ -108,13 +108,13 @@ class Figures:
     seconds: dict[str, np.ndarray]
     difference: float
 
-    def median(self, name: str) -> float:
-        """Median seconds."""
-        return float(np.median(self.seconds[name]))
+    def least(self, name: str) -> float:
+        """Least seconds."""
+        return float(self.seconds[name].min())
 
     def ratio(self, name: str, reference: str) -> float:
-        """Median of the ratios within a round."""
-        return float(np.median(self.seconds[name] / self.seconds[reference]))
+        """Ratio of least times."""
+        return self.least(name) / self.least(reference)
 
 
 def measure(nodes: int, edges: int, repeats: int) -> Figures:
@@ -163,7 +163,7 @@ def report(figures: Figures) -> str:
 
     def row(name: str, reference: str, text: str, required: str = "") -> str:
         ratio = f"{figures.ratio(name, reference):.3f}"
-        return f"| {text} | {1e3 * figures.median(name):.0f} ms | {ratio} | {required} |"
+        return f"| {text} | {1e3 * figures.least(name):.0f} ms | {ratio} | {required} |"
 
     rows = [
         row("fixed attributes", "fixed attributes", "step, a fixed tensor in the object's place"),
@@ -181,8 +181,8 @@ def report(figures: Figures) -> str:
 {datetime.date.today().isoformat()}; {os.cpu_count()} cores, {torch.get_num_threads()} threads,
 Python {platform.python_version()}, {packages}.
 e3nn MessagePassing, {LAYERS} layers of {MUL} channels, l up to {LMAX}, float32; O_h -> C_1;
-{figures.nodes} nodes, {figures.edges} edges. Medians of {len(figures.seconds["one forward"])} interleaved repetitions;
-ratios are medians of the ratios within a round. Written by `python benchmarks/networks.py`.
+{figures.nodes} nodes, {figures.edges} edges. Least of {len(figures.seconds["one forward"])} interleaved
+repetitions. Written by `python benchmarks/networks.py`.
 
 | what | time | ratio | required |
 |---|---|---|---|

@@ -3,7 +3,7 @@
 >>> import sbs, sbs.nn
 >>> breaker = sbs.nn.SymmetryBreaker(sbs.minimal_set("Oh", "C4v"))
 >>> network = sbs.nn.build(NetworkForAGraphWithAttributes, breaker, irreps_node_input="8x0e", ...)
->>> outputs = sbs.nn.all_outputs(network, data, breaker.set, permutations=...)
+>>> outputs = sbs.nn.all_outputs(network, data, breaker.set)
 
 For a model that exists, ``sbs.nn.attach(model, breaker, at="layer name")`` takes the place of the third line.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import as_irreps
+from sbs.nn.permutations import SITE_TOLERANCE, site_permutations
 from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.representation import representation
 
@@ -99,9 +100,7 @@ def turn_outputs(
     """
     irreps = as_irreps(irreps, "irreps_out")
     if outputs.shape[-1] != irreps.dim:
-        raise NetworkInputError(
-            f"The output has {outputs.shape[-1]} components; irreps_out={irreps} has {irreps.dim}."
-        )
+        raise NetworkInputError(f"The output has {outputs.shape[-1]} components; irreps_out={irreps} has {irreps.dim}.")
     action = torch.as_tensor(_representation(irreps, matrices), dtype=outputs.dtype, device=outputs.device)
     stacked = outputs.expand(len(action), -1, -1) if outputs.ndim == 2 else outputs
     turned = stacked @ action.transpose(1, 2)
@@ -120,9 +119,7 @@ def turn_outputs(
 
 def _representation(irreps: o3.Irreps, matrices: npt.ArrayLike) -> np.ndarray:
     terms = [(mul, str(ir)) for mul, ir in irreps if mul]
-    return representation(
-        "+".join(f"{mul}x{ir}" for mul, ir in terms), np.asarray(matrices, dtype=np.float64)
-    )
+    return representation("+".join(f"{mul}x{ir}" for mul, ir in terms), np.asarray(matrices, dtype=np.float64))
 
 
 def find_breaker(model: nn.Module) -> SymmetryBreaker:
@@ -147,7 +144,9 @@ def all_outputs(
     inputs: Any,
     symmetry_set: MinimalSet,
     *,
-    permutations: npt.ArrayLike | None,
+    permutations: npt.ArrayLike | Literal["find"] | None = "find",
+    species: npt.ArrayLike | None = None,
+    tolerance: float = SITE_TOLERANCE,
     irreps_out: o3.Irreps | str | None = None,
     rotation: npt.ArrayLike | None = None,
     select: Callable[[Any], Tensor] | None = None,
@@ -166,7 +165,10 @@ def all_outputs(
     inputs: of one structure, symmetric under S.
     symmetry_set: in the orientation of the breaker's set.
     permutations: (order of S, num_sites) from `site_permutations`, rows in the order of
-        ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim).
+        ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim). By default
+        they are found from the inputs' "pos" or "positions" (and "cell" and "species", where there are such).
+    species: (num_sites,), for finding permutations: only equal sites are exchanged.
+    tolerance: Å, for finding permutations.
     irreps_out: of the output; by default ``model.irreps_out``.
     rotation: (3, 3), where the input is turned by R from the set's orientation: the breaker gets it, and S is
         turned too. ``permutations`` stay what they are.
@@ -180,7 +182,7 @@ def all_outputs(
     Raises
     ------
     NetworkInputError
-        If the model has no breaker with this set, irreps or shapes do not fit.
+        If the model has no breaker with this set, the input is not symmetric under S, irreps or shapes do not fit.
     InfiniteSetError
         If the set is infinite.
     """
@@ -205,6 +207,9 @@ def all_outputs(
     matrices = plan.matrices[plan.element]
     if turn is not None:
         matrices = turn @ matrices @ turn.T
+    if isinstance(permutations, str):
+        group = plan.matrices if turn is None else turn @ plan.matrices @ turn.T
+        permutations = _found_permutations(inputs, group, len(results[0]), species, tolerance)
     if permutations is not None:
         permutations = np.asarray(permutations)
         if permutations.ndim != 2 or len(permutations) != len(plan.matrices):
@@ -215,16 +220,47 @@ def all_outputs(
             )
         permutations = permutations[plan.element]
     stacked = (
-        results[0]
-        if len(results) == 1
-        else torch.stack(results)[torch.as_tensor(orbit, device=results[0].device)]
+        results[0] if len(results) == 1 else torch.stack(results)[torch.as_tensor(orbit, device=results[0].device)]
     )
     return turn_outputs(stacked, irreps_out, matrices, permutations)
 
 
-def _evaluator(
-    model: nn.Module, symmetry_set: MinimalSet, turn: np.ndarray | None
-) -> Callable[[Any, int], Any]:
+def _found_permutations(
+    inputs: Any, group: np.ndarray, rows: int, species: npt.ArrayLike | None, tolerance: float
+) -> np.ndarray | None:
+    """Permutations of the sites in ``inputs``, or None if the output is of the whole graph."""
+    read = inputs.get if isinstance(inputs, Mapping) else lambda name: getattr(inputs, name, None)
+
+    def first(*names: str) -> Any:
+        return next((read(name) for name in names if read(name) is not None), None)
+
+    positions = first("pos", "positions")
+    if positions is None:
+        raise NetworkInputError(
+            "The inputs have no 'pos' or 'positions' to find site permutations from; pass permutations=, from "
+            "sbs.nn.site_permutations, or None if the output is of the whole graph."
+        )
+    sites = _array(positions)
+    if rows == 1 and len(sites) != 1:
+        return None
+    if rows != len(sites):
+        raise NetworkInputError(f"The output has {rows} rows, the input {len(sites)} sites; pass permutations=.")
+    cell = first("cell")
+    kinds = species if species is not None else first("species", "atomic_numbers")
+    return site_permutations(
+        sites,
+        group,
+        species=None if kinds is None else _array(kinds),
+        cell=None if cell is None else _array(cell).reshape(3, 3),
+        tolerance=tolerance,
+    )
+
+
+def _array(values: Any) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+
+
+def _evaluator(model: nn.Module, symmetry_set: MinimalSet, turn: np.ndarray | None) -> Callable[[Any, int], Any]:
     breaker = find_breaker(model)
     if symmetry_set not in breaker.sets:
         raise NetworkInputError(

@@ -57,6 +57,26 @@ def test_a_turned_input_and_a_pooled_output(make_network, orbit_molecule, graph,
                 assert torch.allclose(found[k], model(data, index=torch.tensor([k]), rotations=turns), atol=1e-10)
 
 
+def test_permutations_are_found_from_the_input(make_network, orbit_molecule, graph, rotations, double):
+    symmetry_set = sbs.minimal_set("Td", "C3v")
+    model = make_network(SymmetryBreaker(symmetry_set, mode="index"))
+    turn = rotations(2, 3)[1]
+    positions = orbit_molecule(symmetry_set.group.matrices)
+    moves = site_permutations(positions, symmetry_set.group.matrices)
+    for rotation in (None, turn):
+        data = graph(positions if rotation is None else positions @ turn.T)
+        given = all_outputs(model, data, symmetry_set, permutations=moves, rotation=rotation)
+        assert torch.equal(all_outputs(model, data, symmetry_set, rotation=rotation), given)
+    pooled = make_network(SymmetryBreaker(symmetry_set, mode="index"), pool=True)
+    assert all_outputs(pooled, data, symmetry_set, rotation=turn).shape == (4, 1, 3)
+    with pytest.raises(NetworkInputError, match="not symmetric under"):
+        all_outputs(model, graph(positions + np.linspace(0, 1, 72).reshape(24, 3)), symmetry_set)
+    with pytest.raises(NetworkInputError, match="not symmetric under"):
+        all_outputs(model, graph(positions), symmetry_set, species=np.arange(24))
+    with pytest.raises(NetworkInputError, match="no 'pos' or 'positions'"):
+        all_outputs(lambda data, k: torch.zeros(24, 3), {}, symmetry_set, irreps_out="1o")
+
+
 def test_works_on_attached_models_and_functions(make_network, orbit_molecule, graph, double):
     symmetry_set = sbs.minimal_set("D3", "C1")
     positions = orbit_molecule(symmetry_set.group.matrices)
