@@ -2,14 +2,19 @@
 
 A build keeps a journal beside the files while it runs: a fingerprint of the sources that decide what is written, and
 the groups that are done. A build that was interrupted goes on from there if the sources are still the same.
+
+OpenBLAS, which numpy's wheels bring, picks its kernels by the processor, and their last digits differ. A build names
+one that every x86-64 processor of the last fifteen years has; elsewhere the last digits may differ, by 1e-14 in the
+objects of finite sets and by 1e-10, to which their maximisation is solved, in the seeds of infinite ones.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -17,18 +22,15 @@ from sbs.tables.catalogue import data_directory, stored_symbols
 from sbs.tables.encoding import dump
 from sbs.tables.record import build_record
 
-__all__ = ["JOURNAL", "build", "source_fingerprint", "table_bytes"]
+__all__ = ["JOURNAL", "build", "source_fingerprint"]
 
 JOURNAL = ".build-progress"
 # Rooms whose code decides what the files hold.
 _ROOMS = ("groups", "solver", "objects", "tables")
 
+_KERNELS = {"OPENBLAS_CORETYPE": "Nehalem", "OPENBLAS_NUM_THREADS": "1"}
+
 Progress = Callable[[Iterable[str], int], Iterable[str]]
-
-
-def table_bytes(symbol: str) -> bytes:
-    """The file of one group, built from nothing."""
-    return dump(build_record(symbol))
 
 
 def build(
@@ -83,22 +85,39 @@ def _read_journal(journal: Path, fingerprint: str) -> set[str]:
     return {symbol for symbol in done if symbol} if first == fingerprint else set()
 
 
-def _stream(symbols: Sequence[str], directory: Path, jobs: int) -> Iterable[str]:
+def _stream(symbols: Sequence[str], directory: Path, jobs: int) -> Iterator[str]:
     """Symbols as their files are finished."""
-    if jobs == 1 or len(symbols) <= 1:
-        for symbol in symbols:
-            yield _write(symbol, str(directory))
+    if not symbols:
         return
-    # "spawn" starts clean processes on every platform, so that results cannot depend on what the parent has cached.
-    with ProcessPoolExecutor(max_workers=min(jobs, len(symbols)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_write, symbol, str(directory)) for symbol in symbols]
-        for future in as_completed(futures):
-            yield future.result()
+    with _kernels():
+        # "spawn" starts clean processes on every platform: they load numpy with the kernels just named, and results
+        # cannot depend on what the parent has cached.
+        pool = ProcessPoolExecutor(max_workers=min(jobs, len(symbols)), mp_context=get_context("spawn"))
+        try:
+            for future in as_completed([pool.submit(_write, symbol, str(directory)) for symbol in symbols]):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _kernels() -> Iterator[None]:
+    """Environment in which child processes use the same linear-algebra kernels on every x86-64 processor."""
+    before = {name: os.environ.get(name) for name in _KERNELS}
+    os.environ.update(_KERNELS)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _write(symbol: str, directory: str) -> str:
     path = Path(directory) / f"{symbol}.json"
     partial = path.with_suffix(".json.partial")
-    partial.write_bytes(table_bytes(symbol))
+    partial.write_bytes(dump(build_record(symbol)))
     partial.replace(path)  # a reader never sees half a file
     return symbol

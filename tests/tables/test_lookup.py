@@ -37,7 +37,8 @@ def assert_same(stored, solved):
         assert stored.normalizer.symbol == solved.normalizer.symbol
         assert stored.stabilizer.symbol == solved.stabilizer.symbol
     if solved.size == math.inf:
-        np.testing.assert_allclose(stored.sample(5, seed=3), solved.sample(5, seed=3), atol=1e-12)
+        # The seed maximises a distance, which is solved to 1e-10; on another processor it may differ by that.
+        np.testing.assert_allclose(stored.sample(5, seed=3), solved.sample(5, seed=3), atol=1e-9)
         return
     np.testing.assert_allclose(stored.objects, solved.objects, atol=1e-12)
     np.testing.assert_array_equal(stored.orbits, solved.orbits)
