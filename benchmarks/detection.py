@@ -6,9 +6,9 @@ used where they are installed (pip install pymatgen-core molsympy pyxtal libmsym
 of its own, because a crash or a hang of one must not end the comparison.
 
 All tools get the same coordinates, turned at random about the centroid, and the same tolerance where they
-take one in Å (libmsym has none; molsym's is relative). Right is the known symbol: for g2 and the clusters
-with the exceptions that tests/structures/test_molecules.py explains, for molsympy's collection its own
-labels.
+take one in Å (libmsym runs at its default relative thresholds; molsym's tolerance is relative). Right is the
+known symbol: for g2 and the clusters with the exceptions that tests/structures/test_molecules.py explains,
+for molsympy's collection its own labels.
 """
 
 from __future__ import annotations
@@ -283,7 +283,8 @@ def main(argv: list[str] | None = None) -> None:
         "raw molecules of\n"
         "molsympy, which hold their symmetry to 0.05 Å only (at 0.02 Å sbs reports the exact subgroup for 8 "
         "of them and flags all\n"
-        "8 as ambiguous). libmsym takes no tolerance in Å. The 14 single atoms of g2 are D∞h to molsympy and "
+        "8 as ambiguous). libmsym runs at its default relative thresholds. The 14 single atoms of g2 are D∞h "
+        "to molsympy and "
         "an error to libmsym;\n"
         "molsympy's first seconds are spent compiling.\n\n"
     )

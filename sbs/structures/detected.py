@@ -139,7 +139,7 @@ class Detected:
         facts["deviation / Å"] = self.deviation
         facts["tolerance / Å"] = self.tolerance
         facts["ambiguous"] = (
-            f"yes: {self.alternative} at a tolerance of four times as much" if self.ambiguous else "no"
+            f"yes: {self.alternative} at a tolerance up to four times as large" if self.ambiguous else "no"
         )
         facts["rotation to the standard setting"] = self.rotation.round(10).tolist()
         return facts
