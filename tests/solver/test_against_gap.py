@@ -28,12 +28,12 @@ AMBIENTS = {
     "S_5": (symmetric(5), 8, 120),
     "S_6": (symmetric(6), 3, 720),
     "S_4 x S_4": (direct(symmetric(4), symmetric(4)), 6, 150),
-    "Oh x S_4": (direct(hyperoctahedral(3), symmetric(4)), 6, 150),
+    "Oh x S_4": (direct(hyperoctahedral(3), symmetric(4)), 4, 64),
     "Ih": (icosahedral(), 6, 120),
     "SL(2,5)": (special_linear(5), 3, 120),
     "hyperoctahedral 3": (hyperoctahedral(3), 10, 48),
     "hyperoctahedral 4": (hyperoctahedral(4), 6, 200),
-    "hyperoctahedral 5": (hyperoctahedral(5), 4, 200),
+    "hyperoctahedral 5": (hyperoctahedral(5), 4, 100),
     "perovskite 2x2x2": (perovskite_cell(2), 4, 100),
     "D_60": (dihedral(60), 4, 120),
     "D_400": (dihedral(400), 2, 800),
@@ -43,7 +43,7 @@ AMBIENTS = {
     "Heisenberg 5": (heisenberg(5), 4, 125),
     "counterexample": (counterexample()[0], 4, 64),
 }
-NOT_EXACT = ("S_5", "hyperoctahedral 3", "hyperoctahedral 4", "3^(1+2)", "2^(1+4)", "Oh x S_4")
+NOT_EXACT = ("S_5", "hyperoctahedral 3", "hyperoctahedral 4", "3^(1+2)", "2^(1+4)")
 SLOW_AMBIENTS = {
     "S_6": (symmetric(6), 30, 720),
     "S_4 x S_4": (direct(symmetric(4), symmetric(4)), 30, 576),
