@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sbs.groups.progress import tick
+
 __all__ = ["last_derived_term", "perfect_subgroups"]
 
 #: Order of the smallest perfect group > 1.
@@ -55,6 +57,7 @@ def perfect_subgroups(
             if free[b]:
                 free[table[table[fixing, b], inverses[fixing]]] = False
                 search.add_term(int(a), int(b))
+                tick("perfect subgroups", len(search.first), len(search.masks))
     search.close()
     return search.representatives()
 

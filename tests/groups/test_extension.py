@@ -8,7 +8,7 @@ from sbs.errors import SearchLimitError
 from sbs.groups import extension, progress
 from sbs.groups.extension import classes_by_extension, left_transversal, prime_power_generators
 from sbs.groups.perfect import perfect_subgroups
-from sbs.groups.subgroups import enumerate_classes
+from sbs.groups.subgroups import enumerate_classes, hasse_edges
 from tests.oracles import families
 
 PERFECT = {
@@ -122,3 +122,36 @@ def test_classes_do_not_depend_on_a_listener() -> None:
     with progress.report_progress(lambda *_: None):
         heard = classes_by_extension(group.table, group.inverses, group.element_orders)
     assert [(c.elements.tolist(), c.size) for c in plain] == [(c.elements.tolist(), c.size) for c in heard]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("generators", "classes", "subgroups"),
+    [(families.alternating(7), 40, 3786), (families.symmetric(7), 96, 11300)],
+    ids=["A_7", "S_7"],
+)
+def test_known_counts_of_large_groups(generators: list[list[int]], classes: int, subgroups: int) -> None:
+    """For S_n see OEIS A000638 (classes) and A005432 (subgroups)."""
+    found = FiniteGroup.from_permutations(generators).subgroup_classes
+    assert (len(found), sum(c.size for c in found)) == (classes, subgroups)
+
+
+def test_maximal_subgroups_of_s_4() -> None:
+    """S_4 has three classes of maximal subgroups, A_4 two, D_4 three, S_3 two."""
+    group = FiniteGroup.from_permutations(families.symmetric(4))
+    edges = hasse_edges(group)
+    orders = [c.order for c in group.subgroup_classes]
+    below = {orders[j]: sorted(orders[i] for i, k in edges if k == j) for j in range(len(orders))}
+    assert below[24] == [6, 8, 12] and below[12] == [3, 4] and below[8] == [4, 4, 4] and below[6] == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["S_4", "Ih", "SL(2,5)"])
+def test_maximal_subgroups_against_all_pairs(name: str) -> None:
+    group = FiniteGroup.from_permutations(PERFECT[name][0])
+    members = [(i, set(m.elements.tolist())) for i, c in enumerate(group.subgroup_classes) for m in c.members]
+    expected = set()
+    for j, c in enumerate(group.subgroup_classes):
+        top = set(c.representative.elements.tolist())
+        inside = [(i, m) for i, m in members if m < top]
+        expected |= {(i, j) for i, m in inside if not any(m < other for _, other in inside)}
+    assert set(hasse_edges(group)) == expected
