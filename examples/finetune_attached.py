@@ -76,7 +76,7 @@ def pretrained(steps: int) -> tuple[NetworkForAGraphWithAttributes, list[float]]
         irreps_node_attr="0e",
         irreps_edge_attr="0e",
         irreps_node_output="1o",
-        max_radius=4.0,
+        max_radius=6.0,
         num_neighbors=6.0,
         num_nodes=7.0,
         mul=8,
