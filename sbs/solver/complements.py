@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sbs.groups.finite import FiniteGroup, Subgroup
+from sbs.groups.progress import tick
 from sbs.groups.subgroups import enumerate_classes
 from sbs.solver.lifting import MAX_LIFTS, Lifter
 
@@ -111,6 +112,7 @@ def find_stabilizers(
         order = image.order * target.order
         if order <= floor or (found and order < found[0].order):
             break
+        tick("candidates for a stabilizer", len(refuted), len(found))
         split = False
         for complement in lifter.complements(image):
             split = True
