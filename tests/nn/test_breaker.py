@@ -166,7 +166,7 @@ def test_compiles_without_a_graph_break_and_draws_the_same(backend, tetragonal, 
         assert torch.allclose(compiled(BATCH, 3, set_index=which, rotations=turns), expected, atol=1e-6)
 
 
-INFINITE = [("C4h", "C1"), ("C2", "C1"), ("C3", "C1")]
+INFINITE = [("C4h", "C1"), ("C2", "C1"), ("C3", "C1"), ("Dinfh", "C2v(C2')"), ("O(3)", "Cinfv")]
 
 
 @pytest.mark.parametrize(("group", "target"), INFINITE, ids=lambda name: name)
