@@ -3,9 +3,10 @@
 A build keeps a journal beside the files while it runs: a fingerprint of the sources that decide what is written, and
 the groups that are done. A build that was interrupted goes on from there if the sources are still the same.
 
-OpenBLAS, which numpy's wheels bring, picks its kernels by the processor, and their last digits differ. A build names
-one that every x86-64 processor of the last fifteen years has; elsewhere the last digits may differ, by 1e-14 in the
-objects of finite sets and by 1e-10, to which their maximisation is solved, in the seeds of infinite ones.
+Numpy and the OpenBLAS of its wheels pick their kernels by the processor, and the last digits of these differ. A build
+therefore runs with those that every x86-64 processor of the last fifteen years has. On other processors the last
+digits may differ, by 1e-14 in the objects of finite sets and by 1e-10, to which their maximisation is solved, in the
+seeds of infinite ones. Building needs numpy 1.26, which tells what it picks.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
 from sbs.tables.catalogue import data_directory, stored_symbols
 from sbs.tables.encoding import dump
 from sbs.tables.record import build_record
@@ -28,7 +31,6 @@ JOURNAL = ".build-progress"
 # Rooms whose code decides what the files hold.
 _ROOMS = ("groups", "solver", "objects", "tables")
 
-_KERNELS = {"OPENBLAS_CORETYPE": "Nehalem", "OPENBLAS_NUM_THREADS": "1"}
 
 Progress = Callable[[Iterable[str], int], Iterable[str]]
 
@@ -103,8 +105,14 @@ def _stream(symbols: Sequence[str], directory: Path, jobs: int) -> Iterator[str]
 @contextmanager
 def _kernels() -> Iterator[None]:
     """Environment in which child processes use the same linear-algebra kernels on every x86-64 processor."""
-    before = {name: os.environ.get(name) for name in _KERNELS}
-    os.environ.update(_KERNELS)
+    picked = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    wanted = {
+        "OPENBLAS_CORETYPE": "Nehalem",
+        "OPENBLAS_NUM_THREADS": "1",
+        "NPY_DISABLE_CPU_FEATURES": " ".join([os.environ.get("NPY_DISABLE_CPU_FEATURES", ""), *picked]).strip(),
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
