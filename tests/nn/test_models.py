@@ -129,6 +129,16 @@ def test_message_passing(on, breaker):
     assert torch.equal(found[:2], alone[:2]) and not torch.allclose(found[2:], alone[2:])
 
 
+def test_simple_network(breaker):
+    from e3nn.nn.models.v2106.gate_points_networks import SimpleNetwork
+
+    arguments = dict(irreps_in="0e", irreps_out="1o", max_radius=9.0, num_neighbors=3.0, num_nodes=4.0)
+    model = build(SimpleNetwork, breaker, on="input", mul=4, layers=1, pool_nodes=False, **arguments)
+    inputs = data(graphs=2)
+    assert model(inputs, index=torch.tensor([0, 1])).shape == (8, 3)
+    assert depends_on_the_object(model, inputs, 2)
+
+
 def test_models_that_are_not_known_are_refused(breaker):
     with pytest.raises(NetworkInputError, match="with_breaker"):
         build(torch.nn.Linear, breaker, in_features=1, out_features=1)
