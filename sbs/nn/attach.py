@@ -90,9 +90,7 @@ class _Hook:
         """Forward hook of the layer."""
         return self._into(output)
 
-    def before(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Any, dict[str, Any]]:
+    def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Forward pre-hook of the layer."""
         key = self.site.key
         if key is not None and key in kwargs:
@@ -110,8 +108,7 @@ class _Hook:
             return (self._into(values[0]), *values[1:])
         if self.site.key is None:
             raise NetworkInputError(
-                f"This layer hands on a {type(values).__name__}; pass attach key=, the name of the features "
-                f"in it."
+                f"This layer hands on a {type(values).__name__}; pass attach key=, the name of the features in it."
             )
         values[self.site.key] = self._inject(values[self.site.key])
         return values
@@ -223,17 +220,13 @@ def attach(
             "mode='all' gives several objects per graph; attach a breaker of mode 'sample' or 'index'."
         )
     if hasattr(module, _CHILD):
-        raise NetworkInputError(
-            f"A breaker is already attached at {at!r}; detach it first, or give it several sets."
-        )
+        raise NetworkInputError(f"A breaker is already attached at {at!r}; detach it first, or give it several sets.")
     given = as_irreps(irreps, "irreps") if irreps is not None else None
     site = locate(module, at, irreps=given, side=side, key=key)
     for reference in model.parameters():
         if reference.is_floating_point():
             check_like(reference, breaker.device, "The model", breaker.dtype)
-    injection = Injection(
-        breaker, site.irreps, dtype=breaker.dtype, device=breaker.device, ignore_parity=ignore_parity
-    )
+    injection = Injection(breaker, site.irreps, dtype=breaker.dtype, device=breaker.device, ignore_parity=ignore_parity)
     if unreachable_blocks(injection.irreps_breaker, site.irreps):
         message = unreachable_message(injection.irreps_breaker, site.irreps, at)
         warnings.warn(message, UnreachableBreakerWarning, stacklevel=2)
@@ -275,20 +268,14 @@ def detach(model: nn.Module) -> nn.Module:
 
 def _submodule(model: nn.Module, at: str) -> nn.Module:
     if isinstance(model, torch.jit.ScriptModule):
-        raise NetworkInputError(
-            "The model is TorchScript, whose layers cannot be changed; attach before scripting it."
-        )
+        raise NetworkInputError("The model is TorchScript, whose layers cannot be changed; attach before scripting it.")
     if hasattr(model, "_orig_mod"):
         raise NetworkInputError("The model is compiled; attach to the original model, then compile it again.")
     modules = dict(model.named_modules())
     if not at or at not in modules:
-        names = [
-            name for name, each in modules.items() if name and not isinstance(each, torch.jit.ScriptModule)
-        ]
+        names = [name for name, each in modules.items() if name and not isinstance(each, torch.jit.ScriptModule)]
         near = difflib.get_close_matches(at, names, n=8, cutoff=0.3) or names[:8]
-        raise NetworkInputError(
-            f"The model has no layer {at!r}; near names are {', '.join(map(repr, near))}."
-        )
+        raise NetworkInputError(f"The model has no layer {at!r}; near names are {', '.join(map(repr, near))}.")
     module = modules[at]
     if isinstance(module, (nn.Sequential, nn.ModuleList, nn.ModuleDict)):
         children = [f"{at}.{name}" for name, _ in module.named_children()]
@@ -296,7 +283,5 @@ def _submodule(model: nn.Module, at: str) -> nn.Module:
             f"{at!r} is a container; choose one of its layers: {', '.join(map(repr, children[:8]))}."
         )
     if isinstance(module, torch.jit.ScriptModule):
-        raise NetworkInputError(
-            f"{at!r} is TorchScript, whose layers cannot be changed; choose the module around it."
-        )
+        raise NetworkInputError(f"{at!r} is TorchScript, whose layers cannot be changed; choose the module around it.")
     return module

@@ -95,8 +95,7 @@ class SymmetryBreaker(ExactBuffers):
             if not each.irreps:
                 raise NetworkInputError(
                     f"Set {number} ({each.group} to {each.target}) is of abstract groups and has no irreps "
-                    f"of O(3); "
-                    "a network needs a set of point groups."
+                    "of O(3); a network needs a set of point groups."
                 )
         if mode not in ("sample", "index", "all"):
             raise NetworkInputError(f"mode={mode!r} is unknown; choose 'sample', 'index' or 'all'.")
@@ -104,13 +103,10 @@ class SymmetryBreaker(ExactBuffers):
         if self.infinite and mode != "sample":
             raise InfiniteSetError(
                 f"mode={mode!r} needs finite sets, but a set of {self.sets} is infinite; use mode='sample', "
-                f"or a smaller "
-                "ambient group such as the lattice's holohedry."
+                "or a smaller ambient group such as the lattice's holohedry."
             )
         if mode == "all" and len(self.sets) > 1:
-            raise NetworkInputError(
-                f"mode='all' takes one set, {len(self.sets)} were given; make a breaker for each."
-            )
+            raise NetworkInputError(f"mode='all' takes one set, {len(self.sets)} were given; make a breaker for each.")
         self.mode: Mode = mode
         own = [common_irreps([as_irreps(each.irreps, "set.irreps")]) for each in self.sets]
         self.shared = shared
@@ -118,7 +114,6 @@ class SymmetryBreaker(ExactBuffers):
         self.dim: int = self.irreps.dim
         self.stream = RandomStream(seed)
         self.rotate = Rotation(self.irreps)
-        # Not under the name of a dtype: the module's own cast decides what users get.
         self.register_exact("objects", torch.from_numpy(self._table()), persistent=True)
         sizes = [1 if math.isinf(each.size) else int(each.size) for each in self.sets]
         self.register_buffer("sizes", torch.tensor(sizes, dtype=torch.int64), persistent=True)
@@ -161,9 +156,7 @@ class SymmetryBreaker(ExactBuffers):
     def draw(self, num_graphs: int, set_index: Tensor | None = None) -> Tensor:
         """Draw an object for each graph, uniformly from its set: int64 (num_graphs,). Finite sets only."""
         if self.infinite:
-            raise InfiniteSetError(
-                "Objects of an infinite set have no numbers; call the breaker, which samples them."
-            )
+            raise InfiniteSetError("Objects of an infinite set have no numbers; call the breaker, which samples them.")
         return self._draw(num_graphs, self._which_set(num_graphs, set_index))
 
     def _draw(self, num_graphs: int, which: Tensor) -> Tensor:
@@ -238,15 +231,11 @@ class SymmetryBreaker(ExactBuffers):
             return every.to(self.dtype).reshape(size, num_graphs, self.dim)
         if choice.index is not None:
             if self.infinite:
-                raise InfiniteSetError(
-                    "Objects of an infinite set have no numbers; leave index out to sample one."
-                )
+                raise InfiniteSetError("Objects of an infinite set have no numbers; leave index out to sample one.")
             check_choice(choice.index, self.sizes[which], num_graphs, self.device, "index")
             chosen = choice.index
         elif self.mode == "index":
-            raise NetworkInputError(
-                f"mode='index' needs index=, one object number per graph: shape ({num_graphs},)."
-            )
+            raise NetworkInputError(f"mode='index' needs index=, one object number per graph: shape ({num_graphs},).")
         else:
             chosen = self._draw(num_graphs, which)
         features = self.objects[which, chosen]
@@ -295,9 +284,8 @@ class SymmetryBreaker(ExactBuffers):
             if not same:
                 raise NetworkInputError(
                     f"The checkpoint's symmetry-breaking objects {tuple(saved.shape)} are not those of this "
-                    f"breaker "
-                    f"{tuple(exact.shape)} ({', '.join(map(_title, self.sets))}); build the breaker from "
-                    f"the same sets."
+                    f"breaker {tuple(exact.shape)} ({', '.join(map(_title, self.sets))}); build the breaker "
+                    "from the same sets."
                 )
         super()._load_from_state_dict(state_dict, prefix, *args)
 

@@ -56,14 +56,13 @@ def check_batch(batch: Tensor, num_graphs: int, device: torch.device) -> None:
     if batch.ndim != 1 or batch.dtype not in (torch.int64, torch.int32):
         raise NetworkInputError(
             f"batch has shape {tuple(batch.shape)} and dtype {batch.dtype}; expected one graph number per "
-            f"node: "
-            "shape (num_nodes,), an integer dtype."
+            "node: shape (num_nodes,), an integer dtype."
         )
     check_like(batch, device, "batch")
     if batch.shape[0] == 0 or num_graphs == 0:
         raise NetworkInputError(
             f"The batch is empty: {batch.shape[0]} nodes in {num_graphs} graphs; leave empty batches out "
-            f"before the network."
+            "before the network."
         )
     if not readable(batch):
         return
@@ -78,15 +77,12 @@ def check_batch(batch: Tensor, num_graphs: int, device: torch.device) -> None:
         )
 
 
-def check_choice(
-    values: Tensor, limits: Tensor | int, num_graphs: int, device: torch.device, name: str
-) -> None:
+def check_choice(values: Tensor, limits: Tensor | int, num_graphs: int, device: torch.device, name: str) -> None:
     """Raise NetworkInputError unless ``values`` (num_graphs,) are integers in [0, limits)."""
     if values.ndim != 1 or values.shape[0] != num_graphs or values.dtype not in (torch.int64, torch.int32):
         raise NetworkInputError(
             f"{name} has shape {tuple(values.shape)} and dtype {values.dtype}; expected one integer per "
-            f"graph: "
-            f"shape ({num_graphs},)."
+            f"graph: shape ({num_graphs},)."
         )
     check_like(values, device, name)
     if readable(values) and bool(((values < 0) | (values >= limits)).any()):
@@ -102,8 +98,7 @@ def check_rotations(matrices: Tensor, num_graphs: int, device: torch.device) -> 
     if matrices.shape != (num_graphs, 3, 3) or not matrices.is_floating_point():
         raise NetworkInputError(
             f"rotations has shape {tuple(matrices.shape)} and dtype {matrices.dtype}; expected one "
-            f"orthogonal 3x3 matrix per "
-            f"graph: shape ({num_graphs}, 3, 3), floating point."
+            f"orthogonal 3x3 matrix per graph: shape ({num_graphs}, 3, 3), floating point."
         )
     check_like(matrices, device, "rotations")
     if not readable(matrices):
@@ -116,6 +111,6 @@ def check_rotations(matrices: Tensor, num_graphs: int, device: torch.device) -> 
     if not bool(deviation[worst] <= tolerance):
         raise NetworkInputError(
             f"rotations[{worst}] is not orthogonal: R^T R differs from 1 by {float(deviation[worst]):.1e} "
-            f"(allowed: {tolerance:.0e}, determinant {float(determinant(exact[worst])):.3f}); "
-            "give matrices of O(3), R such that the input is R times the standard orientation."
+            f"(allowed: {tolerance:.0e}, determinant {float(determinant(exact[worst])):.3f}); give matrices "
+            "of O(3), R such that the input is R times the standard orientation."
         )

@@ -58,9 +58,8 @@ def locate(
     package = type(module).__module__.split(".", 1)[0]
     if package == "allegro":
         raise NetworkInputError(
-            f"{name!r} is a module of Allegro, whose tensor features are on edges; an object per node "
-            f"cannot be attached. "
-            "Give Allegro the object at build time, as an edge attribute made from "
+            f"{name!r} is a module of Allegro, whose tensor features are on edges; an object per node cannot "
+            "be attached. Give Allegro the object at build time, as an edge attribute made from "
             "graph_features(...)[batch[edge_src]]."
         )
     if package == "nequip":
@@ -80,8 +79,7 @@ def locate(
     if irreps is None:
         raise NetworkInputError(
             f"The irreps of the features at the {side} of {name!r} ({type(module).__name__}) are not known; "
-            f"pass irreps=..., "
-            "e3nn notation in the order in which the features are stored."
+            "pass irreps=..., e3nn notation in the order in which the features are stored."
         )
     return Site(side, key, o3.Irreps(irreps))
 

@@ -63,8 +63,7 @@ class Injection(nn.Module):
         if hidden.ndim != 2 or hidden.shape[1] != self.dim:
             raise NetworkInputError(
                 f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, "
-                f"{self.dim}) for {self.irreps}. "
-                "Pass attach the irreps of this layer with irreps=."
+                f"{self.dim}) for {self.irreps}. Pass attach the irreps of this layer with irreps=."
             )
         check_like(hidden, self.breaker.device, "The hidden features", self.breaker.dtype)
         each = objects.expand(hidden.shape[0], -1) if batch is None else objects.index_select(0, batch)

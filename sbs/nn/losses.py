@@ -73,11 +73,10 @@ def matching_objects(
     if not len(matches):
         raise NetworkInputError(
             f"The target is fixed by {int(fixed.sum())} of the {len(fixed)} elements of "
-            f"{symmetry_set.group.symbol}, which holds the "
-            f"stabilizer of no object ({int(stabilizers[:, 0].sum())} elements each): it is no output of "
-            f"symmetry "
+            f"{symmetry_set.group.symbol}, which holds the stabilizer of no object "
+            f"({int(stabilizers[:, 0].sum())} elements each): it is no output of symmetry "
             f"{symmetry_set.target.symbol} in this setting. Check the target, permutations, or raise "
-            f"tolerance."
+            "tolerance."
         )
     return matches
 
@@ -118,7 +117,7 @@ def orbit_targets(
         if not len(candidates):
             raise NetworkInputError(
                 f"No object in the S-orbit of object {representative} has the target's symmetry; use "
-                f"paired_loss on the orbits that do."
+                "paired_loss on the orbits that do."
             )
         # object = a r and b_k = c r, so b_k = c a^-1 object.
         back = plan.matrices[plan.element[candidates[0]]].T
@@ -140,7 +139,7 @@ def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Ten
     if wanted.shape != prediction.shape:
         raise NetworkInputError(
             f"prediction has shape {tuple(prediction.shape)}, its targets {tuple(wanted.shape)}; index must "
-            f"have one object per prediction."
+            "have one object per prediction."
         )
     return torch.nn.functional.mse_loss(prediction, wanted)
 
@@ -155,7 +154,7 @@ def orbit_minimum_loss(prediction: Tensor, targets: Tensor) -> Tensor:
     if stacked.shape[1:] != targets.shape[1:]:
         raise NetworkInputError(
             f"prediction has shape {tuple(prediction.shape)}, targets {tuple(targets.shape)}; expected the "
-            f"same (num_sites, dim)."
+            "same (num_sites, dim)."
         )
     errors = (stacked[:, None] - targets[None]).square().mean(dim=(2, 3))
     return errors.amin(dim=1).mean()
@@ -173,7 +172,7 @@ def energy_score(samples: Tensor, targets: Tensor) -> Tensor:
     if samples.ndim != 3 or samples.shape[0] < 2 or samples.shape[1:] != targets.shape[1:]:
         raise NetworkInputError(
             f"samples has shape {tuple(samples.shape)}, targets {tuple(targets.shape)}; expected (k >= 2, "
-            f"num_sites, dim) and (m, num_sites, dim)."
+            "num_sites, dim) and (m, num_sites, dim)."
         )
     x, y = samples.flatten(1), targets.flatten(1)
     count = len(x)

@@ -89,15 +89,12 @@ class BreakingModel(nn.Module):
     one graph.
     """
 
-    def __init__(
-        self, model: nn.Module, breaker: SymmetryBreaker, key: str | int, irreps: o3.Irreps | str
-    ) -> None:
+    def __init__(self, model: nn.Module, breaker: SymmetryBreaker, key: str | int, irreps: o3.Irreps | str) -> None:
         super().__init__()
         if breaker.mode == "all":
             raise NetworkInputError(
                 "mode='all' gives several features per node; use mode='sample' or 'index' here and "
-                "sbs.nn.all_outputs for "
-                "all outputs."
+                "sbs.nn.all_outputs for all outputs."
             )
         self.model = model
         self.breaker = breaker
@@ -147,8 +144,7 @@ class BreakingModel(nn.Module):
         if given.ndim != 2 or given.shape[1] != self._given_dim:
             raise NetworkInputError(
                 f"{self.key!r} has shape {tuple(given.shape)}; expected (num_nodes, {self._given_dim}) for "
-                f"irreps "
-                f"{self.irreps} (the breaker's {self.breaker.irreps} are added here)."
+                f"irreps {self.irreps} (the breaker's {self.breaker.irreps} are added here)."
             )
         check_like(given, self.breaker.device, f"{self.key!r}", self.breaker.dtype)
         if batch is None:
@@ -198,16 +194,13 @@ def build(
         )
     if on not in slots:
         raise NetworkInputError(
-            f"{model_class.__name__} takes no {on!r} of the nodes; it takes {', '.join(map(repr, slots))}: "
-            f"pass on=..."
+            f"{model_class.__name__} takes no {on!r} of the nodes; it takes {', '.join(map(repr, slots))}: pass on=..."
         )
     slot = slots[on]
     given = arguments.get(slot.argument)
     if slot.argument == "irreps_node_sequence":
         if not given:
-            raise NetworkInputError(
-                "irreps_node_sequence is missing: irreps of input, hidden layers and output."
-            )
+            raise NetworkInputError("irreps_node_sequence is missing: irreps of input, hidden layers and output.")
         own = as_irreps(given[0], "irreps_node_sequence[0]")
         arguments[slot.argument] = [own + breaker.irreps, *given[1:]]
     elif on == "input":

@@ -57,8 +57,7 @@ def transport(symmetry_set: MinimalSet) -> Transport:
     if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
         raise InfiniteSetError(
             f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate "
-            f"sampled objects, or use a "
-            "smaller ambient group."
+            "sampled objects, or use a smaller ambient group."
         )
     if not symmetry_set.irreps:
         raise NetworkInputError("The set is of abstract groups and has no irreps of O(3).")
@@ -134,7 +133,7 @@ def find_breaker(model: nn.Module) -> SymmetryBreaker:
     if len(found) != 1:
         raise NetworkInputError(
             f"The model holds {len(found)} symmetry breakers, expected one; build it with sbs.nn.build or "
-            f"attach one with sbs.nn.attach."
+            "attach one with sbs.nn.attach."
         )
     return found[0]
 
@@ -199,8 +198,8 @@ def all_outputs(
         output = select(output) if select is not None else output
         if not isinstance(output, Tensor) or output.ndim != 2:
             raise NetworkInputError(
-                f"The model returned {type(output).__name__} of shape "
-                f"{tuple(getattr(output, 'shape', ()))}; expected (num_sites, dim): pass select=."
+                f"The model returned {type(output).__name__} of shape {tuple(getattr(output, 'shape', ()))}; "
+                "expected (num_sites, dim): pass select=."
             )
         results.append(output)
     orbit = np.searchsorted(plan.representatives, plan.representative)
@@ -215,8 +214,7 @@ def all_outputs(
         if permutations.ndim != 2 or len(permutations) != len(plan.matrices):
             raise NetworkInputError(
                 f"permutations has shape {permutations.shape}; expected a row for each of the "
-                f"{len(plan.matrices)} elements of "
-                f"{symmetry_set.group.symbol}."
+                f"{len(plan.matrices)} elements of {symmetry_set.group.symbol}."
             )
         permutations = permutations[plan.element]
     stacked = (
@@ -237,8 +235,8 @@ def _found_permutations(
     positions = first("pos", "positions")
     if positions is None:
         raise NetworkInputError(
-            "The inputs have no 'pos' or 'positions' to find site permutations from; pass permutations=, from "
-            "sbs.nn.site_permutations, or None if the output is of the whole graph."
+            "The inputs have no 'pos' or 'positions' to find site permutations from; pass permutations=, "
+            "from sbs.nn.site_permutations, or None if the output is of the whole graph."
         )
     sites = _array(positions)
     if rows == 1 and len(sites) != 1:
@@ -265,7 +263,7 @@ def _evaluator(model: nn.Module, symmetry_set: MinimalSet, turn: np.ndarray | No
     if symmetry_set not in breaker.sets:
         raise NetworkInputError(
             f"The model's breaker holds {[repr(each) for each in breaker.sets]}, not {symmetry_set!r}; pass "
-            f"the breaker's set."
+            "the breaker's set."
         )
     which = breaker.sets.index(symmetry_set)
 

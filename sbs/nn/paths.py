@@ -38,9 +38,7 @@ def allowed(first: o3.Irrep, second: o3.Irrep, product: Product) -> list[o3.Irre
     Xie, Daigavane, Kotak, Smidt, "The Price of Freedom: Exploring Expressivity and Runtime Tradeoffs in
     Equivariant Tensor Products" (2025): the Gaunt coefficient vanishes for odd l1 + l2 + l3.
     """
-    return [
-        ir for ir in first * second if product == "clebsch-gordan" or (first.l + second.l + ir.l) % 2 == 0
-    ]
+    return [ir for ir in first * second if product == "clebsch-gordan" or (first.l + second.l + ir.l) % 2 == 0]
 
 
 def unreachable_blocks(
@@ -64,10 +62,11 @@ def unreachable_message(breaker: o3.Irreps, features: o3.Irreps, place: str) -> 
         remedy = "Use hidden irreps of both parities, more layers, or another layer."
     else:
         remedy = (
-            f"Ask for a set within reach, sbs.minimal_set(..., lmax={max(largest, 1)}), or use hidden irreps of larger l "
-            f"(a product of two features of degree up to l reaches 2 l, here {2 * largest}), or another layer."
+            f"Ask for a set within reach, sbs.minimal_set(..., lmax={max(largest, 1)}), or use hidden irreps "
+            f"of larger l (a product of two features of degree up to l reaches 2 l, here {2 * largest}), or "
+            "another layer."
         )
     return (
-        f"The breaker's {names} cannot act on the features {features.simplify()} at {place!r}: no product of a feature "
-        f"with it is a feature, so it will never have an effect. {remedy}"
+        f"The breaker's {names} cannot act on the features {features.simplify()} at {place!r}: no product of "
+        f"a feature with it is a feature, so it will never have an effect. {remedy}"
     )

@@ -47,18 +47,14 @@ def site_permutations(
     sites = np.asarray(positions, dtype=np.float64)
     group = np.asarray(matrices, dtype=np.float64)
     if sites.ndim != 2 or sites.shape[1] != 3 or not len(sites) or not np.isfinite(sites).all():
-        raise NetworkInputError(
-            f"positions has shape {sites.shape}; expected finite numbers (num_sites, 3), in Å."
-        )
+        raise NetworkInputError(f"positions has shape {sites.shape}; expected finite numbers (num_sites, 3), in Å.")
     if group.ndim != 3 or group.shape[1:] != (3, 3):
         raise NetworkInputError(f"matrices has shape {group.shape}; expected (order, 3, 3).")
     kinds = np.zeros(len(sites), dtype=np.int64)
     if species is not None:
         labels = np.asarray(species)
         if labels.shape != (len(sites),):
-            raise NetworkInputError(
-                f"species has shape {labels.shape}; expected one per site: ({len(sites)},)."
-            )
+            raise NetworkInputError(f"species has shape {labels.shape}; expected one per site: ({len(sites)},).")
         kinds = np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.int64)
     if cell is None:
         search = _Molecule(sites, kinds, tolerance)
@@ -94,14 +90,11 @@ class _Molecule:
                 return site
             best = min(best, float(distance.max()) if same else np.inf)
         off = (
-            f"the nearest equal site is {best:.3g} Å away"
-            if np.isfinite(best)
-            else "sites do not fall on equal sites"
+            f"the nearest equal site is {best:.3g} Å away" if np.isfinite(best) else "sites do not fall on equal sites"
         )
         raise NetworkInputError(
             f"The input is not symmetric under {np.round(matrix, 3).tolist()} to {self.tolerance:g} Å: "
-            f"{off}. "
-            "Turn the set to the input's orientation with set.rotated(R), check its group, or raise "
+            f"{off}. Turn the set to the input's orientation with set.rotated(R), check its group, or raise "
             "tolerance."
         )
 
@@ -139,7 +132,7 @@ class _Crystal(_Molecule):
         if off > self.tolerance:
             raise NetworkInputError(
                 f"The lattice is not symmetric under {np.round(matrix, 3).tolist()}: a lattice vector's "
-                f"image is {off:.3g} Å off. "
-                "Turn the set to the crystal's orientation with set.rotated(R), or check its group."
+                f"image is {off:.3g} Å off. Turn the set to the crystal's orientation with set.rotated(R), "
+                "or check its group."
             )
         return super().permutation(matrix)

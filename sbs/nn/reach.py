@@ -117,9 +117,7 @@ class _Question:
         inputs = {}
         for ir in sorted({ir for _, ir in self.irreps_in}):
             if self.generic:
-                inputs[ir] = torch.randn(
-                    (len(self.positions), ir.dim), generator=generator, dtype=torch.float64
-                )
+                inputs[ir] = torch.randn((len(self.positions), ir.dim), generator=generator, dtype=torch.float64)
             elif ir.l == 0 and (ir.p == 1 or proper):
                 inputs[ir] = torch.ones((len(self.positions), 1), dtype=torch.float64)
         return inputs
@@ -203,9 +201,7 @@ def can_break(
     fixing = np.abs(images - object_).max(axis=1) <= 1e-9
     kept = question.kept(hidden)
     if (kept == fixing).all():
-        return Reach(
-            kept, int(kept.sum()), int(fixing.sum()), (), (), "the object's asymmetry reaches the output"
-        )
+        return Reach(kept, int(kept.sum()), int(fixing.sum()), (), (), "the object's asymmetry reaches the output")
     unreached = _unreached(question, hidden)
     missing = _missing(question, hidden, fixing)
     reason = _reason(question, hidden, kept, fixing, unreached, missing)
@@ -284,15 +280,12 @@ def _reason(
     if missing:
         return f"{text}; add hidden irreps {' + '.join(missing)}, or ask for a set of lower degree with lmax="
     if question.product == "gaunt":
-        return (
-            f"{text}; the Gaunt product has no odd l1 + l2 + l3: use Clebsch-Gordan products, or another set"
-        )
+        return f"{text}; the Gaunt product has no odd l1 + l2 + l3: use Clebsch-Gordan products, or another set"
     if question.pooled:
         showing = _telling(question.matrices, fixing)
         return (
             f"{text}; outputs of the whole graph show the difference in the irreps {', '.join(showing)}, of "
-            f"which "
-            f"irreps_out={question.irreps_out} has too few: add one, or give an output per node"
+            f"which irreps_out={question.irreps_out} has too few: add one, or give an output per node"
         )
     return f"{text}; use more layers, other output irreps, or a set of lower degree with lmax="
 

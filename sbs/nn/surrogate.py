@@ -72,9 +72,7 @@ class Surrogate:
         self.envelope = torch.where(lengths > 0, torch.exp(-((lengths / scale) ** 2)), 0.0)
         self.radial = lengths / scale
         self.edges = {
-            o3.Irrep(l, (-1) ** l): o3.spherical_harmonics(
-                l, vectors, normalize=True, normalization="component"
-            )
+            o3.Irrep(l, (-1) ** l): o3.spherical_harmonics(l, vectors, normalize=True, normalization="component")
             for l in range(self.lmax_edge + 1)
         }
 
@@ -112,9 +110,7 @@ class Surrogate:
         opened = _activate(gate, raw[gate])
         # The gate is a channel of its own, so that it does not square a scalar that is kept.
         return {
-            ir: _activate(ir, raw[ir]) if ir.l == 0 else raw[ir] * opened.roll(1, dims=2)
-            for ir in wanted
-            if ir in raw
+            ir: _activate(ir, raw[ir]) if ir.l == 0 else raw[ir] * opened.roll(1, dims=2) for ir in wanted if ir in raw
         }
 
     def _convolution(
@@ -145,9 +141,7 @@ class Surrogate:
             for kind, attribute in attributes:
                 for out in allowed(ir, kind, self.product):
                     if out in targets:
-                        turned = torch.einsum(
-                            "ijk,zj,zaci->zack", _coupling(ir.l, kind.l, out.l), attribute, values
-                        )
+                        turned = torch.einsum("ijk,zj,zaci->zack", _coupling(ir.l, kind.l, out.l), attribute, values)
                         _add(result, out, self._mix(turned))
         return result
 

@@ -34,9 +34,7 @@ class ExactBuffers(nn.Module):
     def __init__(self, dtype: torch.dtype | None = None) -> None:
         super().__init__()
         self._exact: dict[str, Tensor] = {}
-        self.register_buffer(
-            "anchor", torch.empty(0, dtype=dtype or torch.get_default_dtype()), persistent=False
-        )
+        self.register_buffer("anchor", torch.empty(0, dtype=dtype or torch.get_default_dtype()), persistent=False)
 
     def register_exact(self, name: str, values: Tensor, persistent: bool = False) -> None:
         """Register ``values`` (float64) as a buffer that casts leave alone."""
