@@ -1,6 +1,7 @@
 """The examples at reduced length, and the data they are built on."""
 
 import importlib
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -119,6 +120,9 @@ def test_octagon(tmp_path):
     assert (tmp_path / "octagon.png").stat().st_size > 10_000
 
 
+@pytest.mark.skipif(
+    version("e3nn").startswith("0.4."), reason="e3nn 0.4's own network finds neighbours itself and ignores the given edges"
+)
 def test_finetune_attached(tmp_path):
     figures = importlib.import_module("finetune_attached").main(["--steps", "40", "--out", str(tmp_path)])
     assert figures["unchanged"] and figures["restored"]
