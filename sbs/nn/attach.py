@@ -192,7 +192,8 @@ def attach(
     at: a name of ``model.named_modules()``. Known to work: layers of e3nn's models; NequIP's
         ``...layer0_convnet`` and later ones; SevenNet's ``0_equivariant_gate`` and later ones; MACE's
         ``interactions.1`` and later ones. The first layers of these take scalars only, which no product with an
-        object of l > 0 turns into scalars. Allegro keeps its tensors on edges and is refused.
+        object of l > 0 turns into scalars (to build NequIP with an object there: `sbs.nn.nequip`). Allegro
+        keeps its tensors on edges and is refused.
     irreps: of the hidden features, where they cannot be read off the module.
     side: "output" or "input" of the module; default: output, for MACE's interactions input.
     key: where the features are in the module's data or keyword arguments; default: known for NequIP,

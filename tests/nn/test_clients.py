@@ -190,6 +190,58 @@ def test_nequip_before_the_first_layer_holds_scalars_only(nequip):
         attach(model, breaker, at="model.func.factor")
 
 
+def test_nequip_built_with_a_breaker():
+    """A network of NequIP's own layers, with the object appended before the first: a vector for every atom."""
+    pytest.importorskip("nequip.nn", reason="NequIP is not installed")
+    from nequip.data import from_ase
+    from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
+    from nequip.nn import ConvNetLayer, SequentialGraphNetwork
+    from nequip.nn.embedding import (
+        BesselEdgeLengthEncoding,
+        EdgeLengthNormalizer,
+        NodeTypeEmbed,
+        PolynomialCutoff,
+        SphericalHarmonicEdgeAttrs,
+    )
+    from nequip.utils.global_state import set_global_state
+
+    from sbs.nn.nequip import AppendSymmetryBreaker
+
+    set_global_state()
+    torch.set_default_dtype(torch.float64)
+    names = ["Na", "Cl"]
+    symmetry_set = sbs.minimal_set("Oh", "C4v")
+    breaker = SymmetryBreaker(symmetry_set, mode="index")
+    parts = {"types": NodeTypeEmbed(type_names=names, num_features=4)}
+    parts["harmonics"] = SphericalHarmonicEdgeAttrs(irreps_edge_sh="0e+1o", irreps_in=parts["types"].irreps_out)
+    parts["lengths"] = EdgeLengthNormalizer(r_max=4.0, type_names=names, irreps_in=parts["harmonics"].irreps_out)
+    parts["bessel"] = BesselEdgeLengthEncoding(cutoff=PolynomialCutoff(6), irreps_in=parts["lengths"].irreps_out)
+    parts["breaker"] = AppendSymmetryBreaker(breaker, parts["bessel"].irreps_out)
+    parts["layer"] = ConvNetLayer(
+        irreps_in=parts["breaker"].irreps_out,
+        feature_irreps_hidden="4x0e+2x1o",
+        convolution_kwargs={
+            "radial_mlp_depth": 1,
+            "radial_mlp_width": 8,
+            "use_sc": True,
+            "is_first_layer": True,
+            "avg_num_neighbors": 6.0,
+            "type_names": names,
+        },
+    )
+    model = SequentialGraphNetwork(parts)
+    data = ChemicalSpeciesToAtomTypeMapper(model_type_names=names)(from_ase(rocksalt()))
+    data = NeighborListTransform(r_max=4.0)(data)
+    for number, axis in enumerate(symmetry_set.objects):
+        with breaker.choose(torch.tensor([number])), torch.no_grad():
+            vectors = model(dict(data))["node_features"][:, 4:].reshape(2, 2, 3).numpy()
+        along = vectors @ axis
+        assert np.abs(vectors - along[..., None] * axis).max() < 1e-12
+        assert np.abs(along).max() > 1e-3
+    with pytest.raises(NetworkInputError, match="no 'node_features'"):
+        AppendSymmetryBreaker(breaker, {})
+
+
 @pytest.fixture
 def mace():
     modules = pytest.importorskip("mace.modules", reason="MACE is not installed")
