@@ -264,7 +264,7 @@ def check_answers(ours: Record, gap: Record, sympy: Record) -> None:
 
 
 def report(ours: Record, gap: Record, sympy: Record, started: list[tuple[str, float, float]], rounds: int) -> str:
-    command = ["gap", "-q", "--nointeract", "-c", "Print(GAPInfo.Version); QUIT;"]
+    command = ["gap", "-q", "--nointeract", "-c", 'Print(GAPInfo.Version, "\\n"); QUIT;']
     version = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
     lines = [
         "# Finite groups: ours, GAP, sympy",
