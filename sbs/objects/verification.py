@@ -1,8 +1,8 @@
 """Certificates: every claim of a symmetry-breaking set, derived again from matrices.
 
-Nothing of the solver is used: Cayley tables are matched from products of matrices, the normalizer comes from a brute-force
-search of its own, stabilizers and orbits are read off the objects, and where the complement bound does not prove
-minimality every subgroup that could be larger is searched for by plain growth.
+Nothing of the solver is used: Cayley tables are matched from products of matrices, the normalizer comes from a
+brute-force search of its own, stabilizers and orbits are read off the objects, and where the complement bound does not
+prove minimality every subgroup that could be larger is searched for by plain growth.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ CLOSURE_TOLERANCE = 1e-10
 
 #: Largest entry by which products of matrices may miss an element. Groups are exact to 1e-14, and to 1e-9 after a turn.
 _MATRIX_TOLERANCE = 1e-8
+
+#: Largest M of an abstract group whose table, and the table of its action on the objects, are built to check a set.
+MAX_VERIFIED_ORDER = 4_096
 
 #: Subgroups visited by the search that replays a proof of minimality.
 MAX_GROWN_SUBGROUPS = 200_000
@@ -114,7 +117,8 @@ def _as_set(matrices: np.ndarray, group: np.ndarray) -> frozenset[int]:
 def normalizing_rotations(group: np.ndarray) -> np.ndarray:
     """All rotations R with R S R^T = S, for a finite S whose axes are not all parallel, float64 (n, 3, 3).
 
-    R must take the axes of two elements with different axes to axes of elements of the same kind, up to sign, and is fixed by
+    R must take the axes of two elements with different axes to axes of elements of the same kind, up to sign, and is
+    fixed by
     that: all such assignments are tried.
     """
     kinds, axes = _kinds_and_axes(group)
@@ -345,9 +349,14 @@ def _verify_abstract(result: MinimalSet) -> None:
     parent: FiniteGroup = result.group.parent
     group, target, normalizer = result.group, result.target, result.normalizer
     require(bool((target.mask <= group.mask).all()), "K is a subset of S")
+    if normalizer.order > MAX_VERIFIED_ORDER:
+        raise SearchLimitError(
+            f"M has {normalizer.order} elements; the certificate of an abstract group is checked on its Cayley table, up to "
+            f"order {MAX_VERIFIED_ORDER}. Nothing is wrong with the set; it was not checked"
+        )
     _check_abstract_normalizer(parent, group, target, normalizer)
     elements = normalizer.elements
-    number = np.full(parent.order, -1)
+    number = np.full(parent.order, -1, dtype=np.int32)
     number[elements] = np.arange(len(elements))
     table = number[parent.multiply(elements[:, None], elements)]
     require(bool((table >= 0).all()), "M is closed under multiplication")

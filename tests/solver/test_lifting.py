@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import sbs
 from sbs import FiniteGroup, Subgroup
 from sbs.errors import SearchLimitError
 from sbs.solver import lifting
@@ -128,3 +129,25 @@ def test_too_many_lifts_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     lifter = Lifter(group.subgroup([1, 2, 3]))
     with pytest.raises(SearchLimitError, match="over 10 partial complements"):
         list(lifter.complements(lifter.factor.whole))
+
+
+def test_sets_of_large_groups_take_little_memory_and_say_what_is_not_checked() -> None:
+    """16464 objects as one-hot rows would take two gigabytes; they are a view. Certificates of such groups are
+    refused.
+    """
+    group = FiniteGroup.from_permutations(families.perovskite_cell(7))
+    found = sbs.minimal_set(group=group.whole, target=group.trivial, ambient=group)
+    assert found.size == 16464 and found.objects.shape == (16464, 16464)
+    assert np.array_equal(found.objects[100:103, 99:104], np.eye(5)[1:4]) and not found.objects.flags.writeable
+    with pytest.raises(SearchLimitError, match="was not checked"):
+        found.verify()
+
+
+def test_permutations_and_certificate_of_an_abstract_set() -> None:
+    """A spin cluster: S_4 permutes four sites in S_5; the set is checked by code of its own."""
+    group = FiniteGroup.from_permutations(families.symmetric(5))
+    four = group.subgroup([[1, 2, 3, 0, 4], [1, 0, 2, 3, 4]])
+    pairs = group.subgroup([[1, 0, 3, 2, 4]])
+    found = sbs.minimal_set(group=four, target=pairs, ambient=group)
+    assert four.order == 24 and found.size == 12 and found.is_ideal
+    found.verify()
