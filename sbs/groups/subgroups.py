@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from sbs.groups.extension import classes_by_extension
 from sbs.groups.finite import FiniteGroup, Subgroup
 
 __all__ = ["SubgroupClass", "hasse_edges", "subgroup_classes"]
@@ -63,6 +62,8 @@ def enumerate_classes(group: FiniteGroup, allowed: np.ndarray | None = None) -> 
     Raises:
         SearchLimitError: there are too many subgroups to list.
     """
+    from sbs.groups.extension import classes_by_extension  # not needed where tables answer
+
     found = classes_by_extension(group.table, group.inverses, group.element_orders, allowed)
     return [(Subgroup.from_elements(group, c.elements), c.size) for c in found]
 

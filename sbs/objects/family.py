@@ -22,7 +22,7 @@ from sbs.objects.irreps import Irrep
 from sbs.objects.representation import irrep_matrices, representation
 from sbs.objects.separation import best_separated_in_irreps
 from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
-from sbs.solver.closed import ClosedSolution
+from sbs.solver.solutions import ClosedSolution
 
 if TYPE_CHECKING:
     from sbs.objects.minimal_set import MinimalSet

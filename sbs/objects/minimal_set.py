@@ -15,13 +15,12 @@ from sbs.groups.closed import ClosedGroup
 from sbs.groups.finite import FiniteGroup, Subgroup
 from sbs.groups.pointgroups import ORTHOGONALITY_TOLERANCE, PointGroup, match_elements
 from sbs.objects.irreps import format_irreps
-from sbs.objects.realise import Realisation, realise_finite
+from sbs.objects.realisation import Realisation
 from sbs.objects.representation import representation
-from sbs.solver.finite import FiniteSolution
+from sbs.solver.solutions import ClosedSolution, FiniteSolution
 
 if TYPE_CHECKING:
     from sbs.objects.family import Family
-    from sbs.solver.closed import ClosedSolution
 
 __all__ = ["MinimalSet"]
 
@@ -244,8 +243,12 @@ class MinimalSet:
 
     @cached_property
     def _realisation(self) -> Realisation:
+        if isinstance(self.realised, Realisation):
+            return self.realised
+        from sbs.objects.realise import realise_finite
+
         assert isinstance(self.solution, FiniteSolution)
-        return self.realised if isinstance(self.realised, Realisation) else realise_finite(self.solution, self.lmax)
+        return realise_finite(self.solution, self.lmax)
 
     @cached_property
     def _family(self) -> Family:

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from sbs.groups.finite import Subgroup
 from sbs.groups.pointgroups import PointGroup
 from sbs.objects.choice import choose_irreps
-from sbs.objects.irreps import Irrep
+from sbs.objects.realisation import Realisation
 from sbs.objects.representation import representation
 from sbs.objects.separation import best_separated_in_irreps
-from sbs.solver.finite import FiniteSolution
+from sbs.solver.solutions import FiniteSolution
 
-__all__ = ["OBJECT_DIGITS", "Realisation", "realise_finite"]
+__all__ = ["OBJECT_DIGITS", "realise_finite"]
 
 
 #: Decimals kept of the components of an object: what is beyond is rounding, and differs between machines.
 OBJECT_DIGITS = 14
-
-
-@dataclass(frozen=True)
-class Realisation:
-    """Objects of a finite set.
-
-    Attributes:
-        stabilizer: H, the stabilizer in M of object 0.
-        irreps: irreps of the blocks, or None for points of M / H (a group without matrices).
-        objects: float64 (size, dim).
-        movers: element numbers (size,) of the parent; ``movers[i]`` takes object 0 to object i.
-        orbits: integers (size,), the S-orbit of each object.
-    """
-
-    stabilizer: Subgroup
-    irreps: tuple[Irrep, ...] | None
-    objects: np.ndarray
-    movers: np.ndarray
-    orbits: np.ndarray
 
 
 def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sbs.groups.finite import Subgroup
 from sbs.groups.pointgroups import PointGroup
-from sbs.solver.finite import FiniteSolution
+from sbs.solver.solutions import FiniteSolution
 
 if TYPE_CHECKING:
     from sbs.objects.minimal_set import MinimalSet

@@ -15,9 +15,10 @@ from sbs.groups.finite import FiniteGroup, Subgroup
 from sbs.groups.pointgroups import PointGroup, match_elements, point_group
 from sbs.objects.choice import closure
 from sbs.objects.minimal_set import MinimalSet
-from sbs.solver.closed import ClosedSolution, solve_axial, solve_spherical
-from sbs.solver.finite import FiniteSolution, solve_finite
+from sbs.solver.closed import solve_axial, solve_spherical
+from sbs.solver.finite import solve_finite
 from sbs.solver.normalizer import normalizer_in_o3, normalizer_in_so3
+from sbs.solver.solutions import ClosedSolution, FiniteSolution
 
 __all__ = ["solve_abstract", "solve_in_closed", "solve_in_point_group"]
 

@@ -14,14 +14,13 @@ With normalizer O(3) or SO(3), S is trivial, Ci, SO(3) or O(3).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import combinations
 
 from sbs.groups.closed import AxialSubgroup
 from sbs.groups.families import PointGroupSymbol
-from sbs.groups.finite import Subgroup
+from sbs.solver.solutions import ClosedSolution
 
-__all__ = ["ClosedSolution", "solve_axial", "solve_spherical"]
+__all__ = ["solve_axial", "solve_spherical"]
 
 _FLIPS = ("σh", "σv", "C2'")
 _SERIES_ABOVE = {
@@ -43,31 +42,6 @@ _DOUBLED = {
     "I": ("Ih",),
     "SO(3)": ("O(3)",),
 }
-
-
-@dataclass(frozen=True)
-class ClosedSolution:
-    """What the group theory says where M is infinite.
-
-    Attributes:
-        normalizer: family of M.
-        stabilizers: the candidates for H, all of the same index over K; empty where H is not unique because S is finite
-            and the set infinite.
-        size: number of objects, int or math.inf.
-        degeneracy: number of S-orbits, int or math.inf.
-        intersection: H ∩ S where it was asked to be smaller than K (a set that is not exact, for want of irreps); None: K.
-    """
-
-    normalizer: PointGroupSymbol
-    stabilizers: tuple[AxialSubgroup, ...] | tuple[PointGroupSymbol, ...]
-    size: int | float
-    degeneracy: int | float
-    intersection: Subgroup | None = None
-
-    @property
-    def is_ideal(self) -> bool:
-        """One S-orbit."""
-        return self.degeneracy == 1
 
 
 def _component_groups(allowed: frozenset[str]) -> list[frozenset[str]]:

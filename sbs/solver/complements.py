@@ -10,7 +10,6 @@ usually excludes most of F. Every L that is passed over is logged with the reaso
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,58 +17,13 @@ from sbs.groups.finite import FiniteGroup, Subgroup
 from sbs.groups.progress import tick
 from sbs.groups.subgroups import enumerate_classes
 from sbs.solver.lifting import MAX_LIFTS, Lifter
+from sbs.solver.solutions import Refutation, StabilizerSearch
 
-__all__ = ["LOGGED_ORDER", "MAX_LIFTS", "Refutation", "StabilizerSearch", "find_stabilizers"]
+__all__ = ["LOGGED_ORDER", "MAX_LIFTS", "find_stabilizers"]
 
 #: Up to this order of F every class of larger L is logged; above, those that hold an element without a lift
 #: are left out.
 LOGGED_ORDER = 64
-
-
-@dataclass(frozen=True)
-class Refutation:
-    """Why no stabilizer H projects onto one class of subgroups L of F = N_M(K) / N_S(K).
-
-    Attributes:
-        order: |L|.
-        generators: elements of the ambient group whose cosets generate L.
-        reason: "no lift of an element", "no complement" or "rejected" (complements exist, but the caller's
-            condition on
-            stabilizers refuses all of them).
-    """
-
-    order: int
-    generators: tuple[int, ...]
-    reason: str
-
-
-@dataclass(frozen=True)
-class StabilizerSearch:
-    """Outcome of `find_stabilizers`.
-
-    Attributes:
-        stabilizers: the subgroups of largest order that were found, one for each class under conjugation by M
-            (only
-            one if no more was asked).
-        bound: |M| |K| / |S|, which no stabilizer can exceed.
-        refuted: the classes of larger subgroups L that were excluded, largest first; empty if the bound is
-            met.  If F
-            has more than LOGGED_ORDER elements, F itself and the classes without elements of no lift.
-    """
-
-    stabilizers: tuple[Subgroup, ...]
-    bound: int
-    refuted: tuple[Refutation, ...]
-
-    @property
-    def order(self) -> int:
-        """Order of the stabilizers found."""
-        return self.stabilizers[0].order
-
-    @property
-    def meets_bound(self) -> bool:
-        """True if the complement bound proves maximality by itself."""
-        return self.order == self.bound
 
 
 def find_stabilizers(

@@ -8,54 +8,15 @@ Exact: |P| = |M| / max |H| over H <= M with H ∩ S = K.  Not exact: H ∩ S may
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sbs.errors import NoSetError
 from sbs.groups.finite import Subgroup
 from sbs.groups.progress import tick
-from sbs.solver.complements import StabilizerSearch, find_stabilizers
+from sbs.solver.complements import find_stabilizers
 from sbs.solver.normalizer import generalised_normalizer
+from sbs.solver.solutions import FiniteSolution, StabilizerSearch
 
-__all__ = ["FiniteSolution", "solve_finite"]
-
-
-@dataclass(frozen=True)
-class FiniteSolution:
-    """Everything that the group theory says about one query; all subgroups share one parent.
-
-    Attributes:
-        group: S.
-        target: K.
-        normalizer: M, the generalised normalizer of S and K in the parent.
-        exact: whether H ∩ S = K was asked.
-        stabilizers: the subgroups H of largest order, one of each class under M (one in all if no more was
-            asked).
-        searches: for every intersection K' that was tried (only K if exact), the search and K'; a search is
-            None where
-            nothing larger than what was known could exist or was found.
-    """
-
-    group: Subgroup
-    target: Subgroup
-    normalizer: Subgroup
-    exact: bool
-    stabilizers: tuple[Subgroup, ...]
-    searches: tuple[tuple[Subgroup, StabilizerSearch | None], ...]
-
-    @property
-    def size(self) -> int:
-        """Number of objects |M| / |H|."""
-        return self.normalizer.order // self.stabilizers[0].order
-
-    @property
-    def ideal_size(self) -> int:
-        """|S| / |K|, one object for each equivalent output."""
-        return self.group.order // self.target.order
-
-    @property
-    def is_ideal(self) -> bool:
-        """True if the set is one S-orbit with one object per equivalent output."""
-        return self.size == self.ideal_size
+__all__ = ["solve_finite"]
 
 
 def solve_finite(

@@ -6,7 +6,7 @@ What is read is checked as far as it bears on the answer; `sbs.tables.checking` 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,18 +15,18 @@ from sbs.groups.closed import AxialSubgroup, ClosedGroup
 from sbs.groups.families import PointGroupSymbol
 from sbs.groups.finite import Subgroup
 from sbs.groups.pointgroups import PointGroup, point_group
-from sbs.objects.family import Family
 from sbs.objects.irreps import Irrep, parse_irreps
 from sbs.objects.minimal_set import MinimalSet
-from sbs.objects.realise import Realisation
+from sbs.objects.realisation import Realisation
 from sbs.objects.representation import representation
-from sbs.solver.closed import ClosedSolution
-from sbs.solver.complements import Refutation, StabilizerSearch
-from sbs.solver.finite import FiniteSolution
 from sbs.solver.normalizer import normalizer_in_o3
+from sbs.solver.solutions import ClosedSolution, FiniteSolution, Refutation, StabilizerSearch
 from sbs.tables.catalogue import stored_families, stored_symbols
 from sbs.tables.encoding import INFINITE
 from sbs.tables.storage import Entry
+
+if TYPE_CHECKING:
+    from sbs.objects.family import Family
 
 __all__ = ["AMBIENT", "set_from_table"]
 
@@ -178,6 +178,8 @@ def _are_unit(vectors: np.ndarray, irreps: tuple[Irrep, ...]) -> bool:
 
 
 def _family(row: Entry, certificate: Entry, solution: ClosedSolution) -> Family:
+    from sbs.objects.family import Family
+
     irreps = _irreps(row)
     seed = _array(certificate, "seed", (sum(irrep.dim for irrep in irreps),))
     if not _are_unit(seed[None], irreps):

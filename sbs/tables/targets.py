@@ -17,9 +17,7 @@ from sbs.groups.pointgroups import match_elements
 from sbs.objects.family import Family
 from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.solve import solve_in_closed
-from sbs.solver.closed import ClosedSolution
-from sbs.solver.complements import Refutation
-from sbs.solver.finite import FiniteSolution
+from sbs.solver.solutions import ClosedSolution, FiniteSolution, Refutation
 from sbs.tables.catalogue import crystal_system
 from sbs.tables.encoding import INFINITE
 from sbs.tables.ferroic import aizu_symbols, domain_states

@@ -12,7 +12,7 @@ import sbs
 from sbs.errors import AmbiguousTargetError, CorruptTableError, NotASubgroupError, UnknownGroupError
 from sbs.groups import point_group
 from sbs.objects.solve import solve_in_closed
-from sbs.solver.finite import FiniteSolution
+from sbs.solver.solutions import FiniteSolution
 from sbs.tables import lookup as looking
 from sbs.tables.catalogue import stored_symbols
 from sbs.tables.lookup import lookup, stored_set
