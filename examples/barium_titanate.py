@@ -122,7 +122,7 @@ def mismatch(output: Tensor, target: Tensor) -> Tensor:
     """Summed squared neighbour mismatch, Å^2, with that of the strain: (..., 5, 9) -> (...).
 
     Neighbour vectors, not positions, because a polar crystal has no origin: |u_i - u_j| over ordered pairs of
-        the cell.
+    the cell.
     """
     difference = output - target
     u = difference[..., :3]

@@ -2,10 +2,9 @@
 
 An e3nn network is first trained, without any breaker, to predict the forces of a Morse potential on distorted
 octahedra (one central atom, six around it). On the regular octahedron it must say that no atom is pushed
-anywhere off
-its axis: the centre cannot move. Then a breaker O_h -> C_4v is attached at a hidden layer: predictions stay
-bit for bit what they were. Training only the new weights on one pair (object, off-centre displacement)
-teaches the model all six off-centre states. Detaching gives the old model back, bit for bit.
+anywhere off its axis: the centre cannot move. Then a breaker O_h -> C_4v is attached at a hidden layer:
+predictions stay bit for bit what they were. Training only the new weights on one pair (object, off-centre
+displacement) teaches the model all six off-centre states. Detaching gives the old model back, bit for bit.
 
     python examples/finetune_attached.py [--steps 300] [--out DIRECTORY]
 """

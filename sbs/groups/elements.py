@@ -151,7 +151,7 @@ def element_symbols(matrices: npt.ArrayLike, symbol: PointGroupSymbol) -> tuple[
     - σh is the mirror across the principal axis (or across a cube axis); σv contains the x axis or its images
       under the principal rotation, thus in D_nh a C2' axis; σd lies between;
     - cubic groups: C2 about x, y, z, and C2' about the face diagonals; σh across x, y, z, and σd across the
-    diagonals;
+      diagonals;
     - I_h: σ.
 
     Args:

@@ -8,9 +8,8 @@
 For a model that exists, ``sbs.nn.attach(model, breaker, at="layer name")`` takes the place of the third line.
 
 e3nn 0.4.4, which MACE pins, imports on torch >= 2.6 only after
-``torch.serialization.add_safe_globals([slice])``. That is a
-decision about what may be unpickled, so it is left to you: call it before importing e3nn, MACE or this
-    package.
+``torch.serialization.add_safe_globals([slice])``. That is a decision about what may be unpickled, so it is
+left to you: call it before importing e3nn, MACE or this package.
 """
 
 from __future__ import annotations

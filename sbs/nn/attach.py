@@ -213,7 +213,7 @@ def attach(
     -----
     UnreachableBreakerWarning
         If part of the object has no product with these features that is a feature of this layer: it can never
-            act here.
+        act here.
     """
     module = _submodule(model, at)
     if breaker.mode == "all":

@@ -23,9 +23,8 @@ class RandomStream:
     """Uniform numbers in [0, 1), float64, from one seed; never touches torch's global generators.
 
     Every device has its own generator, made at first use and seeded with ``seed``. In a torch.distributed
-    group each rank
-    draws the numbers of all ranks and keeps its own rows: ranks differ, and rank by rank they are the rows
-    that a single process draws for the same global batch (ranks must ask for equally many rows).
+    group each rank draws the numbers of all ranks and keeps its own rows: ranks differ, and rank by rank they
+    are the rows that a single process draws for the same global batch (ranks must ask for equally many rows).
     """
 
     def __init__(self, seed: int) -> None:

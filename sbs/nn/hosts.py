@@ -2,8 +2,7 @@
 MACE.
 
 Clients are recognised by the names of their packages; none is imported. Allegro keeps its tensor features on
-edges, not
-on nodes: it has no place for an object per node, and `locate` says so.
+edges, not on nodes: it has no place for an object per node, and `locate` says so.
 """
 
 from __future__ import annotations

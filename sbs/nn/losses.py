@@ -61,7 +61,7 @@ def matching_objects(
     ------
     NetworkInputError
         If no object may be paired with the target: its symmetry is not (a conjugate of) that of the set's
-            target.
+        target.
     """
     matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
     fixed = output_stabilizer(target, irreps, matrices, permutations, tolerance)

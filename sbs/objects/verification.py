@@ -117,9 +117,8 @@ def _as_set(matrices: np.ndarray, group: np.ndarray) -> frozenset[int]:
 def normalizing_rotations(group: np.ndarray) -> np.ndarray:
     """All rotations R with R S R^T = S, for a finite S whose axes are not all parallel, float64 (n, 3, 3).
 
-    R must take the axes of two elements with different axes to axes of elements of the same kind, up to sign, and is
-    fixed by
-    that: all such assignments are tried.
+    R must take the axes of two elements with different axes to axes of elements of the same kind, up to sign,
+    and is fixed by that: all such assignments are tried.
     """
     kinds, axes = _kinds_and_axes(group)
     first = int(np.flatnonzero(kinds >= 0)[0])

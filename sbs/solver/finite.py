@@ -1,8 +1,8 @@
 """The smallest symmetry-breaking set of (S, K) in a finite ambient group, as group theory.
 
-Exact: |P| = |M| / max |H| over H <= M with H ∩ S = K.  Not exact: H ∩ S may be any subgroup K' of an
-    S-conjugate of K; up to conjugation in M, K' <= K, so the exact search is run for one K' of each class,
-    largest bound first (Xie and Smidt, TMLR 2024, theorems 1 and 2 and their extension).
+Exact: |P| = |M| / max |H| over H <= M with H ∩ S = K. Not exact: H ∩ S may be any subgroup K' of an
+S-conjugate of K; up to conjugation in M, K' <= K, so the exact search is run for one K' of each class,
+largest bound first (Xie and Smidt, TMLR 2024, theorems 1 and 2 and their extension).
 """
 
 from __future__ import annotations

@@ -21,8 +21,7 @@ class Refutation:
         order: |L|.
         generators: elements of the ambient group whose cosets generate L.
         reason: "no lift of an element", "no complement" or "rejected" (complements exist, but the caller's
-            condition on
-            stabilizers refuses all of them).
+            condition on stabilizers refuses all of them).
     """
 
     order: int
@@ -36,12 +35,11 @@ class StabilizerSearch:
 
     Attributes:
         stabilizers: the subgroups of largest order that were found, one for each class under conjugation by M
-            (only
-            one if no more was asked).
+            (only one if no more was asked).
         bound: |M| |K| / |S|, which no stabilizer can exceed.
         refuted: the classes of larger subgroups L that were excluded, largest first; empty if the bound is
-            met.  If F
-            has more than LOGGED_ORDER elements, F itself and the classes without elements of no lift.
+            met. If F has more than LOGGED_ORDER elements, F itself and the classes without elements of no
+            lift.
     """
 
     stabilizers: tuple[Subgroup, ...]
@@ -71,8 +69,7 @@ class FiniteSolution:
         stabilizers: the subgroups H of largest order, one of each class under M (one in all if no more was
             asked).
         searches: for every intersection K' that was tried (only K if exact), the search and K'; a search is
-            None where
-            nothing larger than what was known could exist or was found.
+            None where nothing larger than what was known could exist or was found.
     """
 
     group: Subgroup

@@ -2,8 +2,7 @@
 
 The representation is a direct sum over the orbits of the sites, so no matrix is larger than three times the
 longest orbit (at most the order of the group), whatever the number of sites. Displacements are those that
-repeat in every
-primitive cell: copies of a site under the translations inside a given cell move together.
+repeat in every primitive cell: copies of a site under the translations inside a given cell move together.
 """
 
 from __future__ import annotations
