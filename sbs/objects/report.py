@@ -40,6 +40,11 @@ def report(result: MinimalSet) -> str:
         lines.append(
             f"  irreps      {result.irreps}" + (f" (limit l <= {result.lmax})" if result.lmax is not None else "")
         )
+    if isinstance(result.ambient, PointGroup):
+        lines.append(
+            f"  ambient     G = {_named(result.ambient)} is finite, so M is the normalizer in it, not in O(3); right for "
+            "crystals whose lattice has this holohedry, because no other map carries one description of them into another"
+        )
     lines.append(f"  normalizer  M = {m}, order {_order(result.normalizer)}")
     lines.append(f"  stabilizer  H = {h}, order {_order(result.stabilizer)}")
     lines.append(f"  why         {explanation(result)}")

@@ -16,7 +16,7 @@ import spglib
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
-from sbs.groups import PointGroup
+from sbs.groups import PointGroup, point_group
 from sbs.structures.inputs import Structure, minimum_image
 from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basis
 from sbs.structures.orient import oriented_group
@@ -26,6 +26,8 @@ __all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell"
 # An integer matrix computed in floating point must be this close to integers, else the lattices do not fit
 # each other.
 INTEGER_SLACK = 1e-3
+# Lattice points are measured to within the tolerance, so on a basis of a few Å they miss integers by more.
+LATTICE_POINT_SLACK = 0.1
 # Pairs of sites and images compared at a time: bounds the memory, and longer arrays are no faster.
 CHUNK = 20_000
 
@@ -121,17 +123,24 @@ class _Cell:
     def of(cls, structure: Structure, tolerance: float) -> _Cell:
         assert structure.lattice is not None
         dataset = _dataset(structure, tolerance)
-        primitive = structure.lattice
-        one = (np.asarray(dataset.rotations) == np.eye(3, dtype=np.int64)).all(axis=(1, 2))
-        points = np.asarray(dataset.translations, dtype=np.float64)[one] @ structure.lattice
+        lattice = primitive = structure.lattice
+        rotations, shifts = np.asarray(dataset.rotations), np.asarray(dataset.translations, dtype=np.float64)
+        points = shifts[(rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2))] @ lattice
         if len(points) > 1:
-            # Only the primitive cell shows every rotation; the given one may be a less symmetric supercell.
             primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
             structure = _primitive(structure, dataset)
-            dataset = _dataset(structure, tolerance)
+            _, first = np.unique(rotations.reshape(-1, 9), axis=0, return_index=True)
+            if len(first) == _point_group_order(dataset):
+                rotations, shifts = rotations[first], shifts[first]
+            else:
+                # The given cell is of lower symmetry than the crystal: only the primitive one shows every rotation.
+                dataset = _dataset(structure, tolerance)
+                lattice = primitive
+                rotations, shifts = np.asarray(dataset.rotations), np.asarray(dataset.translations)
         basis = reduced_basis(primitive)
-        change = np.linalg.solve(basis.T, primitive.T)  # columns: the primitive vectors in the reduced basis
-        rotations = _integers(change @ np.asarray(dataset.rotations) @ np.linalg.inv(change))
+        # Columns: vectors of the cell in the reduced basis. They are lattice points, measured to within the tolerance.
+        change = _integers(np.linalg.solve(basis.T, lattice.T), LATTICE_POINT_SLACK)
+        rotations, shifts = _integers(change @ rotations @ np.linalg.inv(change)), shifts @ change.T
         if len(np.unique(rotations.reshape(-1, 9), axis=0)) != len(rotations):
             raise DetectionError(
                 f"at a tolerance of {tolerance:g} Å the primitive cell that spglib found is not primitive; "
@@ -141,9 +150,11 @@ class _Cell:
         centering = np.round(points @ np.linalg.inv(basis))
         centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
         space_group = SpaceGroup(int(dataset.number), str(dataset.international))
-        return cls(
-            basis, rotations, np.asarray(dataset.translations) @ change.T, centering, space_group, structure
-        )
+        return cls(basis, rotations, shifts, centering, space_group, structure)
+
+
+def _point_group_order(dataset: Any) -> int | float:
+    return point_group(str(dataset.pointgroup)).order
 
 
 def _permutations(
@@ -198,10 +209,10 @@ def _meet(
     return permutations
 
 
-def _integers(matrices: NDArray[np.float64]) -> NDArray[np.int64]:
+def _integers(matrices: NDArray[np.float64], slack: float = INTEGER_SLACK) -> NDArray[np.int64]:
     rounded = np.round(matrices)
     off = float(np.abs(matrices - rounded).max())
-    if off > INTEGER_SLACK:
+    if off > slack:
         raise DetectionError(
             f"the crystal's rotations are not integer on its primitive lattice (off by {off:.1e}): the cell "
             "is not a multiple of it within the tolerance; lower the tolerance"

@@ -19,7 +19,7 @@ from sbs.structures.inputs import Structure
 __all__ = ["Detected"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Detected:
     """Symmetry of a structure in its own Cartesian frame.
 
@@ -143,6 +143,14 @@ class Detected:
         )
         facts["rotation to the standard setting"] = self.rotation.round(10).tolist()
         return facts
+
+    def __repr__(self) -> str:
+        space = f"{self.space_group.symbol} ({self.space_group.number}), " if self.space_group is not None else ""
+        doubt = f", ambiguous: {self.alternative}?" if self.ambiguous else ""
+        return f"Detected({self.symbol}, {space}{self.structure!r}, {self.deviation:.1g} Å off{doubt})"
+
+    def __str__(self) -> str:
+        return self.report()
 
     def report(self) -> str:
         """A readable account: what was found, how well it fits, and which ambient the symmetry-breaking sets

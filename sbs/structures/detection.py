@@ -8,7 +8,7 @@ import numpy as np
 
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup
-from sbs.structures.crystal import crystal_symmetry, space_group_of
+from sbs.structures.crystal import CrystalSymmetry, crystal_symmetry, space_group_of
 from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure, parse_structure
 from sbs.structures.molecule import point_set_symmetry
@@ -73,7 +73,7 @@ def _crystal(structure: Structure, tolerance: float) -> Detected:
     found = crystal_symmetry(structure, tolerance)
     larger = _larger_tolerance(structure, tolerance)
     alternative = None
-    if larger > tolerance:
+    if larger > tolerance and not _is_largest(found):
         try:
             other, point_symbol = space_group_of(found.primitive, larger)
         except DetectionError:
@@ -95,6 +95,13 @@ def _crystal(structure: Structure, tolerance: float) -> Detected:
         ambiguous=alternative is not None,
         alternative=alternative,
     )
+
+
+def _is_largest(found: CrystalSymmetry) -> bool:
+    """No larger space group can hold this one: the point group is in no other one, and an element that occurs once in
+    the primitive cell allows no further translation."""
+    _, counts = np.unique(found.primitive.numbers, return_counts=True)
+    return found.group.symbol in ("Oh", "D6h") and bool((counts == 1).any())
 
 
 def _larger_tolerance(structure: Structure, tolerance: float) -> float:

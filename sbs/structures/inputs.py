@@ -34,7 +34,7 @@ VACUUM_GAP = 7.5
 FILLED_GAP = 3.5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Structure:
     """Labelled points in space, periodic or not.
 
@@ -56,6 +56,10 @@ class Structure:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def __repr__(self) -> str:
+        kind = "crystal" if self.periodic else "molecule"
+        return f"Structure({self.formula}, {kind} of {len(self)} site{'' if len(self) == 1 else 's'})"
 
     @property
     def periodic(self) -> bool:

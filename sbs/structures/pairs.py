@@ -32,7 +32,7 @@ __all__ = ["Between", "between"]
 FRACTION_MOVED = 0.4
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Between:
     """A symmetric structure, one of its distortions, and everything that symmetry says about the pair.
 
@@ -122,6 +122,15 @@ class Between:
             "object of each domain state": self.object_of.tolist(),
         }
         return facts
+
+    def __repr__(self) -> str:
+        return (
+            f"Between({self.group.symbol} -> {self.target.symbol}, {self.parent.structure!r}, "
+            f"{len(self.states)} domain states)"
+        )
+
+    def __str__(self) -> str:
+        return self.report()
 
     def report(self) -> str:
         """A readable account of the pair: the facts, and the object that each domain state is labelled by."""

@@ -44,7 +44,7 @@ RIGID = 1e-8
 FALL_OFF = 0.8317
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DomainState:
     """One of the symmetry-equivalent distorted structures.
 
@@ -62,8 +62,12 @@ class DomainState:
     strain: NDArray[np.float64]
     symmetry: Subgroup
 
+    def __repr__(self) -> str:
+        largest = np.linalg.norm(self.displacement, axis=1).max()
+        return f"DomainState({self.symmetry.symbol}, {self.structure!r}, sites moved by up to {largest:.3g} Å)"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Distortions:
     """Symmetry-breaking patterns of a structure. Obtain them from ``sbs.distortions``.
 
@@ -168,6 +172,15 @@ class Distortions:
             kept = self.target.conjugate(element)
             states.append(DomainState(self._state(moved, turned), element, moved, turned, kept))
         return tuple(states)
+
+    def __repr__(self) -> str:
+        return (
+            f"Distortions({self.parent.symbol} -> {self.target.symbol}, {self.parent.structure!r}, "
+            f"{len(self.displacements)} displacement and {len(self.strains)} strain patterns)"
+        )
+
+    def __str__(self) -> str:
+        return self.report()
 
     def report(self) -> str:
         """A readable account of the patterns."""

@@ -185,3 +185,12 @@ def test_cyclic_crystal_is_finite_in_its_lattice_and_infinite_in_o3():
     assert inside.size == 4 and inside.is_ideal and inside.ambient.symbol == "D4h"
     assert sbs.minimal_set(found, "C1", ambient="O(3)").size == np.inf
     assert "holohedry" in found.report() and "D4h" in found.report()
+
+
+def test_results_print_in_words_and_not_as_arrays():
+    cube = (np.eye(3) * 4.0, [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]], [56, 22, 8, 8, 8])
+    found, patterns = sbs.detect(cube), sbs.distortions(cube, "C4v")
+    assert repr(found) == "Detected(Oh, Pm-3m (221), Structure(BaTiO3, crystal of 5 sites), 0 Å off)"
+    assert repr(patterns).startswith("Distortions(Oh -> C4v, Structure(BaTiO3") and "6 domain states" in str(patterns)
+    assert "holohedry" in str(found) and "holohedry" in sbs.minimal_set(found, "C4v").report()
+    assert "array" not in repr(patterns.domain_states(0.1)[0])
