@@ -228,6 +228,12 @@ class PointGroup(FiniteGroup):
             f"{symbol} names {len(matching)} classes of subgroups of {self.symbol}: give one of the labels {listing}"
         )
 
+    def label_of(self, subgroup: Subgroup) -> str:
+        """Unique label of the class of a subgroup."""
+        standard = Subgroup(self.standard, np.array(subgroup.mask))
+        members = {c.bits for c in standard.conjugates()}
+        return next(c.label for c in self.standard.subgroup_classes if c.representative.bits in members)
+
     def _labels(self) -> str:
         return ", ".join(c.label for c in self.subgroup_classes)
 

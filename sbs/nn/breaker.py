@@ -198,8 +198,9 @@ class SymmetryBreaker(ExactBuffers):
             lengths = [value.shape[0] for value in filled.given]
             if not lengths:
                 raise NetworkInputError(
-                    "The number of graphs is not known; pass num_graphs= (counting them in `batch` would "
-                    "stop the device)."
+                    "The number of graphs is not known: pass num_graphs=, give the data of an attached model "
+                    "'num_graphs' (an int) or 'ptr', or choose objects with breaker.choose(index). Counting the "
+                    "graphs in `batch` would stop the device."
                 )
             num_graphs = lengths[0]
         return filled, num_graphs

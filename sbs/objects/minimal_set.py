@@ -223,8 +223,10 @@ class MinimalSet:
         return self.report()
 
     def __repr__(self) -> str:
-        name = f"{_name(self.group)} -> {_name(self.target)}"
-        ideal = "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbits)"
+        from sbs.objects.report import named_target
+
+        name = f"{_name(self.group)} -> {named_target(self)}"
+        ideal = "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbit{'s' if self.degeneracy != 1 else ''})"
         count = "infinite" if self.size == math.inf else f"{self.size} object{'s' if self.size != 1 else ''}"
         return f"MinimalSet({name} in {_name(self.ambient)}: {count}, {ideal}, irreps {self.irreps})"
 

@@ -12,7 +12,14 @@ from sbs.solver.solutions import FiniteSolution
 if TYPE_CHECKING:
     from sbs.objects.minimal_set import MinimalSet
 
-__all__ = ["infinite_message", "report"]
+__all__ = ["infinite_message", "named_target", "report"]
+
+
+def named_target(result: MinimalSet) -> str:
+    """K by its unique label within S, where S is a point group, else by its symbol."""
+    if isinstance(result.group, PointGroup) and isinstance(result.target, Subgroup):
+        return result.group.label_of(result.target)
+    return _named(result.target)
 
 
 def _named(group: object) -> str:
@@ -26,14 +33,15 @@ def _count(number: int | float) -> str:
 
 def report(result: MinimalSet) -> str:
     """Text of `MinimalSet.report`."""
-    s, k, m, h = (_named(g) for g in (result.group, result.target, result.normalizer, result.stabilizer))
+    s, m, h = (_named(g) for g in (result.group, result.normalizer, result.stabilizer))
+    k = named_target(result)
     lines = [
         f"Symmetry-breaking set for inputs of symmetry {s} and outputs of symmetry {k}, ambient group {_named(result.ambient)}"
     ]
     kind = (
         "ideal: one S-orbit, one object per equivalent output"
         if result.is_ideal
-        else f"not ideal: {_count(result.degeneracy)} S-orbits"
+        else f"not ideal: {_count(result.degeneracy)} S-orbit{'s' if result.degeneracy != 1 else ''}"
     )
     lines.append(f"  objects     {_count(result.size)} ({kind})")
     if result.irreps is not None:
@@ -58,7 +66,8 @@ def _order(group: object) -> str:
 
 def explanation(result: MinimalSet) -> str:
     """Why the set is large enough and why no smaller one exists, in one sentence or two."""
-    s, k, m, h = (_named(g) for g in (result.group, result.target, result.normalizer, result.stabilizer))
+    s, m, h = (_named(g) for g in (result.group, result.normalizer, result.stabilizer))
+    k = named_target(result)
     if not isinstance(result.solution, FiniteSolution):
         if result.size == math.inf and not result.is_ideal:
             return f"the rotations of {s} that {k} lacks have the infinite normalizer {m}, so no finite set is closed under it"
@@ -85,7 +94,7 @@ def explanation(result: MinimalSet) -> str:
 
 def infinite_message(result: MinimalSet) -> str:
     """Message of InfiniteSetError: what is infinite and the ways out."""
-    s, k = _named(result.group), _named(result.target)
+    s, k = _named(result.group), named_target(result)
     text = (
         f"the symmetry-breaking set for {s} -> {k} in {_named(result.ambient)} is infinite, so there is no list of objects; "
         "draw from it with .sample(n, seed)"
