@@ -17,7 +17,6 @@ import argparse
 import importlib.util
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from machine import machine
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
@@ -272,11 +272,8 @@ def main(argv: list[str] | None = None) -> None:
         run_tool(options.tool)
         return
     sys.path.insert(0, str(ROOT))
-    import spglib
 
-    where = f"{platform.machine()}, {os.cpu_count()} cores, one thread; Python {platform.python_version()}"
-    versions = f"numpy {np.__version__}, spglib {spglib.__version__}"
-    text = f"# Detection\n\n{where}, {versions}, {time.strftime('%Y-%m-%d')}.\n\n"
+    text = f"# Detection\n\n`python benchmarks/detection.py`; {machine('numpy', 'spglib')}; one thread.\n\n"
     text += "## Right answers of each tool\n\n" + compare() + "\n\n"
     text += (
         "Seconds are for the whole collection, the tool's own work only. The tolerance is 0.02 Å but for the "

@@ -16,14 +16,12 @@ Needs the examples beside this directory, so run it from a checkout.
 from __future__ import annotations
 
 import argparse
-import datetime
 import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 import e3nn
@@ -35,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 
 import barium_titanate
 from crystal_network import Crystal, CrystalNetwork, crystal
+from machine import machine
 
 import sbs
 from sbs.nn import SymmetryBreaker, all_outputs, site_permutations, transport
@@ -218,7 +217,6 @@ def report(figures: Figures, device: torch.device, size: Size) -> str:
     """A page of Markdown."""
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})"
     cuda = f", CUDA {torch.version.cuda}" if device.type == "cuda" else ""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "e3nn", "numpy"))
     seconds = figures.seconds
     rows = []
     for precision in ("float32", "bfloat16"):
@@ -232,10 +230,10 @@ def report(figures: Figures, device: torch.device, size: Size) -> str:
     table = "\n".join(rows)
     return f"""# Breakers on {card}
 
-{datetime.date.today().isoformat()}; Python {platform.python_version()}, {packages}{cuda}.
+`python benchmarks/gpu.py`; {machine("torch", "e3nn", "numpy")}{cuda}.
 Batch of {size.graphs} cubic crystals, {figures.nodes} nodes, {figures.edges} edges, {size.mul} channels, l up to 2;
 {figures.memory:.1f} GiB of device memory. Medians of {size.repeats} repetitions after {size.warm_up} to warm up; ratios to the
-step with a fixed tensor in the object's place, and to one forward pass. Written by `python benchmarks/gpu.py`.
+step with a fixed tensor in the object's place, and to one forward pass.
 
 | what | time | ratio |
 |---|---|---|

@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import platform
 import resource
 import shutil
 import statistics
@@ -22,7 +21,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
+from machine import machine  # noqa: E402
 
 import sbs  # noqa: E402
 from sbs.groups import FiniteGroup, point_group  # noqa: E402
@@ -269,8 +267,7 @@ def report(ours: Record, gap: Record, sympy: Record, started: list[tuple[str, fl
     lines = [
         "# Finite groups: ours, GAP, sympy",
         "",
-        f"`python benchmarks/groups.py {rounds}`; {date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, numpy {np.__version__}, GAP {version.strip()}.",
+        f"`python benchmarks/groups.py {rounds}`; {machine('numpy', 'sympy')}, GAP {version.strip()}.",
         f"Medians over {rounds} rounds of medians, GAP and ours in turn in one process tree. Warm: libraries are loaded,",
         "groups are built anew each time, caches empty. The last column is GAP's time over ours.",
         "",

@@ -5,8 +5,7 @@
    attributes, node input, attached at one layer), against the network that has no such place.
 2. All 48 outputs of O_h -> C_1 against a single forward pass of the same model, and against 48 passes.
 
-Repetitions are interleaved and the least time of each task is taken, as `timeit` does: what other work on the machine
-adds is not the task's.
+Repetitions are interleaved; a ratio is the median over the rounds of the ratio within a round.
 
     python benchmarks/networks.py [--repeats 15] [--out benchmarks/results/networks.md]
 """
@@ -14,19 +13,16 @@ adds is not the task's.
 from __future__ import annotations
 
 import argparse
-import datetime
-import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 from e3nn import o3
 from e3nn.nn.models.v2106.gate_points_message_passing import MessagePassing
+from machine import machine
 from torch import Tensor
 
 import sbs
@@ -108,13 +104,13 @@ class Figures:
     seconds: dict[str, np.ndarray]
     difference: float
 
-    def least(self, name: str) -> float:
-        """Least seconds."""
-        return float(self.seconds[name].min())
+    def median(self, name: str) -> float:
+        """Median of the seconds."""
+        return float(np.median(self.seconds[name]))
 
     def ratio(self, name: str, reference: str) -> float:
-        """Ratio of least times."""
-        return self.least(name) / self.least(reference)
+        """Median over the rounds of the ratio within a round."""
+        return float(np.median(self.seconds[name] / self.seconds[reference]))
 
 
 def measure(nodes: int, edges: int, repeats: int) -> Figures:
@@ -159,11 +155,9 @@ def measure(nodes: int, edges: int, repeats: int) -> Figures:
 
 def report(figures: Figures) -> str:
     """A page of Markdown."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "e3nn", "numpy"))
-
     def row(name: str, reference: str, text: str, required: str = "") -> str:
         ratio = f"{figures.ratio(name, reference):.3f}"
-        return f"| {text} | {1e3 * figures.least(name):.0f} ms | {ratio} | {required} |"
+        return f"| {text} | {1e3 * figures.median(name):.0f} ms | {ratio} | {required} |"
 
     rows = [
         row("fixed attributes", "fixed attributes", "step, a fixed tensor in the object's place"),
@@ -178,11 +172,10 @@ def report(figures: Figures) -> str:
     table = "\n".join(rows)
     return f"""# Networks on a CPU
 
-{datetime.date.today().isoformat()}; {os.cpu_count()} cores, {torch.get_num_threads()} threads,
-Python {platform.python_version()}, {packages}.
+`python benchmarks/networks.py`; {machine("torch", "e3nn", "numpy")}; {torch.get_num_threads()} threads.
 e3nn MessagePassing, {LAYERS} layers of {MUL} channels, l up to {LMAX}, float32; O_h -> C_1;
-{figures.nodes} nodes, {figures.edges} edges. Least of {len(figures.seconds["one forward"])} interleaved
-repetitions. Written by `python benchmarks/networks.py`.
+{figures.nodes} nodes, {figures.edges} edges. Medians of {len(figures.seconds["one forward"])} interleaved
+rounds, of times and of ratios within a round.
 
 | what | time | ratio | required |
 |---|---|---|---|

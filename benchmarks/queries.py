@@ -7,12 +7,13 @@ median of new processes, taken in turn with its peer so that both see the same m
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from machine import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "queries.md"
@@ -57,8 +58,8 @@ def main() -> None:
     lines = [
         "# Queries from nothing",
         "",
-        f"`python benchmarks/queries.py`; Python {platform.python_version()}, {os.cpu_count()} cores; medians of {PROCESSES} new "
-        "processes.",
+        f"`python benchmarks/queries.py`; {machine('numpy')}.",
+        f"Medians of {PROCESSES} new processes; the first two in turn.",
         "",
         "| measured | figure | bar |",
         "|---|---|---|",

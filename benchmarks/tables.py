@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from machine import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "tables.md"
@@ -179,7 +180,7 @@ def main() -> None:
         [
             "# Tables and explorer",
             "",
-            f"`python benchmarks/tables.py`; Python {platform.python_version()}, {os.cpu_count()} cores.",
+            f"`python benchmarks/tables.py`; {machine('numpy')}.",
             f"Medians of {PROCESSES} new processes for first queries; the time of imports is not in them.",
             "",
             "## First query in a process (bar: 10 ms beyond import)",

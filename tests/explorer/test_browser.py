@@ -50,7 +50,14 @@ def go(tab, page_file, address, fresh=False):
         tab.wait_for_selector("html[data-ready=yes]", state="attached")
         return
     tab.evaluate("(hash) => { location.hash = hash; }", wanted)
-    tab.wait_for_function("(hash) => document.documentElement.dataset.shown === hash", arg=wanted)
+    arrived(tab, address)
+
+
+def arrived(tab, address):
+    """Wait until the page shows an address, not only until it is in the address bar."""
+    tab.wait_for_function(
+        "(wanted) => decodeURIComponent(document.documentElement.dataset.shown || '') === wanted", arg=f"#{address}"
+    )
 
 
 def drawn(tab):
@@ -67,7 +74,7 @@ def test_pick_a_group_and_click_a_target(tab, page_file, artifacts):
     tab.click("#groups a[data-group=Oh]")
     tab.wait_for_function("document.getElementById('group-title').textContent.startsWith('Oh')")
     tab.click("#hasse a[data-label=D4h]")
-    tab.wait_for_function("location.hash === '#Oh/D4h'")
+    arrived(tab, "Oh/D4h")
     assert tab.locator("#target h2").inner_text() == "Oh → D4h"
     assert tab.locator("#target .chip").count() == 3
     assert "3 objects of irreps 1x2e" in tab.locator("#summary").inner_text()
@@ -137,13 +144,13 @@ def test_keyboard(tab, page_file):
     assert tab.evaluate("document.activeElement.id") == "search"
     tab.keyboard.type("Td")
     tab.keyboard.press("Enter")
-    tab.wait_for_function("location.hash === '#Td'")
+    arrived(tab, "Td")
     tab.locator("#hasse a.selected").focus()
     tab.keyboard.press("ArrowDown")
     label = tab.evaluate("document.activeElement.dataset.label")
     assert label not in (None, "T")
     tab.keyboard.press("Enter")
-    tab.wait_for_function(f"decodeURIComponent(location.hash) === '#Td/{label}'")
+    arrived(tab, f"Td/{label}")
     drawn(tab)
     before = tab.evaluate("document.querySelector('#target .plot')._fullLayout.scene.camera.eye")
     tab.locator("#target .plot").focus()
