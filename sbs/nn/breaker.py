@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -29,20 +28,12 @@ Mode = Literal["sample", "index", "all"]
 CHECKPOINT_TOLERANCE = 1e-9
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What is chosen per graph: the object, the set and the orientation (each a tensor over graphs, or
-    None).
-    """
+class Choice(NamedTuple):
+    """What is chosen per graph: the object, the set and the orientation (each a tensor over graphs, or None)."""
 
-    index: Tensor | None = None
+    object_index: Tensor | None = None
     set_index: Tensor | None = None
     rotations: Tensor | None = None
-
-    @property
-    def given(self) -> list[Tensor]:
-        """What is not left open."""
-        return [each for each in (self.index, self.set_index, self.rotations) if each is not None]
 
 
 class SymmetryBreaker(ExactBuffers):
@@ -190,12 +181,12 @@ class SymmetryBreaker(ExactBuffers):
         """Fill what ``choice`` leaves open from `choose`, and find the number of graphs."""
         kept = self._chosen
         filled = Choice(
-            choice.index if choice.index is not None else kept.index,
+            choice.object_index if choice.object_index is not None else kept.object_index,
             choice.set_index if choice.set_index is not None else kept.set_index,
             choice.rotations if choice.rotations is not None else kept.rotations,
         )
         if num_graphs is None:
-            lengths = [value.shape[0] for value in filled.given]
+            lengths = [value.shape[0] for value in filled if value is not None]
             if not lengths:
                 raise NetworkInputError(
                     "The number of graphs is not known: pass num_graphs=, give the data of an attached model "
@@ -224,17 +215,17 @@ class SymmetryBreaker(ExactBuffers):
         which = self._which_set(num_graphs, choice.set_index)
         if choice.rotations is not None:
             check_rotations(choice.rotations, num_graphs, self.device)
-        if self.mode == "all" and choice.index is None:
+        if self.mode == "all" and choice.object_index is None:
             size = int(self.set.size)
             every = self.objects[0].repeat_interleave(num_graphs, dim=0)
             if choice.rotations is not None:
                 every = self.rotate(every, choice.rotations.repeat(size, 1, 1))
             return every.to(self.dtype).reshape(size, num_graphs, self.dim)
-        if choice.index is not None:
+        if choice.object_index is not None:
             if self.infinite:
                 raise InfiniteSetError("Objects of an infinite set have no numbers; leave index out to sample one.")
-            check_choice(choice.index, self.sizes[which], num_graphs, self.device, "index")
-            chosen = choice.index
+            check_choice(choice.object_index, self.sizes[which], num_graphs, self.device, "index")
+            chosen = choice.object_index
         elif self.mode == "index":
             raise NetworkInputError(f"mode='index' needs index=, one object number per graph: shape ({num_graphs},).")
         else:
@@ -272,7 +263,7 @@ class SymmetryBreaker(ExactBuffers):
         choice, num_graphs = self.resolve(Choice(index, set_index, rotations), num_graphs)
         check_batch(batch, num_graphs, self.device)
         return self.graph_features(
-            num_graphs, index=choice.index, set_index=choice.set_index, rotations=choice.rotations
+            num_graphs, index=choice.object_index, set_index=choice.set_index, rotations=choice.rotations
         ).index_select(-2, batch)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:

@@ -7,6 +7,7 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
+from sbs.nn.compiling import is_compiling
 from sbs.nn.wigner import determinant
 
 __all__ = ["as_irreps", "check_batch", "check_choice", "check_like", "check_rotations", "readable"]
@@ -33,7 +34,7 @@ def as_irreps(irreps: object, name: str) -> o3.Irreps:
 
 def readable(values: Tensor) -> bool:
     """True where values can be checked without a host synchronisation or a break in a compiled graph."""
-    return values.device.type == "cpu" and not torch.compiler.is_compiling()
+    return values.device.type == "cpu" and not is_compiling()
 
 
 def check_like(given: Tensor, device: torch.device, name: str, dtype: torch.dtype | None = None) -> None:

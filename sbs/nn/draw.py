@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sbs.nn.compiling import is_compiling
+
 __all__ = ["RandomStream"]
 
 _handles = itertools.count()
@@ -50,7 +52,7 @@ class RandomStream:
 
     def uniform(self, rows: int, columns: int, anchor: Tensor) -> Tensor:
         """(rows, columns) numbers on the device of ``anchor``."""
-        if torch.compiler.is_compiling():
+        if is_compiling():
             return torch.ops.sbs.uniform(anchor, self.handle, rows, columns)
         return self._draw(rows, columns, anchor.device)
 

@@ -151,7 +151,7 @@ class BreakingModel(nn.Module):
             batch = torch.zeros(given.shape[0], dtype=torch.int64, device=given.device)
             num_graphs = 1 if num_graphs is None else num_graphs
         features = self.breaker(
-            batch, num_graphs, index=choice.index, set_index=choice.set_index, rotations=choice.rotations
+            batch, num_graphs, index=choice.object_index, set_index=choice.set_index, rotations=choice.rotations
         )
         return torch.cat([given, features], dim=1)
 

@@ -85,7 +85,7 @@ class Rotation(ExactBuffers):
         count = proper.shape[0]
         result = [torch.ones((count, 1, 1), dtype=proper.dtype, device=proper.device), proper]
         for l in range(2, self.lmax + 1):
-            coupling = self.get_buffer(f"coupling_{l}")
+            coupling: Tensor = getattr(self, f"coupling_{l}")
             side = 3 * (2 * l - 1)
             product = result[-1][:, :, None, :, None] * proper[:, None, :, None, :]
             result.append(coupling.T @ product.reshape(count, side, side) @ coupling)
