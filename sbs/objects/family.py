@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from sbs.groups.pointgroups import PointGroup, match_elements, point_group
 from sbs.objects.choice import choose_irreps, cost_key
 from sbs.objects.invariants import invariant_basis
 from sbs.objects.irreps import Irrep
+from sbs.objects.realisation import OBJECT_DIGITS
 from sbs.objects.representation import irrep_matrices, representation
 from sbs.objects.separation import best_separated_in_irreps
 from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
@@ -35,9 +35,12 @@ _MAX_SUMS = 400
 #: Irreps of higher degree than this above the order of the axis are not tried for a seed.
 _EXTRA_DEGREE = 4
 
-#: An angle is searched to this many radians; |D(g) v - v| is linear in the error, so 1e-6 decides whether g fixes v.
-_ANGLE_TOLERANCE = 1e-12
+#: |D(g) v - v| is linear in the error of an angle, so that 1e-6 decides whether g fixes v.
 _SEARCH_TOLERANCE = 1e-6
+
+#: Steps gain at least six digits each, as differences over 1e-4 give slopes to 1e-8.
+_NEWTON_STEPS = 6
+_DIFFERENCE = 1e-4
 
 _FLIPS = {"σh": np.diag([1.0, 1.0, -1.0]), "σv": np.diag([1.0, -1.0, 1.0]), "C2'": np.diag([1.0, -1.0, -1.0])}
 
@@ -155,44 +158,77 @@ def _finite_group(solution: ClosedSolution, result: MinimalSet) -> Family:
         raise _lmax_error(result.lmax) from None
     seed = best_separated_in_irreps(choice.irreps, matrices, target.mask, group.table)
     normalizer = ClosedGroup(solution.normalizer)
-    stabilizer = _axial_stabilizer(normalizer, choice.irreps, seed, matrices[target.elements])
+    known = matrices[target.elements]
+    flips = _flips_fixing(normalizer, choice.irreps, seed, _fold(known))
+    # M turns the seed all the way round, so its azimuth is free: a mirror plane or two-fold axis of H goes through x,
+    # of several the one that makes the first components largest.
+    azimuths = next((angles for name, angles in flips.items() if name != "σh"), np.zeros(1)) / 2
+    turned = [representation(choice.irreps, rotation_about_z(-t)[None])[0] @ seed for t in azimuths]
+    best = max(range(len(turned)), key=lambda i: tuple(np.round(turned[i], 6)))
+    seed, back = turned[best], rotation_about_z(-azimuths[best])
+    found = [back @ rotation_about_z(angles[0]) @ _FLIPS[name] @ back.T for name, angles in flips.items()]
+    fitted = PointGroup.from_matrices(np.array([*known, *found]), tolerance=10 * _SEARCH_TOLERANCE)
+    stabilizer = PointGroup(fitted.family, np.round(fitted.rotation, OBJECT_DIGITS) + 0.0)
+    seed = _made_invariant(choice.irreps, seed, stabilizer)
     return Family(normalizer, stabilizer, choice.irreps, seed, np.zeros((0, 3, 3)))
 
 
-def _axial_stabilizer(
-    normalizer: ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, known: np.ndarray
-) -> PointGroup:
-    """Elements of M that fix the seed, as a point group: K and, if one exists, a vertical mirror or horizontal axis."""
+def _made_invariant(irreps: tuple[Irrep, ...], vector: np.ndarray, group: PointGroup) -> np.ndarray:
+    """The vector without what a numerical search left in it that ``group`` does not fix."""
+    blocks, start = [], 0
+    for irrep in irreps:
+        basis = invariant_basis(irrep_matrices(irrep, group.matrices))
+        block = basis @ (basis.T @ vector[start : start + irrep.dim])
+        blocks.append(block / np.linalg.norm(block))
+        start += irrep.dim
+    exact = np.round(np.concatenate(blocks), OBJECT_DIGITS) + 0.0
+    if np.abs(exact - vector).max() > _SEARCH_TOLERANCE:
+        raise SearchLimitError(
+            f"the stabilizer {group.symbol} that was found does not fix the seed; the search was given up"
+        )
+    return exact
+
+
+def _flips_fixing(
+    normalizer: ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, fold: int
+) -> dict[str, np.ndarray]:
+    """Flips F in M, each with all angles t such that the turn by t about the axis after F fixes the seed.
+
+    Args:
+        fold: number of rotations about the axis that fix the seed.
+    """
     degree = max(irrep.l for irrep in irreps)
-    fold = _fold(known)
-    generators = list(known)
-    step = np.pi / (fold * max(1, degree))
-    for flip in (_FLIPS["σv"], _FLIPS["C2'"], _FLIPS["σh"]):
-        angles = np.arange(0, 2 * np.pi, step / 16)
-        candidates = np.array([rotation_about_z(t) for t in angles]) @ flip
-        if normalizer.contains(candidates[:1])[0]:
-            misses = partial(_miss, irreps, seed, flip)
-            best = angles[int(np.linalg.norm(representation(irreps, candidates) @ seed - seed, axis=1).argmin())]
-            angle = _golden(misses, best - step / 16, best + step / 16)
-            if misses(angle) < _SEARCH_TOLERANCE:
-                generators.append(rotation_about_z(angle) @ flip)
-    return PointGroup.from_matrices(np.array(generators), tolerance=10 * _SEARCH_TOLERANCE)
+    step = np.pi / (16 * fold * max(1, degree))
+    angles = np.arange(0, 2 * np.pi, step)
+    turns = np.array([rotation_about_z(t) for t in angles])
+    found = {}
+    for name in ("σv", "C2'", "σh"):
+        flip = _FLIPS[name]
+        if not normalizer.contains(flip[None])[0]:
+            continue
+
+        def miss(angle: float, flip: np.ndarray = flip) -> np.ndarray:
+            return representation(irreps, (rotation_about_z(angle) @ flip)[None])[0] @ seed - seed
+
+        far = np.linalg.norm(representation(irreps, turns @ flip) @ seed - seed, axis=1)
+        # The vector moves by no more than its norm times the degree for each radian.
+        near = (far <= np.roll(far, 1)) & (far <= np.roll(far, -1)) & (far <= degree * np.linalg.norm(seed) * step)
+        zeros = np.array([_zero(miss, float(t)) for t in angles[near]])
+        zeros = zeros[[bool(np.linalg.norm(miss(t)) < _SEARCH_TOLERANCE) for t in zeros]] if len(zeros) else zeros
+        if len(zeros):
+            found[name] = zeros
+    return found
 
 
-def _miss(irreps: tuple[Irrep, ...], seed: np.ndarray, flip: np.ndarray, angle: float) -> float:
-    return float(np.linalg.norm(representation(irreps, (rotation_about_z(angle) @ flip)[None])[0] @ seed - seed))
-
-
-def _golden(function: Callable[[float], float], low: float, high: float) -> float:
-    """Minimum of a function with one minimum between two angles, by golden-section search."""
-    ratio = (math.sqrt(5) - 1) / 2
-    while high - low > _ANGLE_TOLERANCE:
-        a, b = high - ratio * (high - low), low + ratio * (high - low)
-        if function(a) < function(b):
-            high = b
-        else:
-            low = a
-    return (low + high) / 2
+def _zero(function: Callable[[float], np.ndarray], start: float) -> float:
+    """Where a vector of trigonometric polynomials of an angle vanishes, by Gauss-Newton steps from near it."""
+    angle = start
+    for _ in range(_NEWTON_STEPS):
+        slope = (function(angle + _DIFFERENCE) - function(angle - _DIFFERENCE)) / (2 * _DIFFERENCE)
+        if (steepness := float(slope @ slope)) < _SEARCH_TOLERANCE:
+            break  # the vector does not depend on the angle
+        angle -= float(slope @ function(angle)) / steepness
+    return angle
 
 
 def _fold(matrices: np.ndarray) -> int:

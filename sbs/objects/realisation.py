@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from sbs.groups.finite import Subgroup
     from sbs.objects.irreps import Irrep
 
-__all__ = ["Realisation"]
+__all__ = ["OBJECT_DIGITS", "Realisation"]
+
+#: Decimals kept of the components of an object: what is beyond is rounding, and differs between machines.
+OBJECT_DIGITS = 14
 
 
 @dataclass(frozen=True)

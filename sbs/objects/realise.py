@@ -7,16 +7,12 @@ import numpy as np
 from sbs.groups.finite import Subgroup
 from sbs.groups.pointgroups import PointGroup
 from sbs.objects.choice import choose_irreps
-from sbs.objects.realisation import Realisation
+from sbs.objects.realisation import OBJECT_DIGITS, Realisation
 from sbs.objects.representation import representation
 from sbs.objects.separation import best_separated_in_irreps
 from sbs.solver.solutions import FiniteSolution
 
-__all__ = ["OBJECT_DIGITS", "realise_finite"]
-
-
-#: Decimals kept of the components of an object: what is beyond is rounding, and differs between machines.
-OBJECT_DIGITS = 14
+__all__ = ["realise_finite"]
 
 
 def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:

@@ -26,6 +26,7 @@ __all__ = ["target_records"]
 
 # Objects drawn from an infinite set, to stand for it in pictures.
 _SAMPLES = 12
+_SAMPLE_DIGITS = 6
 
 
 def target_records(group: PointGroup, species: Sequence[int]) -> list[dict[str, Any]]:
@@ -76,7 +77,8 @@ def _stabilizer(result: MinimalSet) -> dict[str, Any]:
 
 def _objects(result: MinimalSet) -> dict[str, Any]:
     if result.size == math.inf:
-        return {"objects": None, "samples": _floats(result.sample(_SAMPLES)), "orbits": None, "fixed_by": None}
+        drawn = np.round(result.sample(_SAMPLES), _SAMPLE_DIGITS)
+        return {"objects": None, "samples": _floats(drawn), "orbits": None, "fixed_by": None}
     return {
         "objects": _floats(result.objects),
         "samples": None,
