@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
+from sbs.cli.terminal import watched
 from sbs.errors import SymmetryBreakingError
 
 __all__ = ["main"]
@@ -51,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = vars(_parser().parse_args(arguments))
         run = getattr(import_module("sbs.cli.commands"), options.pop("command"))
-        code: int = run(**options)
+        with watched():
+            code: int = run(**options)
         sys.stdout.flush()
         return code
     except SystemExit as stop:  # --help, --version
@@ -87,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
 
     solve = _add(commands, "solve", "the smallest set for inputs of symmetry GROUP and outputs of symmetry TARGET")
     _add_query(solve, target_required=True)
+    solve.add_argument("--sample", type=int, metavar="N", help="draw N objects, of an infinite set too")
+    solve.add_argument("--seed", type=int, default=0, metavar="K", help="seed of the draw (default: 0)")
 
     show = _add(commands, "show", "elements, classes, subgroup classes and irreps of a group")
     show.add_argument("group", metavar="GROUP", help="symbol, for example Oh or m-3m")

@@ -32,12 +32,24 @@ def _vector(values: Iterable[float]) -> str:
 # --- sets -----------------------------------------------------------------------------------------------------------
 
 
-def solve(group: str, target: str, ambient: str | None, exact: bool, lmax: int | None, as_json: bool) -> int:
+def solve(
+    group: str,
+    target: str,
+    ambient: str | None,
+    exact: bool,
+    lmax: int | None,
+    sample: int | None,
+    seed: int,
+    as_json: bool,
+) -> int:
     """``sbs solve``."""
     from sbs.cli.facts import set_facts
     from sbs.query import minimal_set
 
-    facts = set_facts(minimal_set(group, target, ambient, exact, lmax), target)
+    result = minimal_set(group, target, ambient, exact, lmax)
+    facts = set_facts(result, target)
+    if sample is not None:
+        facts["sample"] = result.sample(sample, seed).tolist()
     if as_json:
         return _write_json(facts)
     screen = Screen()
@@ -56,8 +68,12 @@ def solve(group: str, target: str, ambient: str | None, exact: bool, lmax: int |
         ],
     )
     screen.line()
+    if sample is not None:
+        drawn = [(number, _vector(row)) for number, row in enumerate(facts["sample"])]
+        screen.grid(f"{sample} objects drawn with seed {seed} ({facts['irreps']})", ("#", "components"), drawn)
+        return 0
     if facts["objects"] is None:
-        screen.line(f"the set is infinite; one of its objects: {_vector(facts['seed_object'])}")
+        screen.line(f"the set is infinite; one of its objects: {_vector(facts['seed_object'])}; more with --sample N")
         return 0
     listed = list(zip(facts["orbits"], facts["objects"], strict=True))
     rows = [(number, orbit, _vector(row)) for number, (orbit, row) in enumerate(listed[:_LISTED_OBJECTS])]

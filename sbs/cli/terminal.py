@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from sbs.errors import SymmetryBreakingError
@@ -11,7 +13,7 @@ from sbs.errors import SymmetryBreakingError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Screen", "counted"]
+__all__ = ["Screen", "counted", "watched"]
 
 # Wider than any line: what goes to a file or another program is not to be folded.
 _NO_FOLD = 10_000
@@ -80,6 +82,33 @@ def _console() -> Console:
         ) from error
     width = None if sys.stdout.isatty() else _NO_FOLD
     return Console(markup=False, highlight=False, emoji=False, width=width)
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Within the block, computations that take long show how far they are, on standard error where that is a terminal."""
+    if not sys.stderr.isatty() or find_spec("tqdm") is None:
+        yield
+        return
+    from sbs.groups.progress import report_progress
+
+    bars: dict[str, Any] = {}
+
+    def report(stage: str, done: int, known: int) -> None:
+        from tqdm import tqdm
+
+        if stage not in bars:
+            bars[stage] = tqdm(desc=stage, leave=False)
+        bar = bars[stage]
+        bar.total, bar.n = known, done
+        bar.refresh()
+
+    try:
+        with report_progress(report):
+            yield
+    finally:
+        for bar in bars.values():
+            bar.close()
 
 
 def counted(items: Sequence[Any], unit: str) -> Iterator[Any]:

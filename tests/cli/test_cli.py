@@ -90,6 +90,27 @@ def test_an_infinite_set_is_named_so(ask, run):
     assert code == 0 and "∞" in out and "one of its objects" in out
 
 
+def test_objects_are_drawn_from_infinite_sets(ask, run):
+    found = ask("solve", "C4", "C1", "--sample", "3", "--seed", "5")
+    np.testing.assert_array_equal(found["sample"], sbs.minimal_set("C4", "C1").sample(3, seed=5))
+    assert "sample" not in ask("solve", "C4", "C1")
+    code, out, _ = run("solve", "C4", "C1", "--sample", "2")
+    assert code == 0 and "2 objects drawn with seed 0" in out
+    code, _, err = run("solve", "C4", "C1", "--sample", "-1")
+    assert code == 2 and "non-negative" in err
+
+
+def test_long_work_shows_how_far_it_is_on_a_terminal(run, monkeypatch):
+    from sbs.groups import progress
+
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    assert run("solve", "D37h", "C1")[2] == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    sbs.groups.pointgroups._standard_group.cache_clear()
+    code, out, err = run("solve", "D37h", "D37")
+    assert code == 0 and "D37h" in out and "classes of subgroups" in err
+
+
 def test_solve_prints_the_set_and_why(run):
     code, out, err = run("solve", "Oh", "D4h")
     assert (code, err) == (0, "")
