@@ -72,9 +72,8 @@ def _rounded(value: Any) -> Any:
 def render() -> str:
     """The page as text; the same text every time.
 
-    Raises
-    ------
-    SymmetryBreakingError: plotly is not installed. CorruptTableError: a stored table is damaged.
+    Raises:
+        SymmetryBreakingError: plotly is not installed. CorruptTableError: a stored table is damaged.
     """
     tables = {symbol: explorer_table(symbol) for symbol in stored_symbols()}
     index = [
@@ -110,9 +109,8 @@ def write(path: str | Path) -> Path:
 def browse(path: str | Path | None = None, open_browser: bool = True) -> Path:
     """Write the explorer and open it in the browser.
 
-    Parameters
-    ----------
-    path: where to write, by default ``sbs-explorer.html`` in the folder for temporary files.
+    Args:
+        path: where to write, by default ``sbs-explorer.html`` in the folder for temporary files.
     """
     if path is None:
         import tempfile

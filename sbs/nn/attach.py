@@ -146,10 +146,8 @@ class Attachment:
         """Remove the injection and its hooks, let frozen weights be trained again, and return the model as it
         was.
 
-        Raises
-        ------
-        NetworkInputError
-            If it was detached before.
+        Raises:
+            NetworkInputError: if it was detached before.
         """
         module = self.model.get_submodule(self.name)
         if getattr(module, _CHILD, None) is not self.injection:
@@ -187,33 +185,27 @@ def attach(
     ``breaker.choose(index=...)``. The model's ``state_dict`` has the new weights under
     ``<at>.symmetry_injection``.
 
-    Parameters
-    ----------
-    at: a name of ``model.named_modules()``. Known to work: layers of e3nn's models; NequIP's
-        ``...layer0_convnet`` and later ones; SevenNet's ``0_equivariant_gate`` and later ones; MACE's
-        ``interactions.1`` and later ones. The first layers of these take scalars only, which no product with an
-        object of l > 0 turns into scalars (to build NequIP with an object there: `sbs.nn.nequip`). Allegro
-        keeps its tensors on edges and is refused.
-    irreps: of the hidden features, where they cannot be read off the module.
-    side: "output" or "input" of the module; default: output, for MACE's interactions input.
-    key: where the features are in the module's data or keyword arguments; default: known for NequIP,
-        SevenNet, MACE.
-    freeze: only the new weights can be trained until `detach`.
-    ignore_parity: for hosts that label all features even, such as SevenNet-0; see `Injection`.
-    graphs: ``(args, kwargs) -> (batch or None, num_graphs or None)`` for models called in an unusual way.
+    Args:
+        at: a name of ``model.named_modules()``. Known to work: layers of e3nn's models; NequIP's ``...layer0_convnet``
+            and later ones; SevenNet's ``0_equivariant_gate`` and later ones; MACE's ``interactions.1`` and later ones.
+            The first layers of these take scalars only, which no product with an object of l > 0 turns into scalars (to
+            build NequIP with an object there: `sbs.nn.nequip`). Allegro keeps its tensors on edges and is refused.
+        irreps: of the hidden features, where they cannot be read off the module.
+        side: "output" or "input" of the module; default: output, for MACE's interactions input.
+        key: where the features are in the module's data or keyword arguments; default: known for NequIP, SevenNet,
+            MACE.
+        freeze: only the new weights can be trained until `detach`.
+        ignore_parity: for hosts that label all features even, such as SevenNet-0; see `Injection`.
+        graphs: ``(args, kwargs) -> (batch or None, num_graphs or None)`` for models called in an unusual way.
 
-    Raises
-    ------
-    NetworkInputError
-        For an unknown layer (lists near names), a layer without known irreps, a container, a scripted or
-        compiled model, a breaker of another dtype or device, or a second breaker at one place. The model is
-        then untouched.
+    Raises:
+        NetworkInputError: for an unknown layer (lists near names), a layer without known irreps, a container, a
+            scripted or compiled model, a breaker of another dtype or device, or a second breaker at one place. The
+            model is then untouched.
 
-    Warns
-    -----
-    UnreachableBreakerWarning
-        If part of the object has no product with these features that is a feature of this layer: it can never
-        act here.
+    Warns:
+        UnreachableBreakerWarning: if part of the object has no product with these features that is a feature of this
+            layer: it can never act here.
     """
     module = _submodule(model, at)
     if breaker.mode == "all":
@@ -254,10 +246,8 @@ def attach(
 def detach(model: nn.Module) -> nn.Module:
     """Remove everything that `attach` added to ``model``, and return it.
 
-    Raises
-    ------
-    NetworkInputError
-        If nothing is attached.
+    Raises:
+        NetworkInputError: if nothing is attached.
     """
     call: _Call | None = getattr(model, _CALL, None)
     if call is None:

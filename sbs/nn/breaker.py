@@ -39,15 +39,14 @@ class Choice(NamedTuple):
 class SymmetryBreaker(ExactBuffers):
     """Symmetry-breaking objects as e3nn features, one object per graph, on every node of the graph.
 
-    Parameters
-    ----------
-    sets: a `MinimalSet`, or a sequence of them for batches that mix several (S, K).
-    mode: "sample" draws an object uniformly for each graph (one may still be chosen by ``index``); "index"
-        insists on ``index``; "all" returns every object, in a new leading dimension of length ``set.size``.
-    shared: with several sets, whether they use the same blocks of ``irreps``. If not, each set has its own
-        blocks and leaves the others zero: a network then sees which set an object is from.
-    seed: of the breaker's own random stream; torch's global generators are not touched.
-    dtype: of the features; by default torch's default dtype. Follows ``.to()``.
+    Args:
+        sets: a `MinimalSet`, or a sequence of them for batches that mix several (S, K).
+        mode: "sample" draws an object uniformly for each graph (one may still be chosen by ``index``); "index" insists
+            on ``index``; "all" returns every object, in a new leading dimension of length ``set.size``.
+        shared: with several sets, whether they use the same blocks of ``irreps``. If not, each set has its own blocks
+            and leaves the others zero: a network then sees which set an object is from.
+        seed: of the breaker's own random stream; torch's global generators are not touched.
+        dtype: of the features; by default torch's default dtype. Follows ``.to()``.
 
     Features are in e3nn's "component" normalisation: a block (l, p) of an object has squared norm 2l + 1.
     ``irreps`` are the set's; for several sets that share blocks the least irreps that hold each of them,
@@ -58,12 +57,9 @@ class SymmetryBreaker(ExactBuffers):
     accelerator and in compiled graphs the checks would cost a synchronisation and only shapes, dtypes and
     devices are checked.
 
-    Raises
-    ------
-    NetworkInputError
-        If there is no set, a set has no irreps (an abstract finite group), or the mode is unknown.
-    InfiniteSetError
-        If an infinite set is given with mode "index" or "all".
+    Raises:
+        NetworkInputError: if there is no set, a set has no irreps (an abstract finite group), or the mode is unknown.
+        InfiniteSetError: if an infinite set is given with mode "index" or "all".
     """
 
     objects: Tensor
@@ -252,11 +248,9 @@ class SymmetryBreaker(ExactBuffers):
         ``batch`` (num_nodes,) holds the graph number of each node. ``num_graphs`` may be left out where one
         of the per-graph tensors tells it. See `graph_features` for the rest.
 
-        Raises
-        ------
-        NetworkInputError
-            For an empty batch, a graph without nodes, a choice out of range, rotations that are not
-            orthogonal, or tensors on another device.
+        Raises:
+            NetworkInputError: for an empty batch, a graph without nodes, a choice out of range, rotations that are not
+                orthogonal, or tensors on another device.
         """
         if batch is None:
             raise NetworkInputError("batch is missing: one graph number per node; zeros for a single graph.")

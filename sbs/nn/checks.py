@@ -19,10 +19,8 @@ ORTHOGONALITY_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}
 def as_irreps(irreps: object, name: str) -> o3.Irreps:
     """Read e3nn irreps.
 
-    Raises
-    ------
-    NetworkInputError
-        If the text or object is none.
+    Raises:
+        NetworkInputError: if the text or object is none.
     """
     try:
         return o3.Irreps(irreps)

@@ -27,12 +27,11 @@ _WAKE = 0.3
 class Effect:
     """What `effect` found.
 
-    Attributes
-    ----------
-    now: largest change of the output between objects with the present weights, relative to the output.
-    woken: the same with randomly changed weights.
-    verdict: "active" (the objects matter), "dormant" (not yet, but training can wake them: something starts
-        at zero), or "inert" (they never will).
+    Attributes:
+        now: largest change of the output between objects with the present weights, relative to the output.
+        woken: the same with randomly changed weights.
+        verdict: "active" (the objects matter), "dormant" (not yet, but training can wake them: something starts at
+            zero), or "inert" (they never will).
     """
 
     now: float
@@ -66,17 +65,14 @@ def effect(
 
     The model is left as it is: weights are put back exactly, also after an error.
 
-    Parameters
-    ----------
-    model: built with, or attached to, ``breaker``; called ``model(inputs)``.
-    num_graphs: in ``inputs``. Several sets: the first is probed.
-    select: takes the tensor of interest from what the model returns.
-    tolerance: relative change that counts as none; by default 100 roundings of the output's dtype.
+    Args:
+        model: built with, or attached to, ``breaker``; called ``model(inputs)``.
+        num_graphs: in ``inputs``. Several sets: the first is probed.
+        select: takes the tensor of interest from what the model returns.
+        tolerance: relative change that counts as none; by default 100 roundings of the output's dtype.
 
-    Raises
-    ------
-    NetworkInputError
-        If the model does not hold this breaker, or the set has one object only.
+    Raises:
+        NetworkInputError: if the model does not hold this breaker, or the set has one object only.
     """
     if find_breaker(model) is not breaker:
         raise NetworkInputError("The breaker is not part of this model; pass the one it was built with or attached to.")

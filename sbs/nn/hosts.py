@@ -49,10 +49,8 @@ def locate(
 ) -> Site:
     """Find the hidden features of ``module``; what the caller gives is taken as it is.
 
-    Raises
-    ------
-    NetworkInputError
-        If the irreps cannot be found, or the module's features are not on nodes.
+    Raises:
+        NetworkInputError: if the irreps cannot be found, or the module's features are not on nodes.
     """
     package = type(module).__module__.split(".", 1)[0]
     if package == "allegro":

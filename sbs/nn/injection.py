@@ -22,13 +22,12 @@ class Injection(nn.Module):
     """h -> h + W (h x b): a fully connected tensor product with zero weights, so that it starts as the
     identity.
 
-    Parameters
-    ----------
-    breaker: supplies b.
-    irreps: of the hidden features h, e3nn's layout ``[num_nodes, irreps.dim]``.
-    ignore_parity: the host labels all its features even (SevenNet, MACE with use_so3): the breaker's irreps
-        are then read without parity too. Such a host is equivariant under rotations only, so its sets belong
-        to the ambient "SO(3)".
+    Args:
+        breaker: supplies b.
+        irreps: of the hidden features h, e3nn's layout ``[num_nodes, irreps.dim]``.
+        ignore_parity: the host labels all its features even (SevenNet, MACE with use_so3): the breaker's irreps are
+            then read without parity too. Such a host is equivariant under rotations only, so its sets belong to the
+            ambient "SO(3)".
 
     The weights' gradients do not vanish at zero: they are the products h x b against the loss's gradient at
     h.

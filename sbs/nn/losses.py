@@ -57,11 +57,9 @@ def matching_objects(
     Returns their numbers; each S-orbit of the set has one at least if the target's symmetry holds a conjugate
     of K.
 
-    Raises
-    ------
-    NetworkInputError
-        If no object may be paired with the target: its symmetry is not (a conjugate of) that of the set's
-        target.
+    Raises:
+        NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that of the
+            set's target.
     """
     matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
     fixed = output_stabilizer(target, irreps, matrices, permutations, tolerance)
@@ -96,10 +94,8 @@ def orbit_targets(
     ``target`` (num_sites, dim) is paired with object ``index`` (by default the first that `matching_objects`
     finds in each S-orbit) and the rest follows by symmetry: b_k = g b gives g target.
 
-    Raises
-    ------
-    NetworkInputError
-        If ``index`` may not be paired with this target.
+    Raises:
+        NetworkInputError: if ``index`` may not be paired with this target.
     """
     plan = prepared if prepared is not None else transport(symmetry_set)
     matches = matching_objects(symmetry_set, target, irreps, permutations)

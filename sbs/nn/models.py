@@ -74,15 +74,12 @@ _PACKAGE = "e3nn.nn.models."
 class BreakingModel(nn.Module):
     """A model and its breaker, called like the model.
 
-    Parameters
-    ----------
-    model: called with the same arguments, after the breaker's features were put behind one tensor of the
-        nodes.
-    breaker: supplies the features.
-    key: where that tensor is: a key of the data (a dict, the first argument) or the number of a positional
-        argument.
-    irreps: of that tensor as the user gives it, without the breaker; where it is "0e", it may be left out
-        (ones).
+    Args:
+        model: called with the same arguments, after the breaker's features were put behind one tensor of the nodes.
+        breaker: supplies the features.
+        key: where that tensor is: a key of the data (a dict, the first argument) or the number of a positional
+            argument.
+        irreps: of that tensor as the user gives it, without the breaker; where it is "0e", it may be left out (ones).
 
     ``forward(*inputs, index=None, set_index=None, rotations=None, num_graphs=None, batch=None)``: the choices
     of `SymmetryBreaker`. ``batch`` is read from the data's key "batch" where it has one; without any there is
@@ -173,15 +170,11 @@ def build(
     The result is called like the model, with data as without a breaker (node attributes that are "0e" or not
     given may be left out). Whether the asymmetry can arrive at the output: `sbs.nn.can_break`.
 
-    Raises
-    ------
-    NetworkInputError
-        For a class that is not known, or a place that it does not have.
+    Raises:
+        NetworkInputError: for a class that is not known, or a place that it does not have.
 
-    Warns
-    -----
-    UnreachableBreakerWarning
-        If part of the object can never act on these features.
+    Warns:
+        UnreachableBreakerWarning: if part of the object can never act on these features.
     """
     module = getattr(model_class, "__module__", "")
     slots = _SLOTS.get((module.removeprefix(_PACKAGE), getattr(model_class, "__name__", "")))

@@ -31,15 +31,12 @@ __all__ = ["AppendSymmetryBreaker"]
 class AppendSymmetryBreaker(GraphModuleMixin, torch.nn.Module):
     """Put it before the first ``ConvNetLayer``, whose ``irreps_in`` are then this module's ``irreps_out``.
 
-    Parameters
-    ----------
-    breaker: supplies the object of each graph; choose it with ``breaker.choose(...)``, or let it be drawn.
-    irreps_in: the ``irreps_out`` of the module before, with scalar node features.
+    Args:
+        breaker: supplies the object of each graph; choose it with ``breaker.choose(...)``, or let it be drawn.
+        irreps_in: the ``irreps_out`` of the module before, with scalar node features.
 
-    Raises
-    ------
-    NetworkInputError
-        If ``irreps_in`` has no node features.
+    Raises:
+        NetworkInputError: if ``irreps_in`` has no node features.
     """
 
     breaker: SymmetryBreaker

@@ -47,12 +47,9 @@ class Transport:
 def transport(symmetry_set: MinimalSet) -> Transport:
     """Find for every object an element of S that brings it about from the first object of its S-orbit.
 
-    Raises
-    ------
-    InfiniteSetError
-        If the set, or S, is infinite.
-    NetworkInputError
-        If the set is of abstract groups.
+    Raises:
+        InfiniteSetError: if the set, or S, is infinite.
+        NetworkInputError: if the set is of abstract groups.
     """
     if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
         raise InfiniteSetError(
@@ -87,15 +84,12 @@ def turn_outputs(
 ) -> Tensor:
     """Images of an output under group elements: site i's features D(g) y_i arrive at site p[g, i].
 
-    Parameters
-    ----------
-    outputs: (num_sites, dim), or (m, num_sites, dim) with one output per element.
-    matrices: (m, 3, 3). permutations: (m, num_sites), or None for outputs of the whole graph, which are not
-        moved.
+    Args:
+        outputs: (num_sites, dim), or (m, num_sites, dim) with one output per element.
+        matrices: (m, 3, 3). permutations: (m, num_sites), or None for outputs of the whole graph, which are not moved.
 
-    Returns
-    -------
-    (m, num_sites, dim), dtype and device of ``outputs``; differentiable.
+    Returns:
+        (m, num_sites, dim), dtype and device of ``outputs``; differentiable.
     """
     irreps = as_irreps(irreps, "irreps_out")
     if outputs.shape[-1] != irreps.dim:
@@ -124,10 +118,8 @@ def _representation(irreps: o3.Irreps, matrices: npt.ArrayLike) -> np.ndarray:
 def find_breaker(model: nn.Module) -> SymmetryBreaker:
     """The only SymmetryBreaker among the modules of ``model``.
 
-    Raises
-    ------
-    NetworkInputError
-        If there is none, or several.
+    Raises:
+        NetworkInputError: if there is none, or several.
     """
     found = [module for module in model.modules() if isinstance(module, SymmetryBreaker)]
     if len(found) != 1:
@@ -157,33 +149,29 @@ def all_outputs(
     For g in S, f(x, g b) = g f(x, b), because g x = x up to the permutation of equal sites: the output of the
     representative is turned and its sites are permuted.
 
-    Parameters
-    ----------
-    model: a model with one breaker (built or attached), called ``model(inputs)`` for one graph; or any
-        ``(inputs, object number) -> output``.
-    inputs: of one structure, symmetric under S.
-    symmetry_set: in the orientation of the breaker's set.
-    permutations: (order of S, num_sites) from `site_permutations`, rows in the order of
-        ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim). By default
-        they are found from the inputs' "pos" or "positions" (and "cell" and "species", where there are such).
-    species: (num_sites,), for finding permutations: only equal sites are exchanged.
-    tolerance: Å, for finding permutations.
-    irreps_out: of the output; by default ``model.irreps_out``.
-    rotation: (3, 3), where the input is turned by R from the set's orientation: the breaker gets it, and S is
-        turned too. ``permutations`` stay what they are.
-    select: takes the tensor (num_sites, dim) from what the model returns.
-    prepared: ``transport(symmetry_set)``, to save time in repeated calls.
+    Args:
+        model: a model with one breaker (built or attached), called ``model(inputs)`` for one graph; or any ``(inputs,
+            object number) -> output``.
+        inputs: of one structure, symmetric under S.
+        symmetry_set: in the orientation of the breaker's set.
+        permutations: (order of S, num_sites) from `site_permutations`, rows in the order of
+            ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim). By default
+            they are found from the inputs' "pos" or "positions" (and "cell" and "species", where there are such).
+        species: (num_sites,), for finding permutations: only equal sites are exchanged.
+        tolerance: Å, for finding permutations.
+        irreps_out: of the output; by default ``model.irreps_out``.
+        rotation: (3, 3), where the input is turned by R from the set's orientation: the breaker gets it, and S is
+            turned too. ``permutations`` stay what they are.
+        select: takes the tensor (num_sites, dim) from what the model returns.
+        prepared: ``transport(symmetry_set)``, to save time in repeated calls.
 
-    Returns
-    -------
-    (size, num_sites, dim): the output for object k in row k.
+    Returns:
+        (size, num_sites, dim): the output for object k in row k.
 
-    Raises
-    ------
-    NetworkInputError
-        If the model has no breaker with this set, the input is not symmetric under S, irreps or shapes do not fit.
-    InfiniteSetError
-        If the set is infinite.
+    Raises:
+        NetworkInputError: if the model has no breaker with this set, the input is not symmetric under S, irreps or
+            shapes do not fit.
+        InfiniteSetError: if the set is infinite.
     """
     plan = prepared if prepared is not None else transport(symmetry_set)
     if irreps_out is None:

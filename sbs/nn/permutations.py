@@ -24,25 +24,21 @@ def site_permutations(
 ) -> npt.NDArray[np.int64]:
     """For each group element g, the site to which it takes each site: g x_i + t_g = x_p[g, i].
 
-    Parameters
-    ----------
-    positions: (n, 3), Å.
-    matrices: (m, 3, 3) elements of the input's point group, in the input's orientation.
-    species: (n,) anything comparable; only equal sites are exchanged.
-    cell: (3, 3) with lattice vectors as rows, for a crystal; the translations t_g (screw axes, glide planes,
-        a point of high symmetry away from the origin) are found. Without it a molecule is meant, and t_g
-        keeps the centroid in place.
-    tolerance: Å, largest distance of an image from a site.
+    Args:
+        positions: (n, 3), Å.
+        matrices: (m, 3, 3) elements of the input's point group, in the input's orientation.
+        species: (n,) anything comparable; only equal sites are exchanged.
+        cell: (3, 3) with lattice vectors as rows, for a crystal; the translations t_g (screw axes, glide planes, a
+            point of high symmetry away from the origin) are found. Without it a molecule is meant, and t_g keeps the
+            centroid in place.
+        tolerance: Å, largest distance of an image from a site.
 
-    Returns
-    -------
-    int64 (m, n). A crystal cell that repeats a smaller one has several valid answers, which differ by a
-    translation.
+    Returns:
+        int64 (m, n). A crystal cell that repeats a smaller one has several valid answers, which differ by a
+        translation.
 
-    Raises
-    ------
-    NetworkInputError
-        If the input is not symmetric under an element, or shapes do not fit.
+    Raises:
+        NetworkInputError: if the input is not symmetric under an element, or shapes do not fit.
     """
     sites = np.asarray(positions, dtype=np.float64)
     group = np.asarray(matrices, dtype=np.float64)

@@ -41,15 +41,14 @@ _GENERIC_SEED = 7
 class Reach:
     """Answer of `can_break`; true if the output can have exactly the symmetry of the object.
 
-    Attributes
-    ----------
-    kept: bool (order of S,), elements of ``set.group.matrices`` under which every output stays invariant.
-    kept_order, object_order: number of these, and of those that fix the object (for an infinite S, of sampled
-        elements).
-    unreached: irreps of the breaker that can never change the output.
-    missing: hidden irreps whose addition lets the asymmetry through; empty if the answer is yes or if none
-        would help.
-    reason: one or two sentences.
+    Attributes:
+        kept: bool (order of S,), elements of ``set.group.matrices`` under which every output stays invariant.
+        kept_order, object_order: number of these, and of those that fix the object (for an infinite S, of sampled
+            elements).
+        unreached: irreps of the breaker that can never change the output.
+        missing: hidden irreps whose addition lets the asymmetry through; empty if the answer is yes or if none would
+            help.
+        reason: one or two sentences.
     """
 
     kept: npt.NDArray[np.bool_]
@@ -151,20 +150,16 @@ def can_break(
     rounding, so the answer holds for every network with
     these irreps: "no" for all weights, "yes" for all but a set of measure zero.
 
-    Parameters
-    ----------
-    irreps_in, irreps_hidden, irreps_out: node input, hidden and output irreps.
-    tensor_product: "clebsch-gordan", or "gaunt", which lacks the products with odd l1 + l2 + l3.
-    pooled: the output is one per graph, not one per node.
-    positions: (n, 3) sites of a molecule, symmetric under S. By default nodes are taken to be in general
-        position; nodes that all sit on symmetry elements can transmit less, which this tells.
+    Args:
+        irreps_in, irreps_hidden, irreps_out: node input, hidden and output irreps.
+        tensor_product: "clebsch-gordan", or "gaunt", which lacks the products with odd l1 + l2 + l3.
+        pooled: the output is one per graph, not one per node.
+        positions: (n, 3) sites of a molecule, symmetric under S. By default nodes are taken to be in general position;
+            nodes that all sit on symmetry elements can transmit less, which this tells.
 
-    Raises
-    ------
-    NetworkInputError
-        For irreps that cannot be read, an unknown product, or a negative number of layers.
-    InfiniteSetError
-        For pooled outputs of an infinite S.
+    Raises:
+        NetworkInputError: for irreps that cannot be read, an unknown product, or a negative number of layers.
+        InfiniteSetError: for pooled outputs of an infinite S.
     """
     irreps_in, hidden = as_irreps(irreps_in, "irreps_in"), as_irreps(irreps_hidden, "irreps_hidden")
     irreps_out = as_irreps(irreps_out, "irreps_out")

@@ -34,14 +34,12 @@ def _coupling(l1: int, l2: int, l3: int) -> Tensor:
 class Surrogate:
     """Network without state: every call draws the same weights.
 
-    Parameters
-    ----------
-    irreps_in, irreps_hidden, irreps_out: of node input, hidden layers and output (multiplicities do not
-        matter).
-    irreps_breaker: of the object. product: which tensor products are used, everywhere.
-    layers: gated layers, followed by one more convolution to the output, as in e3nn.
-    positions: (nodes, 3) of a structure; every node is a neighbour of every other.
-    inputs: values of each input irrep on the nodes, (nodes, 2 l + 1); those not given are left out.
+    Args:
+        irreps_in, irreps_hidden, irreps_out: of node input, hidden layers and output (multiplicities do not matter).
+        irreps_breaker: of the object. product: which tensor products are used, everywhere.
+        layers: gated layers, followed by one more convolution to the output, as in e3nn.
+        positions: (nodes, 3) of a structure; every node is a neighbour of every other.
+        inputs: values of each input irrep on the nodes, (nodes, 2 l + 1); those not given are left out.
     """
 
     def __init__(

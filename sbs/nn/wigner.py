@@ -56,9 +56,8 @@ def determinant(matrices: Tensor) -> Tensor:
 class Rotation(ExactBuffers):
     """Apply elements of O(3) to features with given irreps.
 
-    Parameters
-    ----------
-    irreps: e3nn irreps of the features; dimension ``dim``.
+    Args:
+        irreps: e3nn irreps of the features; dimension ``dim``.
 
     ``forward(features (B, dim), matrices (B, 3, 3)) -> (B, dim)``, computed in float64 whatever the inputs
     are (the cost is per graph, not per node) and returned in float64. Differentiable in both arguments; no

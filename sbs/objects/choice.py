@@ -65,20 +65,13 @@ def cost_key(irreps: Sequence[Irrep]) -> CostKey:
 def closure(matrices: FloatArray, mask: BoolArray, lmax: int | None, table: IntArray | None = None) -> BoolArray:
     """Elements of M that fix every H-invariant vector of every irrep with l <= lmax.
 
-    Parameters
-    ----------
-    matrices
-        All elements of M, shape (m, 3, 3).
-    mask
-        The elements of H, bool of shape (m,).
-    lmax
-        Largest degree; None for no limit, when the answer is H itself.
-    table
-        Cayley table (m, m) of M if at hand; otherwise it is computed.
+    Args:
+        matrices: all elements of M, shape (m, 3, 3).
+        mask: the elements of H, bool of shape (m,).
+        lmax: largest degree; None for no limit, when the answer is H itself.
+        table: Cayley table (m, m) of M if at hand; otherwise it is computed.
 
-    Returns
-    -------
-    ndarray
+    Returns:
         bool of shape (m,), a subgroup that contains H: the smallest isotropy group that lies above H.
     """
     if lmax is None:
@@ -101,23 +94,15 @@ def choose_irreps(
 
     Proved least in the order of ``cost_key`` over all H given; among equals the first. H = M gives ``0e``.
 
-    Parameters
-    ----------
-    matrices
-        All elements of M, shape (m, 3, 3).
-    candidates
-        Masks, bool of shape (m,), of the subgroups H to choose from.
-    lmax
-        Largest degree allowed, or None.
-    table
-        Cayley table (m, m) of M if at hand; otherwise it is computed.
+    Args:
+        matrices: all elements of M, shape (m, 3, 3).
+        candidates: masks, bool of shape (m,), of the subgroups H to choose from.
+        lmax: largest degree allowed, or None.
+        table: Cayley table (m, m) of M if at hand; otherwise it is computed.
 
-    Raises
-    ------
-    NoSetError
-        If no candidate is the stabilizer of a vector in irreps with l <= lmax.
-    SearchLimitError
-        If without ``lmax`` degrees beyond ``MAX_DEGREE`` would be needed.
+    Raises:
+        NoSetError: if no candidate is the stabilizer of a vector in irreps with l <= lmax.
+        SearchLimitError: if without ``lmax`` degrees beyond ``MAX_DEGREE`` would be needed.
     """
     if table is None:
         table = cayley_table(matrices)

@@ -23,10 +23,8 @@ def cayley_table(matrices: FloatArray) -> IntArray:
 
     Elements are told apart by one generic linear function of their entries, and the match is then checked.
 
-    Raises
-    ------
-    InvalidGroupError
-        If a product is not among the matrices.
+    Raises:
+        InvalidGroupError: if a product is not among the matrices.
     """
     count, dim = matrices.shape[:2]
     # The sines of different integers are linearly independent over the algebraic numbers.
@@ -58,10 +56,8 @@ def subgroup_chain(table: IntArray, mask: BoolArray) -> list[IntArray]:
     transversal, which for a group of hundreds of elements are a few dozen: T_i are the left coset
     representatives of a group in the next larger one of a chain that ends with H.
 
-    Raises
-    ------
-    InvalidGroupError
-        If the elements are not closed under multiplication.
+    Raises:
+        InvalidGroupError: if the elements are not closed under multiplication.
     """
     identity = int(np.flatnonzero(table[:, 0] == 0)[0])
     inside = np.zeros(len(table), dtype=bool)

@@ -44,17 +44,13 @@ _CLEAN = 1e-13
 def invariant_projector(rep: Iterable[npt.ArrayLike]) -> FloatArray:
     """Orthogonal projector (d, d) onto the common fixed space, the mean of all matrices of a group.
 
-    Parameters
-    ----------
-    rep
-        The matrices of all elements, an array (h, d, d), or an iterable of (d, d) arrays, which are then
-        taken one at a time so that h large matrices need never be in memory together.
+    Args:
+        rep: the matrices of all elements, an array (h, d, d), or an iterable of (d, d) arrays, which are then taken one
+            at a time so that h large matrices need never be in memory together.
 
-    Raises
-    ------
-    InvalidGroupError
-        If the mean is no orthogonal projector: the matrices are no orthogonal representation of a group, or
-        elements are missing.
+    Raises:
+        InvalidGroupError: if the mean is no orthogonal projector: the matrices are no orthogonal representation of a
+            group, or elements are missing.
     """
     if isinstance(rep, np.ndarray):
         if rep.ndim != 3 or len(rep) == 0 or rep.shape[1] != rep.shape[2]:
@@ -98,15 +94,11 @@ def _check_projector(projector: FloatArray) -> None:
 def invariant_basis(rep: Iterable[npt.ArrayLike]) -> FloatArray:
     """Orthonormal basis (d, k) of the vectors that every matrix fixes; the same on every machine.
 
-    Parameters
-    ----------
-    rep
-        As for ``invariant_projector``. Cost O(h d^2 + k^2 d).
+    Args:
+        rep: as for ``invariant_projector``. Cost O(h d^2 + k^2 d).
 
-    Raises
-    ------
-    InvalidGroupError
-        If the matrices do not average to an orthogonal projector.
+    Raises:
+        InvalidGroupError: if the matrices do not average to an orthogonal projector.
     """
     return projector_basis(invariant_projector(rep))
 

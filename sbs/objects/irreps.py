@@ -46,10 +46,8 @@ def parse_irreps(irreps: IrrepsLike) -> tuple[tuple[int, Irrep], ...]:
 
     Also takes a sequence of ``Irrep`` or of ``(mul, Irrep)``. Spaces are allowed between the parts.
 
-    Raises
-    ------
-    SymmetryBreakingError
-        If a term is not ``[mul x] l (e|o)``, or a multiplicity is zero.
+    Raises:
+        SymmetryBreakingError: if a term is not ``[mul x] l (e|o)``, or a multiplicity is zero.
     """
     if isinstance(irreps, str):
         return tuple(_parse_term(term, irreps) for term in irreps.split("+"))

@@ -79,18 +79,13 @@ def maximin(forms: FloatArray, blocks: Sequence[slice]) -> FloatArray:
 
     Forms that are constant there are set aside; what is left decides.
 
-    Parameters
-    ----------
-    forms
-        Symmetric matrices A_g, shape (n, k, k), n >= 1, without terms between different blocks.
-    blocks
-        Slices that partition range(k).
+    Args:
+        forms: symmetric matrices A_g, shape (n, k, k), n >= 1, without terms between different blocks.
+        blocks: slices that partition range(k).
 
-    Returns
-    -------
-    ndarray
-        Shape (s, k): the best points found, equally good ones. Each is a local maximum, and global as far as
-        the starts reach.
+    Returns:
+        Shape (s, k): the best points found, equally good ones. Each is a local maximum, and global as far as the starts
+        reach.
     """
     owner = _owner(blocks)
     tie = tie_breaker(blocks)

@@ -37,10 +37,9 @@ ORTHOGONALITY_TOLERANCE = 1e-8
 def irrep_matrices(irrep: Irrep, matrices: npt.ArrayLike) -> FloatArray:
     """Matrices of one irrep, shape (n, 2l+1, 2l+1), for orthogonal ``matrices`` of shape (n, 3, 3).
 
-    Raises
-    ------
-    SymmetryBreakingError
-        If the matrices have the wrong shape, are not finite or not orthogonal to ``ORTHOGONALITY_TOLERANCE``.
+    Raises:
+        SymmetryBreakingError: if the matrices have the wrong shape, are not finite or not orthogonal to
+            ``ORTHOGONALITY_TOLERANCE``.
     """
     return _Turns(matrices).irrep(irrep)
 
@@ -48,22 +47,16 @@ def irrep_matrices(irrep: Irrep, matrices: npt.ArrayLike) -> FloatArray:
 def representation(irreps: IrrepsLike, matrices: npt.ArrayLike) -> FloatArray:
     """Block-diagonal matrices of a direct sum of irreps, in e3nn's basis and order of blocks.
 
-    Parameters
-    ----------
-    irreps
-        e3nn notation such as ``"1x0o+2x1e"``, or a sequence of ``Irrep`` or ``(mul, Irrep)``.
-    matrices
-        Orthogonal matrices on column vectors (x, y, z), shape (n, 3, 3).
+    Args:
+        irreps: e3nn notation such as ``"1x0o+2x1e"``, or a sequence of ``Irrep`` or ``(mul, Irrep)``.
+        matrices: orthogonal matrices on column vectors (x, y, z), shape (n, 3, 3).
 
-    Returns
-    -------
-    ndarray
+    Returns:
         float64, shape (n, dim, dim), equal to e3nn's ``Irreps.D_from_matrix`` and exact to 1e-12.
 
-    Raises
-    ------
-    SymmetryBreakingError
-        If the irreps cannot be read, or the matrices have the wrong shape, are not finite or not orthogonal.
+    Raises:
+        SymmetryBreakingError: if the irreps cannot be read, or the matrices have the wrong shape, are not finite or not
+            orthogonal.
     """
     terms = parse_irreps(irreps)
     turns = _Turns(matrices)

@@ -45,19 +45,13 @@ def best_separated(rep: FloatArray, mask: BoolArray, blocks: Sequence[slice]) ->
     finds. Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H,
     continua) the one with the largest product with a fixed vector, in coordinates of ``invariant_basis``.
 
-    Parameters
-    ----------
-    rep
-        Orthogonal matrices of all elements of M, shape (m, d, d), block-diagonal.
-    mask
-        The elements of H, bool of shape (m,).
-    blocks
-        Slices that partition range(d) into the blocks.
+    Args:
+        rep: orthogonal matrices of all elements of M, shape (m, d, d), block-diagonal.
+        mask: the elements of H, bool of shape (m,).
+        blocks: slices that partition range(d) into the blocks.
 
-    Raises
-    ------
-    NoSetError
-        If a block has no H-invariant vector, or an element outside H fixes all of them.
+    Raises:
+        NoSetError: if a block has no H-invariant vector, or an element outside H fixes all of them.
     """
     bases = [invariant_basis(rep[mask][:, block, block]) for block in blocks]
     others = rep[~mask]
@@ -73,16 +67,11 @@ def best_separated_in_irreps(
     Only one element of each coset g H, and a few dozen of H, are represented, which makes l = 100 and
     groups of 800 elements cheap.
 
-    Parameters
-    ----------
-    irreps
-        The irreps.
-    matrices
-        All elements of M, shape (m, 3, 3).
-    mask
-        The elements of H, bool of shape (m,).
-    table
-        Cayley table of M if at hand; otherwise it is computed.
+    Args:
+        irreps: the irreps.
+        matrices: all elements of M, shape (m, 3, 3).
+        mask: the elements of H, bool of shape (m,).
+        table: Cayley table of M if at hand; otherwise it is computed.
     """
     table = cayley_table(matrices) if table is None else table
     cosets = left_cosets(table, mask)

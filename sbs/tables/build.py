@@ -44,15 +44,13 @@ def build(
 ) -> list[str]:
     """Build the tables of some groups (default: all) and write them.
 
-    Parameters
-    ----------
-    symbols: Schoenflies symbols. directory: where to write, by default ``group_data``. jobs: processes, by default one
-        per core. resume: skip what an interrupted build with the same sources has written. progress: wraps the stream
-        of finished symbols, whose length is the second argument (tqdm does).
+    Args:
+        symbols: Schoenflies symbols. directory: where to write, by default ``group_data``. jobs: processes, by default
+            one per core. resume: skip what an interrupted build with the same sources has written. progress: wraps the
+            stream of finished symbols, whose length is the second argument (tqdm does).
 
-    Returns
-    -------
-    The symbols that were built now.
+    Returns:
+        The symbols that were built now.
     """
     target = Path(data_directory() if directory is None else directory)
     target.mkdir(parents=True, exist_ok=True)

@@ -47,14 +47,13 @@ class GroupWithClasses(Protocol):
 class CharacterTable:
     """The irreducible complex characters of a finite group.
 
-    Attributes
-    ----------
-    exponent: e, the least common multiple of the element orders.
-    multiplicities: int (k, k, e) for k classes; [i, c, j] is how often exp(2 pi i j / e) is an eigenvalue of an
-        element of class c in irreducible representation i. Trivial character first, then by rising dimension, ties
-        by falling multiplicity vectors.
-    class_sizes: int (k,).
-    power_map: int (k, e); [c, n] is the class of the n-th power of an element of class c.
+    Attributes:
+        exponent: e, the least common multiple of the element orders.
+        multiplicities: int (k, k, e) for k classes; [i, c, j] is how often exp(2 pi i j / e) is an eigenvalue of an
+            element of class c in irreducible representation i. Trivial character first, then by rising dimension, ties
+            by falling multiplicity vectors.
+        class_sizes: int (k,).
+        power_map: int (k, e); [c, n] is the class of the n-th power of an element of class c.
     """
 
     exponent: int

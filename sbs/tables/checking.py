@@ -24,17 +24,14 @@ _TOLERANCE = 1e-9
 def check_table(symbol: str, path: str | None = None) -> int:
     """Check one file completely; about a second.
 
-    Parameters
-    ----------
-    symbol: Schoenflies symbol. path: the file, by default the stored one.
+    Args:
+        symbol: Schoenflies symbol. path: the file, by default the stored one.
 
-    Returns
-    -------
-    The number of sets whose certificate was verified.
+    Returns:
+        The number of sets whose certificate was verified.
 
-    Raises
-    ------
-    CorruptTableError: naming the file and the first field that is wrong.
+    Raises:
+        CorruptTableError: naming the file and the first field that is wrong.
     """
     table = read_table(table_path(symbol) if path is None else path, symbol)
     document = table.as_dict()

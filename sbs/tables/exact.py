@@ -50,10 +50,9 @@ def _clean(value: float) -> float:
 def exact_text(multiplicities: Sequence[int], epsilon: int) -> str:
     """Closed form of a character, for example "-1", "(1+√5)/2", "2cos(2π/7)", "ε²*".
 
-    Parameters
-    ----------
-    multiplicities: m_k of exp(2 pi i k / e), e the length.
-    epsilon: n of ε = exp(2πi/n); every root that occurs in a complex value must be plus or minus a power of it.
+    Args:
+        multiplicities: m_k of exp(2 pi i k / e), e the length.
+        epsilon: n of ε = exp(2πi/n); every root that occurs in a complex value must be plus or minus a power of it.
     """
     value = float_value(multiplicities)
     if abs(value.imag) < _SAME:

@@ -56,9 +56,8 @@ def domain_states(target: Subgroup) -> DomainStates:
 def aizu_symbols(group: PointGroup, targets: Sequence[Subgroup], species: Sequence[int]) -> list[str | None]:
     """Symbols of the species (S, K) for proper subgroups K of S; None for K = S.
 
-    Parameters
-    ----------
-    group: S in its standard setting. targets: the K. species: a number for each K, equal for K of one species.
+    Args:
+        group: S in its standard setting. targets: the K. species: a number for each K, equal for K of one species.
     """
     parent = hermann_mauguin(group.family)
     plain = [hermann_mauguin(group.family_of(target)) for target in targets]

@@ -37,15 +37,13 @@ _PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 def function_labels(matrices: Array, characters: Array, dimensions: NDArray[np.integer]) -> list[dict[str, list[str]]]:
     """Functions carried by each real irreducible representation.
 
-    Parameters
-    ----------
-    matrices: float64 (n, 3, 3). characters: float64 (k, n), the real character of every representation on every
-        element. dimensions: int (k,) real dimensions.
+    Args:
+        matrices: float64 (n, 3, 3). characters: float64 (k, n), the real character of every representation on every
+            element. dimensions: int (k,) real dimensions.
 
-    Returns
-    -------
-    For every representation a dict with the keys "linear" (x, y, z), "rotation" (Rx, Ry, Rz) and "quadratic"; a value
-    is a list of functions, "(x, y)" standing for two that are mixed.
+    Returns:
+        For every representation a dict with the keys "linear" (x, y, z), "rotation" (Rx, Ry, Rz) and "quadratic"; a
+        value is a list of functions, "(x, y)" standing for two that are mixed.
     """
     signs = np.round(np.linalg.det(matrices))
     # A conjugate pair of complex representations has <chi, chi> = 2, so that its projector is d/2 times the sum.

@@ -24,15 +24,14 @@ __all__ = ["COLUMNS", "GroupTable", "TableRow", "table"]
 class TableRow:
     """One class of targets of a group.
 
-    Attributes
-    ----------
-    label, symbol, hermann_mauguin: names of K; the label is unique.
-    order: |K|. conjugates: number of subgroups in the class.
-    size: objects in the smallest set, int or math.inf. ideal: one orbit, one object per equivalent output.
-    degeneracy: number of S-orbits, int or math.inf. irreps: of an object, in e3nn notation.
-    normalizer, stabilizer: symbols of M and H.
-    aizu: symbol of the ferroic species, or None. ferroelectric, ferroelastic: numbers of domain states.
-    group: symbol of S.
+    Attributes:
+        label, symbol, hermann_mauguin: names of K; the label is unique.
+        order: |K|. conjugates: number of subgroups in the class.
+        size: objects in the smallest set, int or math.inf. ideal: one orbit, one object per equivalent output.
+        degeneracy: number of S-orbits, int or math.inf. irreps: of an object, in e3nn notation.
+        normalizer, stabilizer: symbols of M and H.
+        aizu: symbol of the ferroic species, or None. ferroelectric, ferroelastic: numbers of domain states.
+        group: symbol of S.
     """
 
     group: str
@@ -83,10 +82,9 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 class GroupTable(Sequence[TableRow]):
     """Targets of one group as rows, by rising order unless sorted otherwise. Immutable; obtain one from `sbs.table`.
 
-    Attributes
-    ----------
-    symbol: Schoenflies symbol of S. hermann_mauguin, order: of S.
-    rows: the rows.
+    Attributes:
+        symbol: Schoenflies symbol of S. hermann_mauguin, order: of S.
+        rows: the rows.
     """
 
     def __init__(self, symbol: str, hermann_mauguin: str, order: int, rows: Sequence[TableRow]) -> None:
@@ -104,9 +102,8 @@ class GroupTable(Sequence[TableRow]):
     def __getitem__(self, key: Any) -> Any:
         """A row by number or by label, or a table of the rows in a slice.
 
-        Raises
-        ------
-        UnknownGroupError: no row has the label.
+        Raises:
+            UnknownGroupError: no row has the label.
         """
         if isinstance(key, slice):
             return self._with(self.rows[key])
@@ -121,9 +118,8 @@ class GroupTable(Sequence[TableRow]):
     def sort(self, by: str = "order", reverse: bool = False) -> GroupTable:
         """The same rows sorted by a field; rows that tie keep their order.
 
-        Raises
-        ------
-        UnknownGroupError: no such field.
+        Raises:
+            UnknownGroupError: no such field.
         """
         self._check_field(by)
         keys = {row: getattr(row, by) for row in self.rows}
@@ -136,9 +132,8 @@ class GroupTable(Sequence[TableRow]):
         A value may be a collection of allowed values; ``irreps`` also matches a single one of several blocks, so that
         ``irreps="2e"`` keeps "1x2e" and "1x0o+1x2e": ``table.filter(ideal=True, order=[2, 4], irreps="1o")``.
 
-        Raises
-        ------
-        UnknownGroupError: no such field.
+        Raises:
+            UnknownGroupError: no such field.
         """
         for name in equal:
             self._check_field(name)
@@ -228,14 +223,12 @@ def table(group: Any) -> GroupTable:
 
     Stored groups are read, all others are computed.
 
-    Parameters
-    ----------
-    group: Schoenflies or Hermann-Mauguin symbol, or a `PointGroup`.
+    Args:
+        group: Schoenflies or Hermann-Mauguin symbol, or a `PointGroup`.
 
-    Raises
-    ------
-    UnknownGroupError: no such group. InfiniteSetError: the group is infinite and has no finite list of targets.
-    CorruptTableError: the stored file is damaged.
+    Raises:
+        UnknownGroupError: no such group. InfiniteSetError: the group is infinite and has no finite list of targets.
+        CorruptTableError: the stored file is damaged.
     """
     found = point_group(group)
     if not isinstance(found, PointGroup):

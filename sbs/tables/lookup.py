@@ -32,14 +32,12 @@ def lookup(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None)
 
     Stored are exact sets in O(3) without a limit on l, for the groups of `sbs.tables.catalogue` in any orientation.
 
-    Parameters
-    ----------
-    group: symbol or `PointGroup`. target: label or symbol of a class of subgroups, or a `Subgroup` that is the
-        representative of its class. ambient, exact, lmax: as in `sbs.minimal_set`.
+    Args:
+        group: symbol or `PointGroup`. target: label or symbol of a class of subgroups, or a `Subgroup` that is the
+            representative of its class. ambient, exact, lmax: as in `sbs.minimal_set`.
 
-    Raises
-    ------
-    CorruptTableError: the file of the group is damaged.
+    Raises:
+        CorruptTableError: the file of the group is damaged.
     """
     if not exact or lmax is not None or not _is_everything(ambient):
         return None
@@ -130,9 +128,8 @@ def _oriented(result: MinimalSet, group: PointGroup) -> MinimalSet:
 def stored_set(symbol: str, label: str) -> MinimalSet:
     """The stored set of a group (Schoenflies symbol, standard setting) and a target (label).
 
-    Raises
-    ------
-    CorruptTableError: the file of the group is damaged, or has no such row.
+    Raises:
+        CorruptTableError: the file of the group is damaged, or has no such row.
     """
     table = load(symbol)
     if table is None:

@@ -36,11 +36,10 @@ _TWOFOLD = {axis: np.diag([1.0 if axis == other else -1.0 for other in "xyz"]) f
 class NamedIrrep:
     """An irreducible representation over the real numbers.
 
-    Attributes
-    ----------
-    name: Mulliken name, "T1u", "E2'", "A".
-    dimension: real dimension.
-    members: numbers of the complex characters it consists of: one, or a conjugate pair in the order 1E, 2E.
+    Attributes:
+        name: Mulliken name, "T1u", "E2'", "A".
+        dimension: real dimension.
+        members: numbers of the complex characters it consists of: one, or a conjugate pair in the order 1E, 2E.
     """
 
     name: str
@@ -89,15 +88,13 @@ def name_irreps(
 ) -> tuple[NamedIrrep, ...]:
     """Name the irreducible representations of a finite point group in its standard setting.
 
-    Parameters
-    ----------
-    symbol: the group.
-    matrices: float64 (n, 3, 3) in the standard setting; class_of: int (n,) class of each; table: its characters.
+    Args:
+        symbol: the group.
+        matrices: float64 (n, 3, 3) in the standard setting; class_of: int (n,) class of each; table: its characters.
 
-    Returns
-    -------
-    The real irreducible representations, in the customary order: g before u and ' before '', then A, B, E, T, G, H,
-    then by number. Point groups have no quaternionic representations (their Frobenius-Schur indicators are 0 or 1).
+    Returns:
+        The real irreducible representations, in the customary order: g before u and ' before '', then A, B, E, T, G, H,
+        then by number. Point groups have no quaternionic representations (their Frobenius-Schur indicators are 0 or 1).
     """
     traces = _Traces(matrices, class_of, table)
     generator = cyclic_generator(symbol)

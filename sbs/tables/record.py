@@ -30,9 +30,8 @@ __all__ = ["build_record"]
 def build_record(symbol: str) -> dict[str, Any]:
     """The document of one group, ready for `sbs.tables.encoding.dump`; takes up to a second.
 
-    Parameters
-    ----------
-    symbol: Schoenflies symbol of a finite point group.
+    Args:
+        symbol: Schoenflies symbol of a finite point group.
     """
     group = point_group(symbol)
     if not isinstance(group, PointGroup):

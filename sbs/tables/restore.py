@@ -40,9 +40,8 @@ _UNIT = 1e-9
 def set_from_table(table: Entry, label: str) -> MinimalSet:
     """The set in one row of a table that was read.
 
-    Raises
-    ------
-    CorruptTableError: the table has no such row, or the row contradicts itself.
+    Raises:
+        CorruptTableError: the table has no such row, or the row contradicts itself.
     """
     symbol = table.text("symbol")
     # By family, not by symbol: reading symbols is more to import than all that a first query needs.

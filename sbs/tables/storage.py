@@ -107,9 +107,8 @@ def load(symbol: str) -> Entry | None:
 
     Read once per process, and only when asked.
 
-    Raises
-    ------
-    CorruptTableError: the file is missing, damaged or of a foreign format.
+    Raises:
+        CorruptTableError: the file is missing, damaged or of a foreign format.
     """
     if symbol not in stored_symbols():
         return None
@@ -119,9 +118,8 @@ def load(symbol: str) -> Entry | None:
 def read_table(path: str, symbol: str) -> Entry:
     """Read one file and check that it is an undamaged table of the group.
 
-    Raises
-    ------
-    CorruptTableError: naming the file and the field that is wrong.
+    Raises:
+        CorruptTableError: naming the file and the field that is wrong.
     """
     try:
         with open(path, "rb") as file:
