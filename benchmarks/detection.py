@@ -1,6 +1,6 @@
 """Detection of symmetry: how often each tool is right, and how long ours takes.
 
-Run ``python benchmarks/detection.py``; it prints two tables and writes benchmarks/results/detection.md.
+Run ``python benchmarks/detection.py``; it prints two tables and writes its section of benchmarks/RESULTS.md.
 Needs ase; the collections of molsympy and pyxtal and the tools pymatgen, molsympy, libmsym and molsym are
 used where they are installed (pip install pymatgen-core molsympy pyxtal libmsym molsym), each in a process
 of its own, because a crash or a hang of one must not end the comparison.
@@ -25,11 +25,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from machine import machine
+from results import machine, write_section
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "detection.md"
 REFERENCE = ROOT / "tests" / "structures" / "data" / "g2_point_groups.json"
 TOOLS = ("sbs", "pymatgen", "molsympy", "libmsym", "molsym")
 SECONDS_PER_TOOL = 420
@@ -239,7 +238,7 @@ def timings() -> str:
         "quartz, 9 atoms (D3)": (quartz, None),
         "garnet, 80 atoms (Oh)": (garnet, 50),
         f"general Pa-3, {len(general)} atoms (Th)": (general, 50),
-        "NaCl supercell of 48 cells, 96 atoms (Oh)": (_salt(), None),
+        "NaCl supercell of 48 cells, 96 atoms (Oh)": (_salt(), 50),
     }
     lines = ["| structure | found | median / ms | spglib alone / ms | target / ms |", "|---|---|---|---|---|"]
     for name, (structure, target) in cases.items():
@@ -266,15 +265,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--tool", choices=TOOLS, help="only this tool, as JSON lines (used by the benchmark itself)"
     )
-    parser.add_argument("--no-write", action="store_true", help="print only")
     options = parser.parse_args(argv)
     if options.tool:
         run_tool(options.tool)
         return
     sys.path.insert(0, str(ROOT))
 
-    text = f"# Detection\n\n`python benchmarks/detection.py`; {machine('numpy', 'spglib')}; one thread.\n\n"
-    text += "## Right answers of each tool\n\n" + compare() + "\n\n"
+    text = f"## Detection\n\n`python benchmarks/detection.py`; {machine('numpy', 'spglib')}; one thread.\n\n"
+    text += "### Right answers of each tool\n\n" + compare() + "\n\n"
     text += (
         "Seconds are for the whole collection, the tool's own work only. The tolerance is 0.02 Å but for the "
         "raw molecules of\n"
@@ -285,11 +283,8 @@ def main(argv: list[str] | None = None) -> None:
         "an error to libmsym;\n"
         "molsympy's first seconds are spent compiling.\n\n"
     )
-    text += "## Processor time of one `sbs.detect`\n\n" + timings() + "\n"
-    if not options.no_write:
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(text)
-        print(f"written: {RESULTS.relative_to(ROOT)}")
+    text += "### Processor time of one `sbs.detect`\n\n" + timings() + "\n"
+    write_section(text)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 
 Times are medians over repetitions after warming up, by CUDA events (by the clock on a CPU).
 
-    python benchmarks/gpu.py                           # on a GPU; writes benchmarks/results/gpu.md
+    python benchmarks/gpu.py                           # on a GPU; writes its section of benchmarks/RESULTS.md
     python benchmarks/gpu.py --device cpu --dry-run    # the same code, small and quick, on a CPU
 
 Needs the examples beside this directory, so run it from a checkout.
@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 
 import barium_titanate
 from crystal_network import Crystal, CrystalNetwork, crystal
-from machine import machine
+from results import RESULTS, machine, write_section
 
 import sbs
 from sbs.nn import SymmetryBreaker, all_outputs, site_permutations, transport
@@ -228,9 +228,9 @@ def report(figures: Figures, device: torch.device, size: Size) -> str:
     for name in ("one forward", "all outputs", "every object"):
         rows.append(f"| {name} (48 objects) | {1e3 * seconds[name]:.2f} ms | {seconds[name] / forward:.3f} |")
     table = "\n".join(rows)
-    return f"""# Breakers on {card}
+    return f"""## Networks on a GPU
 
-`python benchmarks/gpu.py`; {machine("torch", "e3nn", "numpy")}{cuda}.
+`python benchmarks/gpu.py` on {card}; {machine("torch", "e3nn", "numpy")}{cuda}.
 Batch of {size.graphs} cubic crystals, {figures.nodes} nodes, {figures.edges} edges, {size.mul} channels, l up to 2;
 {figures.memory:.1f} GiB of device memory. Medians of {size.repeats} repetitions after {size.warm_up} to warm up; ratios to the
 step with a fixed tensor in the object's place, and to one forward pass.
@@ -254,7 +254,7 @@ def main(arguments: list[str] | None = None) -> Figures:
     parser.add_argument("--steps", type=int, default=Size.steps, help="Adam steps of the example")
     parser.add_argument("--repeats", type=int, default=Size.repeats)
     parser.add_argument("--dry-run", action="store_true", help="everything once, as small as possible; writes nothing")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "gpu.md")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     device = torch.device(options.device)
     if device.type == "cuda" and not torch.cuda.is_available():
@@ -268,10 +268,10 @@ def main(arguments: list[str] | None = None) -> Figures:
     measure_outputs(figures, device, size)
     measure_example(figures, device, size)
     text = report(figures, device, size)
-    print(text)
-    if not options.dry_run:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(text)
+    if options.dry_run:
+        print(text)
+    else:
+        write_section(text, options.out)
     return figures
 
 

@@ -1,7 +1,7 @@
 """Finite groups: ours against GAP and sympy, side by side in one process tree.
 
 Run ``python benchmarks/groups.py [rounds]`` with `gap` on the path (Debian: gap-core); it prints a table and writes
-benchmarks/results/groups.md and groups.png.  Every round runs a GAP script of benchmarks/gap and at once the same work
+its section of benchmarks/RESULTS.md and a figure. Every round runs a GAP script of benchmarks/gap and at once the same work
 in this process, so that both see the same machine; our times hold the making of the group from its generators. Figures
 are medians over the rounds of medians within a round.  "Warm" means that the process has started and its libraries are
 loaded; groups are built anew for every repetition and nothing found before is reused.  Answers are compared before
@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from machine import machine  # noqa: E402
+from results import FIGURES, machine, write_section  # noqa: E402
 
 import sbs  # noqa: E402
 from sbs.groups import FiniteGroup, point_group  # noqa: E402
@@ -37,7 +37,6 @@ from sbs.solver.finite import solve_finite  # noqa: E402
 from sbs.solver.layers import derived_subgroup  # noqa: E402
 from tests.oracles import families  # noqa: E402
 
-RESULTS = ROOT / "benchmarks" / "results"
 REPETITIONS = 7
 
 Times = dict[str, list[float]]
@@ -265,13 +264,13 @@ def report(ours: Record, gap: Record, sympy: Record, started: list[tuple[str, fl
     command = ["gap", "-q", "--nointeract", "-c", 'Print(GAPInfo.Version, "\\n"); QUIT;']
     version = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
     lines = [
-        "# Finite groups: ours, GAP, sympy",
+        "## Finite groups: ours, GAP, sympy",
         "",
         f"`python benchmarks/groups.py {rounds}`; {machine('numpy', 'sympy')}, GAP {version.strip()}.",
         f"Medians over {rounds} rounds of medians, GAP and ours in turn in one process tree. Warm: libraries are loaded,",
         "groups are built anew each time, caches empty. The last column is GAP's time over ours.",
         "",
-        "## All targets of a point group (bar: a tenth of GAP's faster route)",
+        "### All targets of a point group (bar: a tenth of GAP's faster route)",
         "",
         "Classes of subgroups, and M, H and the size for each. GAP's routes: A, generalised normalizer and",
         "ComplementClassesRepresentatives; B, one ConjugacyClassesSubgroups for each M.",
@@ -293,7 +292,7 @@ def report(ours: Record, gap: Record, sympy: Record, started: list[tuple[str, fl
         "",
     ]
     lines += [
-        "## Classes of subgroups (bar: GAP's time)",
+        "### Classes of subgroups (bar: GAP's time)",
         "",
         "| group | classes | ours | GAP | ratio |",
         "|---|---|---|---|---|",
@@ -304,7 +303,7 @@ def report(ours: Record, gap: Record, sympy: Record, started: list[tuple[str, fl
         lines.append(row(name, ours.median(key), theirs, str(ours.answers[key])))
     lines += [
         "",
-        "## One pair (bar: a second)",
+        "### One pair (bar: a second)",
         "",
         "| pair | size | ours | GAP's faster route | ratio |",
         "|---|---|---|---|---|",
@@ -312,9 +311,9 @@ def report(ours: Record, gap: Record, sympy: Record, started: list[tuple[str, fl
     for name in triples():
         theirs = min(gap.median(k) for k in (f"{name} by complements", f"{name} by classes") if k in gap.times)
         lines.append(row(name, ours.median(name), theirs, str(ours.answers[name])))
-    lines += ["", "## From a new process", "", "| what | ours | GAP | ratio |", "|---|---|---|---|"]
+    lines += ["", "### From a new process", "", "| what | ours | GAP | ratio |", "|---|---|---|---|"]
     lines += [f"| {what} | {milliseconds(a)} | {milliseconds(b)} | {b / a:.1f} |" for what, a, b in started]
-    lines += ["", "## Cost against group order", "", "![cost against group order](groups.png)", ""]
+    lines += ["", "### Cost against group order", "", "![cost against group order](figures/groups.png)", ""]
     lines += [
         "| group | order | element classes: ours | GAP | sympy | subgroup classes: ours | GAP |",
         "|---|---|---|---|---|---|---|",
@@ -349,7 +348,7 @@ def plot(ours: Record, gap: Record, sympy: Record) -> None:
         panel.legend()
     panels[0].set_ylabel("seconds, from generators")
     figure.tight_layout()
-    figure.savefig(RESULTS / "groups.png", dpi=110)
+    figure.savefig(FIGURES / "groups.png", dpi=110)
 
 
 def main(rounds: int = 3) -> None:
@@ -357,11 +356,9 @@ def main(rounds: int = 3) -> None:
         raise SystemExit("gap is not installed; on Debian: apt-get install gap-core")
     ours, gap, sympy = measure(rounds)
     check_answers(ours, gap, sympy)
-    RESULTS.mkdir(exist_ok=True)
+    FIGURES.mkdir(exist_ok=True)
     plot(ours, gap, sympy)
-    text = report(ours, gap, sympy, cold(), rounds)
-    (RESULTS / "groups.md").write_text(text, encoding="utf-8")
-    print(text)
+    write_section(report(ours, gap, sympy, cold(), rounds))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 
 Repetitions are interleaved; a ratio is the median over the rounds of the ratio within a round.
 
-    python benchmarks/networks.py [--repeats 15] [--out benchmarks/results/networks.md]
+    python benchmarks/networks.py [--repeats 15] [--out benchmarks/RESULTS.md]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from e3nn import o3
 from e3nn.nn.models.v2106.gate_points_message_passing import MessagePassing
-from machine import machine
+from results import RESULTS, machine, write_section
 from torch import Tensor
 
 import sbs
@@ -170,7 +170,7 @@ def report(figures: Figures) -> str:
         row("all outputs", "one forward", "all 48 outputs: one pass and 48 turns", "at most 1.25"),
     ]
     table = "\n".join(rows)
-    return f"""# Networks on a CPU
+    return f"""## Networks on a CPU
 
 `python benchmarks/networks.py`; {machine("torch", "e3nn", "numpy")}; {torch.get_num_threads()} threads.
 e3nn MessagePassing, {LAYERS} layers of {MUL} channels, l up to {LMAX}, float32; O_h -> C_1;
@@ -193,13 +193,10 @@ def main(arguments: list[str] | None = None) -> Figures:
     parser.add_argument("--nodes", type=int, default=1008)
     parser.add_argument("--edges", type=int, default=20000)
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "networks.md")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     figures = measure(options.nodes, options.edges, options.repeats)
-    text = report(figures)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(text)
-    print(text)
+    write_section(report(figures), options.out)
     return figures
 
 

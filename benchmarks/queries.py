@@ -1,6 +1,6 @@
 """Queries from nothing: the process, memory, and a group of order 400, beside a peer in the same run.
 
-Run ``python benchmarks/queries.py``; it prints a table and writes benchmarks/results/queries.md. Every figure is a
+Run ``python benchmarks/queries.py``; it prints a table and writes its section of benchmarks/RESULTS.md. Every figure is a
 median of new processes, taken in turn with its peer so that both see the same machine.
 """
 
@@ -13,10 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from machine import machine
+from results import machine, write_section
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "queries.md"
 PROCESSES = 11
 
 IMPORT_NUMPY = "import numpy"
@@ -56,7 +55,7 @@ def main() -> None:
     ratio = statistics.median(a / n for a, n in zip(answer_times, numpy_times, strict=True))
     memory = float(run(FIRST_ANSWER + MEMORY)[1])
     lines = [
-        "# Queries from nothing",
+        "## Queries from nothing",
         "",
         f"`python benchmarks/queries.py`; {machine('numpy')}.",
         f"Medians of {PROCESSES} new processes; the first two in turn.",
@@ -75,10 +74,7 @@ def main() -> None:
             f"| D100h → {target}, solved with objects, first query of a process | {1e3 * statistics.median(times):.0f} ms "
             f"({peak:.0f} MB) | 500 ms |"
         )
-    text = "\n".join(lines) + "\n"
-    print(text)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text)
+    write_section("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What stored tables cost and save: first and warm queries against the solver, size, building, the explorer.
 
-Run ``python benchmarks/tables.py``; it prints a table and writes benchmarks/results/tables.md. Processes are started
+Run ``python benchmarks/tables.py``; it prints a table and writes its section of benchmarks/RESULTS.md. Processes are started
 anew for every first query, table and solver in turn, so that both see the same machine; figures are medians.
 """
 
@@ -15,10 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import machine
+from results import machine, write_section
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "tables.md"
 PROCESSES = 15
 QUERIES = (("Oh", "D4h"), ("Ih", "C1"), ("D12h", "C1"), ("C4", "C1"))
 
@@ -178,32 +177,30 @@ def main() -> None:
     """Run everything, print it and write the report."""
     text = "\n".join(
         [
-            "# Tables and explorer",
+            "## Tables and explorer",
             "",
             f"`python benchmarks/tables.py`; {machine('numpy')}.",
             f"Medians of {PROCESSES} new processes for first queries; the time of imports is not in them.",
             "",
-            "## First query in a process (bar: 10 ms beyond import)",
+            "### First query in a process (bar: 10 ms beyond import)",
             "",
             *first_queries(),
             "",
-            "## Warm queries (bar: 20 µs)",
+            "### Warm queries (bar: 20 µs)",
             "",
             *warm_queries(),
             "",
-            "## Files (bar: 15 MB)",
+            "### Files (bar: 15 MB)",
             "",
             *files_and_build(),
             "",
-            "## Explorer (bars: 8 MB, 2 s)",
+            "### Explorer (bars: 8 MB, 2 s)",
             "",
             *explorer(),
             "",
         ]
     )
-    print(text)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(text, encoding="utf-8")
+    write_section(text)
 
 
 if __name__ == "__main__":

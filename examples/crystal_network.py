@@ -23,9 +23,8 @@ from sbs.nn import SymmetryBreaker, with_breaker
 @dataclass(frozen=True)
 class Crystal:
     """Crystals in one batch: species (nodes,), positions (nodes, 3) in Å, cell (graphs, 3, 3) with lattice
-    vectors as rows,
-    edges (2, edges) from sender to receiver, shifts (edges, 3) of the sender in lattice vectors, batch
-    (nodes,)."""
+    vectors as rows, edges (2, edges) from sender to receiver, shifts (edges, 3) of the sender in lattice
+    vectors, batch (nodes,)."""
 
     species: Tensor
     positions: Tensor
