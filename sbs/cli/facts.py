@@ -8,7 +8,7 @@ from typing import Any
 from sbs.groups import ClosedGroup, PointGroup, PointGroupSymbol, Subgroup
 from sbs.groups.symbols import hermann_mauguin
 from sbs.objects.minimal_set import MinimalSet
-from sbs.objects.report import explanation
+from sbs.objects.report import explanation, named_target
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
 
 __all__ = ["INFINITE", "catalogue_facts", "closed_group_facts", "group_facts", "set_facts"]
@@ -46,10 +46,11 @@ def _group(group: Any) -> dict[str, Any]:
     return {"symbol": getattr(group, "symbol", None), "order": cardinal(group.order)}
 
 
-def _label(group: Any, target: str) -> str:
+def _label(result: MinimalSet, target: str) -> str:
     """Unique label of the class of subgroups that a symbol or label names."""
+    group = result.group
     if isinstance(group, PointGroup):
-        return group.subgroup_class(target).label
+        return named_target(result)
     if isinstance(group, ClosedGroup) and group.is_axial:
         return group.label_of(group.axial_subgroup(target))
     return target
@@ -68,7 +69,7 @@ def set_facts(result: MinimalSet, target: str) -> dict[str, Any]:
     listed = finite and all(isinstance(t, Subgroup) for t in result.target_of)
     return {
         "group": _group(result.group),
-        "target": {"label": _label(result.group, target), **_group(result.target)},
+        "target": {"label": _label(result, target), **_group(result.target)},
         "ambient": _group(result.ambient),
         "exact": result.exact,
         "lmax": result.lmax,

@@ -182,7 +182,7 @@ def _made_invariant(irreps: tuple[Irrep, ...], vector: np.ndarray, group: PointG
         blocks.append(block / np.linalg.norm(block))
         start += irrep.dim
     exact = np.round(np.concatenate(blocks), OBJECT_DIGITS) + 0.0
-    if np.abs(exact - vector).max() > _SEARCH_TOLERANCE:
+    if not np.abs(exact - vector).max() <= _SEARCH_TOLERANCE:  # also where a block had no invariant part at all
         raise SearchLimitError(
             f"the stabilizer {group.symbol} that was found does not fix the seed; the search was given up"
         )
@@ -213,10 +213,9 @@ def _flips_fixing(
         far = np.linalg.norm(representation(irreps, turns @ flip) @ seed - seed, axis=1)
         # The vector moves by no more than its norm times the degree for each radian.
         near = (far <= np.roll(far, 1)) & (far <= np.roll(far, -1)) & (far <= degree * np.linalg.norm(seed) * step)
-        zeros = np.array([_zero(miss, float(t)) for t in angles[near]])
-        zeros = zeros[[bool(np.linalg.norm(miss(t)) < _SEARCH_TOLERANCE) for t in zeros]] if len(zeros) else zeros
-        if len(zeros):
-            found[name] = zeros
+        zeros = [_zero(miss, float(t)) for t in angles[near]]
+        if fixing := [t for t in zeros if np.linalg.norm(miss(t)) < _SEARCH_TOLERANCE]:
+            found[name] = np.array(fixing)
     return found
 
 

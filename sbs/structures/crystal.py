@@ -130,7 +130,7 @@ class _Cell:
             primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
             structure = _primitive(structure, dataset)
             _, first = np.unique(rotations.reshape(-1, 9), axis=0, return_index=True)
-            if len(first) == _point_group_order(dataset):
+            if len(first) == point_group(str(dataset.pointgroup)).order:
                 rotations, shifts = rotations[first], shifts[first]
             else:
                 # The given cell is of lower symmetry than the crystal: only the primitive one shows every rotation.
@@ -151,10 +151,6 @@ class _Cell:
         centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
         space_group = SpaceGroup(int(dataset.number), str(dataset.international))
         return cls(basis, rotations, shifts, centering, space_group, structure)
-
-
-def _point_group_order(dataset: Any) -> int | float:
-    return point_group(str(dataset.pointgroup)).order
 
 
 def _permutations(
