@@ -26,7 +26,7 @@ ONE_TARGET = """
 import time, sys
 from sbs.query import minimal_set
 from sbs.groups import point_group
-import sbs.objects.solve
+import sbs.sets.solve
 t = time.perf_counter()
 s = minimal_set("D100h", sys.argv[1])
 s.objects

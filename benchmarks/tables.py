@@ -29,7 +29,7 @@ group, target, route = sys.argv[1:]
 t0 = time.perf_counter()
 import sbs
 from sbs.query import minimal_set
-from sbs.objects.solve import solve_in_closed
+from sbs.sets.solve import solve_in_closed
 from sbs.groups import point_group
 t1 = time.perf_counter()
 if route == "table":

@@ -13,9 +13,9 @@ from sbs import errors
 
 if TYPE_CHECKING:
     from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, Subgroup, SubgroupClass, point_group
-    from sbs.objects.minimal_set import MinimalSet
     from sbs.objects.representation import representation
     from sbs.query import minimal_set
+    from sbs.sets.minimal_set import MinimalSet
     from sbs.structures import between, detect, distortions
     from sbs.tables.group_table import table
 
@@ -25,7 +25,7 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "ClosedGroup": "sbs.groups",
     "FiniteGroup": "sbs.groups",
-    "MinimalSet": "sbs.objects.minimal_set",
+    "MinimalSet": "sbs.sets.minimal_set",
     "PointGroup": "sbs.groups",
     "Subgroup": "sbs.groups",
     "SubgroupClass": "sbs.groups",

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
-from sbs.groups.closed import ClosedGroup
-from sbs.groups.finite import FiniteGroup, Subgroup
-from sbs.groups.pointgroups import PointGroup, point_group
-from sbs.objects.minimal_set import MinimalSet
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.point.closed import ClosedGroup
+from sbs.groups.point.pointgroups import PointGroup, point_group
+from sbs.sets.minimal_set import MinimalSet
 from sbs.tables.lookup import lookup
 
 __all__ = ["minimal_set"]
@@ -91,7 +91,7 @@ def _resolved(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | No
     if stored is not None:
         return stored
     # Only here, so that what the tables answer does not wait for the solver to be imported.
-    from sbs.objects.solve import solve_abstract, solve_in_closed, solve_in_point_group
+    from sbs.sets.solve import solve_abstract, solve_in_closed, solve_in_point_group
 
     outer = _ambient(ambient)
     if isinstance(outer, FiniteGroup) and not isinstance(outer, PointGroup):

@@ -19,16 +19,23 @@ SOURCES = sorted(p for folder in ("sbs", "tests", "examples", "benchmarks") for 
 #: Room -> rooms that its modules may import. Data goes from left to right; nothing imports a room to its right.
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
-    "groups": {"errors"},
-    "solver": {"errors", "groups"},
+    "optional": {"errors"},
+    "progress": set(),
+    "groups": {"errors", "progress"},
+    "solver": {"errors", "progress", "groups"},
     "objects": {"errors", "groups", "solver"},
-    "tables": {"errors", "groups", "solver", "objects"},
-    "query": {"errors", "groups", "solver", "objects", "tables"},
+    "proof": {"errors", "groups", "objects"},
+    "sets": {"errors", "groups", "solver", "objects", "proof"},
+    "tables": {"errors", "groups", "solver", "objects", "sets"},
+    "query": {"errors", "groups", "solver", "objects", "sets", "tables"},
     # A structure is posed as a question, never solved here; character tables are looked up.
-    "structures": {"errors", "groups", "objects", "tables", "query"},
-    "explorer": {"errors", "groups", "objects", "tables", "query"},
-    "nn": {"errors", "groups", "objects", "tables", "query"},
-    "cli": {"errors", "groups", "solver", "objects", "tables", "query", "structures", "explorer", "__init__"},
+    "structures": {"errors", "optional", "groups", "objects", "sets", "tables", "query"},
+    "explorer": {"errors", "groups", "objects", "sets", "tables", "query"},
+    "nn": {"errors", "groups", "objects", "sets", "tables", "query"},
+    "cli": {
+        *("errors", "progress", "groups", "solver", "objects", "sets", "tables", "query"),
+        *("structures", "explorer", "__init__"),
+    },
     "__main__": {"cli"},
     # Names are loaded at first use, see test_the_top_level_names_load_lazily.
     "__init__": {"errors"},

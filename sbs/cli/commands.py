@@ -9,7 +9,7 @@ from typing import Any
 
 from sbs.cli.terminal import Screen, counted
 from sbs.errors import CertificateError, InfiniteSetError
-from sbs.objects.minimal_set import MinimalSet
+from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["between", "browse", "detect", "groups", "show", "solve", "table", "verify"]
 

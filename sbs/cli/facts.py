@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from sbs.groups import ClosedGroup, PointGroup, PointGroupSymbol, Subgroup
-from sbs.groups.symbols import hermann_mauguin
-from sbs.objects.minimal_set import MinimalSet
-from sbs.objects.report import explanation, named_target
+from sbs.groups.point.symbols import hermann_mauguin
+from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.report import explanation, named_target
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
 
 __all__ = ["INFINITE", "catalogue_facts", "closed_group_facts", "group_facts", "set_facts"]
@@ -90,7 +90,7 @@ def set_facts(result: MinimalSet, target: str) -> dict[str, Any]:
 
 def group_facts(group: PointGroup) -> dict[str, Any]:
     """A finite point group in its standard setting: elements, element classes, irreps, subgroup classes with sizes."""
-    from sbs.groups.elements import describe_element
+    from sbs.groups.point.elements import describe_element
     from sbs.tables.record import build_record
     from sbs.tables.storage import load
 
@@ -136,7 +136,7 @@ def closed_group_facts(group: ClosedGroup) -> dict[str, Any]:
 
 def catalogue_facts() -> dict[str, Any]:
     """Everything that can be asked for."""
-    from sbs.groups.symbols import parse_symbol
+    from sbs.groups.point.symbols import parse_symbol
 
     def row(symbol: str, system: str | None) -> dict[str, Any]:
         from sbs.groups import point_group

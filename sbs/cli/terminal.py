@@ -90,7 +90,7 @@ def watched() -> Iterator[None]:
     if not sys.stderr.isatty() or find_spec("tqdm") is None:
         yield
         return
-    from sbs.groups.progress import report_progress
+    from sbs.progress import report_progress
 
     bars: dict[str, Any] = {}
 

@@ -1,11 +1,11 @@
 """Finite groups, point groups and their subgroups."""
 
-from sbs.groups.closed import ClosedGroup
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.finite import FiniteGroup, Subgroup
-from sbs.groups.pointgroups import PointGroup, point_group
-from sbs.groups.progress import report_progress
-from sbs.groups.subgroups import SubgroupClass, hasse_edges
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.subgroups import SubgroupClass, hasse_edges
+from sbs.groups.point.closed import ClosedGroup
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.pointgroups import PointGroup, point_group
+from sbs.progress import report_progress
 
 __all__ = [
     "ClosedGroup",

@@ -17,7 +17,7 @@ from sbs.nn.checks import as_irreps, check_batch, check_choice, check_rotations
 from sbs.nn.draw import RandomStream
 from sbs.nn.infinite import OrbitSampler
 from sbs.nn.wigner import ExactBuffers, Rotation
-from sbs.objects.minimal_set import MinimalSet
+from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["Choice", "Mode", "SymmetryBreaker", "common_irreps", "spread"]
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from sbs.errors import InfiniteSetError
-from sbs.groups.closed import ClosedGroup
+from sbs.groups.point.closed import ClosedGroup
 from sbs.nn.draw import RandomStream
 from sbs.nn.wigner import ExactBuffers, Rotation
-from sbs.objects.minimal_set import MinimalSet
+from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["OrbitSampler", "random_rotations"]
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from sbs.errors import NetworkInputError
 from sbs.nn.outputs import MATCH_TOLERANCE, Transport, transport, turn_outputs
-from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.representation import representation
+from sbs.sets.minimal_set import MinimalSet
 
 __all__ = [
     "energy_score",

@@ -17,8 +17,8 @@ from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import as_irreps
 from sbs.nn.permutations import SITE_TOLERANCE, site_permutations
-from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.representation import representation
+from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["Transport", "all_outputs", "find_breaker", "transport", "turn_outputs"]
 

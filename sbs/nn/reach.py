@@ -12,13 +12,13 @@ import torch
 from e3nn import o3
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.groups.closed import ClosedGroup
+from sbs.groups.point.closed import ClosedGroup
 from sbs.nn.breaker import common_irreps, spread
 from sbs.nn.checks import as_irreps
 from sbs.nn.paths import Product, check_product, unreachable_blocks
 from sbs.nn.surrogate import Surrogate
-from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.representation import representation
+from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["Reach", "can_break"]
 

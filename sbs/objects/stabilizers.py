@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sbs.groups.closed import rotation_about_z
+from sbs.groups.point.closed import rotation_about_z
 from sbs.objects.irreps import Irrep
 from sbs.objects.representation import representation
 

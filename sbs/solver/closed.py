@@ -16,8 +16,8 @@ from __future__ import annotations
 import math
 from itertools import combinations
 
-from sbs.groups.closed import AxialSubgroup
-from sbs.groups.families import PointGroupSymbol
+from sbs.groups.point.closed import AxialSubgroup
+from sbs.groups.point.families import PointGroupSymbol
 from sbs.solver.solutions import ClosedSolution
 
 __all__ = ["solve_axial", "solve_spherical"]

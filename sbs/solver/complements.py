@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sbs.groups.finite import FiniteGroup, Subgroup
-from sbs.groups.progress import tick
-from sbs.groups.subgroups import enumerate_classes
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.subgroups import enumerate_classes
+from sbs.progress import tick
 from sbs.solver.lifting import MAX_LIFTS, Lifter
 from sbs.solver.solutions import Refutation, StabilizerSearch
 

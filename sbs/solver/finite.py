@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sbs.errors import NoSetError
-from sbs.groups.finite import Subgroup
-from sbs.groups.progress import tick
+from sbs.groups.abstract.finite import Subgroup
+from sbs.progress import tick
 from sbs.solver.complements import find_stabilizers
 from sbs.solver.normalizer import generalised_normalizer
 from sbs.solver.solutions import FiniteSolution, StabilizerSearch

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sbs.groups.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
 
 __all__ = ["Layer", "derived_subgroup", "elementary_layers"]
 

@@ -19,8 +19,8 @@ from itertools import product
 import numpy as np
 
 from sbs.errors import SearchLimitError
-from sbs.groups.finite import FiniteGroup, Subgroup
-from sbs.groups.progress import tick
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.progress import tick
 from sbs.solver.layers import Layer, elementary_layers
 from sbs.solver.linear import complement_basis, solve_modular
 

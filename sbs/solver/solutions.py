@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sbs.groups.closed import AxialSubgroup
-    from sbs.groups.families import PointGroupSymbol
-    from sbs.groups.finite import Subgroup
+    from sbs.groups.abstract.finite import Subgroup
+    from sbs.groups.point.closed import AxialSubgroup
+    from sbs.groups.point.families import PointGroupSymbol
 
 __all__ = ["ClosedSolution", "FiniteSolution", "Refutation", "StabilizerSearch"]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, NotASubgroupError
 from sbs.groups import ClosedGroup, PointGroup
-from sbs.groups.pointgroups import match_elements
-from sbs.groups.symbols import hermann_mauguin
+from sbs.groups.point.pointgroups import match_elements
+from sbs.groups.point.symbols import hermann_mauguin
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import Structure
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.groups import ClosedGroup, PointGroup
-from sbs.groups.generators import rotation_z
+from sbs.groups.point.generators import rotation_z
 
 if TYPE_CHECKING:
     from sbs.structures.detected import Detected

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
-from sbs.structures.optional import require
+from sbs.optional import require
 
 __all__ = ["Structure", "atomic_number", "check_tolerance", "minimum_image", "parse_structure"]
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup
-from sbs.groups.generators import rotation_z
-from sbs.groups.pointgroups import match_elements
+from sbs.groups.point.generators import rotation_z
+from sbs.groups.point.pointgroups import match_elements
 from sbs.structures.orient import largest_prefix, oriented_group, polar
 
 __all__ = ["exact_lattice", "lattice_automorphisms", "placed_holohedry", "reduced_basis"]

@@ -3,7 +3,7 @@
 Measured matrices are only nearly orthogonal and only nearly closed. Here they are replaced by the exact
 group next to them: a homomorphism close to a given approximate one is found by averaging (K. Grove, H.
 Karcher, E. A. Ruh, Math. Ann. 211, 7 (1974): the iteration converges quadratically), and its standard
-setting by :func:`sbs.groups.identify.identify`.
+setting by :func:`sbs.groups.point.identify.identify`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup
-from sbs.groups.identify import identify
+from sbs.groups.point.identify import identify
 
 __all__ = ["exact_representation", "largest_prefix", "oriented_group", "polar"]
 

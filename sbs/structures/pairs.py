@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup, Subgroup
-from sbs.objects.minimal_set import MinimalSet
 from sbs.objects.representation import representation
+from sbs.optional import require
 from sbs.query import minimal_set
+from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.crystal import primitive_cell
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.inputs import Structure, parse_structure
 from sbs.structures.matching import Match, match_crystals, match_molecules, matching_cells
-from sbs.structures.optional import require
 from sbs.structures.orient import largest_prefix
 from sbs.structures.patterns import DomainState
 from sbs.structures.sites import move

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, NotASubgroupError
 from sbs.groups import PointGroup, PointGroupSymbol, Subgroup
-from sbs.groups.pointgroups import point_group
+from sbs.groups.abstract.characters import character_table
+from sbs.groups.point.mulliken import name_irreps
+from sbs.groups.point.pointgroups import point_group
 from sbs.structures.detected import Detected
-from sbs.tables.characters import character_table
-from sbs.tables.mulliken import name_irreps
 
 __all__ = [
     "RealIrrep",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os.path
 from functools import cache
 
-from sbs.groups.families import PointGroupSymbol
+from sbs.groups.point.families import PointGroupSymbol
 
 __all__ = [
     "CRYSTAL_SYSTEMS",

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import InfiniteSetError, UnknownGroupError
-from sbs.groups.pointgroups import PointGroup, point_group
+from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.tables.encoding import INFINITE
 from sbs.tables.storage import load
 
 if TYPE_CHECKING:
-    from sbs.objects.minimal_set import MinimalSet
+    from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["COLUMNS", "GroupTable", "TableRow", "table"]
 

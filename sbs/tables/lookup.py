@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import UnknownGroupError
-from sbs.groups.closed import ClosedGroup
-from sbs.groups.finite import Subgroup
-from sbs.groups.naming import normalise_label
-from sbs.groups.pointgroups import PointGroup
-from sbs.objects.minimal_set import MinimalSet
+from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.point.closed import ClosedGroup
+from sbs.groups.point.naming import normalise_label
+from sbs.groups.point.pointgroups import PointGroup
+from sbs.sets.minimal_set import MinimalSet
 from sbs.tables.catalogue import stored_symbols
 from sbs.tables.restore import AMBIENT, set_from_table
 from sbs.tables.storage import Entry, load
 
 if TYPE_CHECKING:
-    from sbs.groups.symbols import ParsedSymbol
+    from sbs.groups.point.symbols import ParsedSymbol
 
 __all__ = ["lookup", "stored_set"]
 
@@ -80,7 +80,7 @@ def _in_standard_setting(symbol: str, target: str | bytes) -> MinimalSet | None:
 
 
 def _parsed(symbol: str) -> ParsedSymbol | None:
-    from sbs.groups.symbols import parse_symbol  # most queries name a stored group as it is stored
+    from sbs.groups.point.symbols import parse_symbol  # most queries name a stored group as it is stored
 
     try:
         return parse_symbol(symbol)

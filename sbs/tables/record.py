@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from sbs.groups import PointGroup, point_group
-from sbs.groups.exact import format_exact
-from sbs.groups.pointgroups import match_elements
-from sbs.groups.symbols import hermann_mauguin
+from sbs.groups.abstract.characters import CharacterTable, character_table
+from sbs.groups.point.character_values import epsilon_order, exact_text, float_value
+from sbs.groups.point.exact import format_exact
+from sbs.groups.point.functions import function_labels
+from sbs.groups.point.mulliken import NamedIrrep, name_irreps
+from sbs.groups.point.pointgroups import match_elements
+from sbs.groups.point.symbols import hermann_mauguin
 from sbs.solver.normalizer import normalizer_in_o3
 from sbs.tables.catalogue import crystal_system
-from sbs.tables.characters import CharacterTable, character_table
-from sbs.tables.exact import epsilon_order, exact_text, float_value
-from sbs.tables.functions import function_labels
-from sbs.tables.mulliken import NamedIrrep, name_irreps
 from sbs.tables.storage import FORMAT, VERSION
 from sbs.tables.subgroups import subgroup_records, vector_sites
 from sbs.tables.targets import target_records

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import UnknownGroupError
-from sbs.groups.closed import AxialSubgroup, ClosedGroup
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.finite import Subgroup
-from sbs.groups.pointgroups import PointGroup, point_group
+from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.objects.irreps import Irrep, parse_irreps
-from sbs.objects.minimal_set import MinimalSet
-from sbs.objects.realisation import Realisation
 from sbs.objects.representation import representation
+from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.realisation import Realisation
 from sbs.solver.normalizer import normalizer_in_o3
 from sbs.solver.solutions import ClosedSolution, FiniteSolution, Refutation, StabilizerSearch
 from sbs.tables.catalogue import stored_families, stored_symbols
@@ -26,7 +26,7 @@ from sbs.tables.encoding import INFINITE
 from sbs.tables.storage import Entry
 
 if TYPE_CHECKING:
-    from sbs.objects.family import Family
+    from sbs.sets.family import Family
 
 __all__ = ["AMBIENT", "set_from_table"]
 
@@ -177,7 +177,7 @@ def _are_unit(vectors: np.ndarray, irreps: tuple[Irrep, ...]) -> bool:
 
 
 def _family(row: Entry, certificate: Entry, solution: ClosedSolution) -> Family:
-    from sbs.objects.family import Family
+    from sbs.sets.family import Family
 
     irreps = _irreps(row)
     seed = _array(certificate, "seed", (sum(irrep.dim for irrep in irreps),))
@@ -199,7 +199,7 @@ def _family(row: Entry, certificate: Entry, solution: ClosedSolution) -> Family:
 
 
 def _symbol(entry: Entry, field: str) -> PointGroupSymbol:
-    from sbs.groups.symbols import parse_symbol
+    from sbs.groups.point.symbols import parse_symbol
 
     try:
         return parse_symbol(entry.text(field)).symbol

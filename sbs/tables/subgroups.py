@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sbs.groups import PointGroup, Subgroup, hasse_edges, point_group
-from sbs.groups.symbols import hermann_mauguin
+from sbs.groups.point.symbols import hermann_mauguin
 from sbs.objects.invariants import invariant_basis, pointwise_fixer
 from sbs.objects.representation import representation
 from sbs.solver.normalizer import normalizer_in_o3

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from sbs.groups import PointGroup, Subgroup, point_group
-from sbs.groups.closed import AxialSubgroup
-from sbs.groups.pointgroups import match_elements
-from sbs.objects.family import Family
-from sbs.objects.minimal_set import MinimalSet
-from sbs.objects.solve import solve_in_closed
+from sbs.groups.point.closed import AxialSubgroup
+from sbs.groups.point.pointgroups import match_elements
+from sbs.sets.family import Family
+from sbs.sets.ferroic import aizu_symbols, domain_states
+from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.solve import solve_in_closed
 from sbs.solver.solutions import ClosedSolution, FiniteSolution, Refutation
 from sbs.tables.catalogue import crystal_system
 from sbs.tables.encoding import INFINITE
-from sbs.tables.ferroic import aizu_symbols, domain_states
 
 __all__ = ["target_records"]
 

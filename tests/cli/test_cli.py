@@ -11,7 +11,7 @@ import pytest
 import sbs
 from sbs.cli import main
 from sbs.errors import CertificateError
-from sbs.objects.minimal_set import MinimalSet
+from sbs.sets.minimal_set import MinimalSet
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
 
 
@@ -101,12 +101,12 @@ def test_objects_are_drawn_from_infinite_sets(ask, run):
 
 
 def test_long_work_shows_how_far_it_is_on_a_terminal(run, monkeypatch):
-    from sbs.groups import progress
+    from sbs import progress
 
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
     assert run("solve", "D37h", "C1")[2] == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    sbs.groups.pointgroups._standard_group.cache_clear()
+    sbs.groups.point.pointgroups._standard_group.cache_clear()
     code, out, err = run("solve", "D37h", "D37")
     assert code == 0 and "D37h" in out and "classes of subgroups" in err
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbs.errors import InvalidGroupError
-from sbs.groups.elements import (
+from sbs.groups.point.elements import (
     class_symbol,
     describe_element,
     element_geometry,
@@ -18,9 +18,9 @@ from sbs.groups.elements import (
     format_axis,
     format_exact,
 )
-from sbs.groups.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
-from sbs.groups.generators import rotation_z, standard_matrices
-from sbs.groups.symbols import parse_symbol
+from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.generators import rotation_z, standard_matrices
+from sbs.groups.point.symbols import parse_symbol
 
 GROUPS = list(
     dict.fromkeys(

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from sbs import FiniteGroup
+from sbs import FiniteGroup, progress
 from sbs.errors import SearchLimitError
-from sbs.groups import extension, progress
-from sbs.groups.extension import classes_by_extension, left_transversal, prime_power_generators
-from sbs.groups.perfect import perfect_subgroups
-from sbs.groups.subgroups import enumerate_classes, hasse_edges
+from sbs.groups.abstract import extension
+from sbs.groups.abstract.extension import classes_by_extension, left_transversal, prime_power_generators
+from sbs.groups.abstract.perfect import perfect_subgroups
+from sbs.groups.abstract.subgroups import enumerate_classes, hasse_edges
 from tests.oracles import families
 
 PERFECT = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sbs.errors import InfiniteSetError, UnknownGroupError
-from sbs.groups.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
-from sbs.groups.generators import cos_sin, rotation_z, standard_generators, standard_matrices
+from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.generators import cos_sin, rotation_z, standard_generators, standard_matrices
 
 FINITE = list(
     dict.fromkeys(

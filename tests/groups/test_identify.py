@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbs.errors import InvalidGroupError
-from sbs.groups.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
-from sbs.groups.generators import rotation_z, standard_matrices
-from sbs.groups.identify import MATCH_TOLERANCE, identify
-from sbs.groups.symbols import parse_symbol
+from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.generators import rotation_z, standard_matrices
+from sbs.groups.point.identify import MATCH_TOLERANCE, identify
+from sbs.groups.point.symbols import parse_symbol
 
 POLYHEDRAL = [PointGroupSymbol(family) for family, order in POLYHEDRAL_ORDERS.items() if order != math.inf]
 GROUPS = list(

@@ -8,8 +8,8 @@ import pytest
 
 from sbs import FiniteGroup
 from sbs.errors import InvalidGroupError, NotASubgroupError, SearchLimitError
-from sbs.groups.base_images import enumerate_permutations
-from sbs.groups.laws import FactoredLaw, TableLaw, law_from_actions, orbit_numbers
+from sbs.groups.abstract.base_images import enumerate_permutations
+from sbs.groups.abstract.laws import FactoredLaw, TableLaw, law_from_actions, orbit_numbers
 from tests.oracles import families
 
 LARGE = {

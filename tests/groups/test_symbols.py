@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbs.errors import UnknownGroupError
-from sbs.groups.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
-from sbs.groups.generators import standard_matrices
-from sbs.groups.symbols import MAX_FOLD, hermann_mauguin, parse_symbol
+from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.generators import standard_matrices
+from sbs.groups.point.symbols import MAX_FOLD, hermann_mauguin, parse_symbol
 
 P = PointGroupSymbol
 

@@ -9,8 +9,8 @@ import pytest
 import sbs
 from sbs.errors import CertificateError
 from sbs.groups import Subgroup, point_group
-from sbs.objects.minimal_set import MinimalSet
-from sbs.objects.verification import normalizing_rotations
+from sbs.proof.verification import normalizing_rotations
+from sbs.sets.minimal_set import MinimalSet
 from sbs.solver.normalizer import normalizer_in_o3
 
 

@@ -10,7 +10,7 @@ from ase.collections import dcdft
 from ase.spacegroup import crystal
 
 import sbs
-from sbs.groups.pointgroups import match_elements
+from sbs.groups.point.pointgroups import match_elements
 from sbs.structures.detected import Detected
 
 TOLERANCE = 0.02

@@ -14,7 +14,7 @@ from ase.io import write
 
 import sbs
 from sbs.errors import DetectionError, NotASubgroupError
-from sbs.structures.optional import MissingDependencyError, require
+from sbs.optional import MissingDependencyError, require
 
 
 def test_every_form_of_a_crystal(tmp_path, cubic_perovskite):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sbs.groups import FiniteGroup, PointGroupSymbol, point_group
-from sbs.tables.characters import character_table, class_constants
-from sbs.tables.exact import epsilon_order, exact_text, float_value
-from sbs.tables.functions import function_labels
-from sbs.tables.mulliken import name_irreps
+from sbs.groups.abstract.characters import character_table, class_constants
+from sbs.groups.point.character_values import epsilon_order, exact_text, float_value
+from sbs.groups.point.functions import function_labels
+from sbs.groups.point.mulliken import name_irreps
 from tests.tables.known_characters import ELEMENTS, FUNCTIONS, known_table
 
 AXIAL = [(family, n) for family in ("Cn", "Cnh", "Cnv", "S2n", "Dn", "Dnh", "Dnd") for n in range(1, 13)]

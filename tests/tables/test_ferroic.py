@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sbs.groups import point_group
-from sbs.objects.solve import solve_in_closed
+from sbs.sets.ferroic import aizu_symbols, domain_states
+from sbs.sets.solve import solve_in_closed
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
-from sbs.tables.ferroic import aizu_symbols, domain_states
 from sbs.tables.subgroups import species_numbers, vector_sites
 
 CRYSTALLOGRAPHIC = [s for members in CRYSTAL_SYSTEMS.values() for s in members]

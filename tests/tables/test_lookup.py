@@ -11,7 +11,7 @@ import pytest
 import sbs
 from sbs.errors import AmbiguousTargetError, CorruptTableError, NotASubgroupError, UnknownGroupError
 from sbs.groups import point_group
-from sbs.objects.solve import solve_in_closed
+from sbs.sets.solve import solve_in_closed
 from sbs.solver.solutions import FiniteSolution
 from sbs.tables import lookup as looking
 from sbs.tables.catalogue import stored_symbols

@@ -1,4 +1,4 @@
-"""Subgroup lattices up to conjugation; the listing itself is in `sbs.groups.extension`."""
+"""Subgroup lattices up to conjugation; the listing itself is in `sbs.groups.abstract.extension`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sbs.groups.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
 
 __all__ = ["SubgroupClass", "hasse_edges", "subgroup_classes"]
 
@@ -62,7 +62,7 @@ def enumerate_classes(group: FiniteGroup, allowed: np.ndarray | None = None) -> 
     Raises:
         SearchLimitError: there are too many subgroups to list.
     """
-    from sbs.groups.extension import classes_by_extension  # not needed where tables answer
+    from sbs.groups.abstract.extension import classes_by_extension  # not needed where tables answer
 
     found = classes_by_extension(group.table, group.inverses, group.element_orders, allowed)
     return [(Subgroup.from_elements(group, c.elements), c.size) for c in found]
@@ -72,7 +72,7 @@ def subgroup_classes(group: FiniteGroup) -> tuple[SubgroupClass, ...]:
     """Classes of subgroups with labels; see `FiniteGroup.subgroup_classes`.
 
     Labels of a general group read "<order>" or, where several classes share an order, "<order>.<k>" with k =
-    1, 2, ... in the order of the listing; those of a point group are described in `sbs.groups.naming`.
+    1, 2, ... in the order of the listing; those of a point group are described in `sbs.groups.point.naming`.
     """
     found = enumerate_classes(group)
     labels = (

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from sbs.errors import InvalidGroupError, NotASubgroupError
-from sbs.groups.base_images import spanning_tree
-from sbs.groups.closure import nearest_rows
-from sbs.groups.validation import check_matrices, check_permutations
+from sbs.groups.abstract.base_images import spanning_tree
+from sbs.groups.abstract.closure import nearest_rows
+from sbs.groups.abstract.validation import check_matrices, check_permutations
 
 __all__ = ["Faithful", "Matrices", "Permutations"]
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.groups import PointGroup, Subgroup
-from sbs.groups.symbols import hermann_mauguin
+from sbs.groups.point.symbols import hermann_mauguin
 from sbs.objects.invariants import invariant_basis, pointwise_fixer
 from sbs.objects.representation import representation
 

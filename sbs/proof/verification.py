@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sbs.errors import CertificateError, SearchLimitError
-from sbs.groups.closed import ClosedGroup
-from sbs.groups.finite import FiniteGroup, Subgroup
-from sbs.groups.pointgroups import PointGroup
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.point.closed import ClosedGroup
+from sbs.groups.point.pointgroups import PointGroup
 from sbs.objects.irreps import Irrep, parse_irreps
 from sbs.objects.representation import irrep_matrices, representation
 
 if TYPE_CHECKING:
-    from sbs.objects.minimal_set import MinimalSet
+    from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["CLOSURE_TOLERANCE", "MAX_GROWN_SUBGROUPS", "normalizing_rotations", "verify"]
 
@@ -42,7 +42,7 @@ def verify(result: MinimalSet) -> None:
     if isinstance(result.group, PointGroup) and isinstance(result.normalizer, Subgroup):
         _verify_point_group(result)
     elif isinstance(result.normalizer, ClosedGroup):
-        from sbs.objects.verification_closed import verify_closed
+        from sbs.proof.verification_closed import verify_closed
 
         verify_closed(result)
     else:

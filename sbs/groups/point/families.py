@@ -40,7 +40,7 @@ class PointGroupSymbol:
 
     Construction folds every group onto one symbol, so that equal symbols mean conjugate groups and the
     converse: C1v -> Cnh 1 (Cs), D1 -> Cn 2, D1h -> Cnv 2, D1d -> Cnh 2, D∞d -> D∞h, S∞ -> C∞h. Ci is S2n with
-    n = 1. The number has no upper limit here; text is limited by `sbs.groups.symbols.MAX_FOLD`.
+    n = 1. The number has no upper limit here; text is limited by `sbs.groups.point.symbols.MAX_FOLD`.
 
     Raises:
         UnknownGroupError: no such family, or n is not a positive integer (or math.inf where that is a group).

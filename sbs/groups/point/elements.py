@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import InvalidGroupError
-from sbs.groups.exact import exact_matrix, format_exact
-from sbs.groups.families import PointGroupSymbol
+from sbs.groups.point.exact import exact_matrix, format_exact
+from sbs.groups.point.families import PointGroupSymbol
 
 __all__ = [
     "ElementGeometry",

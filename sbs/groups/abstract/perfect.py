@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sbs.groups.progress import tick
+from sbs.progress import tick
 
 __all__ = ["last_derived_term", "perfect_subgroups"]
 

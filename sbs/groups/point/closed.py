@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InfiniteSetError, NotASubgroupError, UnknownGroupError
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.naming import normalise_label
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.naming import normalise_label
 
 __all__ = ["AXIAL_MEMBERSHIP_TOLERANCE", "AxialSubgroup", "ClosedGroup", "axial_subgroups"]
 
@@ -190,7 +190,7 @@ class ClosedGroup:
         Raises:
             AmbiguousTargetError, NotASubgroupError, UnknownGroupError.
         """
-        from sbs.groups.symbols import parse_symbol
+        from sbs.groups.point.symbols import parse_symbol
 
         wanted = normalise_label(name)
         stem, bracket, _ = wanted.partition("(")

@@ -5,7 +5,7 @@ each member is normal of prime index p in the next: the next one is <U, z> for a
 that normalises U, with z^p in U.  So one representative of each class is extended in all such ways, beginning
 with the perfect subgroups (the trivial one among them); new classes are recognised because all conjugates of
 the known ones are kept as bit sets (J. Neubueser, Numer. Math. 2, 280 (1960); for this form see A. Hulpke, J.
-Symb. Comput. 27, 425 (1999)).  Perfect subgroups come from `sbs.groups.perfect`.
+Symb. Comput. 27, 425 (1999)).  Perfect subgroups come from `sbs.groups.abstract.perfect`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sbs.errors import SearchLimitError
-from sbs.groups.perfect import perfect_subgroups
-from sbs.groups.progress import tick
+from sbs.groups.abstract.perfect import perfect_subgroups
+from sbs.progress import tick
 
 __all__ = ["MAX_SUBGROUPS", "BareClass", "classes_by_extension"]
 

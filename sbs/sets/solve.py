@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 
 from sbs.errors import InvalidGroupError, NoSetError, NotASubgroupError
-from sbs.groups.closed import AxialSubgroup, ClosedGroup
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.finite import FiniteGroup, Subgroup
-from sbs.groups.pointgroups import PointGroup, match_elements, point_group
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
 from sbs.objects.choice import closure
-from sbs.objects.minimal_set import MinimalSet
+from sbs.sets.minimal_set import MinimalSet
 from sbs.solver.closed import solve_axial, solve_spherical
 from sbs.solver.finite import solve_finite
 from sbs.solver.normalizer import normalizer_in_o3, normalizer_in_so3

@@ -2,7 +2,7 @@
 
 Elements are numbered 0 .. order - 1 and element 0 is the identity.  ``multiply(a, b)`` is the number of ``a *
 b``; for matrices that is the matrix product, for permutations "first b, then a".  How products are found is
-the business of `sbs.groups.laws`: a Cayley table for small groups, left actions along a chain of subgroups
+the business of `sbs.groups.abstract.laws`: a Cayley table for small groups, left actions along a chain of subgroups
 for large ones.
 """
 
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import InvalidGroupError, NotASubgroupError, SearchLimitError
-from sbs.groups.base_images import enumerate_permutations
-from sbs.groups.closure import (
+from sbs.groups.abstract.base_images import enumerate_permutations
+from sbs.groups.abstract.closure import (
     CLOSURE_TOLERANCE,
     MAX_MATRIX_ORDER,
     MAX_TABLE_ORDER,
     close_matrices,
     left_from_right,
 )
-from sbs.groups.faithful import Faithful, Matrices, Permutations, numbers_of
-from sbs.groups.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
-from sbs.groups.validation import check_matrices, check_permutations, check_table
+from sbs.groups.abstract.faithful import Faithful, Matrices, Permutations, numbers_of
+from sbs.groups.abstract.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
+from sbs.groups.abstract.validation import check_matrices, check_permutations, check_table
 
 if TYPE_CHECKING:
-    from sbs.groups.subgroups import SubgroupClass
+    from sbs.groups.abstract.subgroups import SubgroupClass
 
 __all__ = ["MAX_ORDER", "FiniteGroup", "Subgroup", "check_matrices"]
 
@@ -61,7 +61,7 @@ class FiniteGroup:
         """Group from the left-regular action of generators: ``left[j, x]`` is the number of ``g_j * x``,
         shape (k, n).
 
-        The action is trusted to be one; see `sbs.groups.laws`.  ``faithful`` says what the elements are.
+        The action is trusted to be one; see `sbs.groups.abstract.laws`.  ``faithful`` says what the elements are.
         """
         group = FiniteGroup.__new__(FiniteGroup)
         group._law = law_from_actions(left)
@@ -250,9 +250,9 @@ class FiniteGroup:
     def subgroup_classes(self) -> tuple[SubgroupClass, ...]:
         """Classes of subgroups up to conjugation in the group, by rising order.
 
-        `sbs.groups.progress.report_progress` tells how far a long listing has come.
+        `sbs.progress.report_progress` tells how far a long listing has come.
         """
-        from sbs.groups.subgroups import subgroup_classes
+        from sbs.groups.abstract.subgroups import subgroup_classes
 
         return subgroup_classes(self)
 

@@ -1,6 +1,6 @@
 """Finite point groups: matrices, Cayley table, names.
 
-A `PointGroup` is a standard group (`sbs.groups.generators`) turned by a proper rotation R, so its matrices are
+A `PointGroup` is a standard group (`sbs.groups.point.generators`) turned by a proper rotation R, so its matrices are
 ``R @ standard @ R.T`` in the standard order and its Cayley table does not depend on R.
 """
 
@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
-from sbs.groups.closed import ClosedGroup
-from sbs.groups.closure import CLOSURE_TOLERANCE, close_matrices, table_from_actions
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.finite import FiniteGroup, Subgroup, check_matrices
-from sbs.groups.generators import standard_generators, standard_matrices
-from sbs.groups.naming import classify, disambiguate, normalise_label
-from sbs.groups.subgroups import SubgroupClass, enumerate_classes
+from sbs.groups.abstract.closure import CLOSURE_TOLERANCE, close_matrices, table_from_actions
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup, check_matrices
+from sbs.groups.abstract.subgroups import SubgroupClass, enumerate_classes
+from sbs.groups.point.closed import ClosedGroup
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.generators import standard_generators, standard_matrices
+from sbs.groups.point.naming import classify, disambiguate, normalise_label
 
 __all__ = ["MAX_ORDER", "ORTHOGONALITY_TOLERANCE", "PointGroup", "match_elements", "point_group"]
 
@@ -67,7 +67,7 @@ class PointGroup(FiniteGroup):
         Raises:
             InvalidGroupError: wrong shape, NaN, not orthogonal, or not closing to a finite group within ``tolerance``.
         """
-        from sbs.groups.identify import identify
+        from sbs.groups.point.identify import identify
 
         gens = check_matrices(generators)
         if gens.shape[1:] != (3, 3):
@@ -104,7 +104,7 @@ class PointGroup(FiniteGroup):
     @property
     def hermann_mauguin(self) -> str:
         """Short Hermann-Mauguin symbol."""
-        from sbs.groups.symbols import hermann_mauguin
+        from sbs.groups.point.symbols import hermann_mauguin
 
         return hermann_mauguin(self.family)
 
@@ -112,8 +112,8 @@ class PointGroup(FiniteGroup):
 
     @cached_property
     def element_symbols(self) -> tuple[str, ...]:
-        """Symbol of every element, e.g. "C3²"; see `sbs.groups.elements`."""
-        from sbs.groups.elements import element_symbols
+        """Symbol of every element, e.g. "C3²"; see `sbs.groups.point.elements`."""
+        from sbs.groups.point.elements import element_symbols
 
         if self is not self.standard:
             return self.standard.element_symbols
@@ -122,7 +122,7 @@ class PointGroup(FiniteGroup):
     @cached_property
     def element_class_symbols(self) -> tuple[str, ...]:
         """Name of every element class, that of its simplest member."""
-        from sbs.groups.elements import class_symbol
+        from sbs.groups.point.elements import class_symbol
 
         if self is not self.standard:
             return self.standard.element_class_symbols
@@ -180,7 +180,7 @@ class PointGroup(FiniteGroup):
 
     @cached_property
     def subgroup_classes(self) -> tuple[SubgroupClass, ...]:
-        """Classes of subgroups up to conjugation in the group, by rising order; labels as in `sbs.groups.naming`."""
+        """Classes of subgroups up to conjugation in the group, by rising order; labels as in `sbs.groups.point.naming`."""
         if self is not self.standard:
             return tuple(
                 SubgroupClass(c.label, Subgroup(self, np.array(c.representative.mask)), c.size)
@@ -206,7 +206,7 @@ class PointGroup(FiniteGroup):
         for c in self.subgroup_classes:
             if normalise_label(c.label) == wanted:
                 return c
-        from sbs.groups.symbols import parse_symbol
+        from sbs.groups.point.symbols import parse_symbol
 
         try:
             symbol = parse_symbol(name).symbol.schoenflies
@@ -309,7 +309,7 @@ def point_group(group: str | PointGroupSymbol | np.ndarray | Any) -> PointGroup 
     if isinstance(group, PointGroupSymbol):
         family, rotation = group, np.eye(3)
     elif isinstance(group, str):
-        from sbs.groups.symbols import parse_symbol
+        from sbs.groups.point.symbols import parse_symbol
 
         parsed = parse_symbol(group)
         family, rotation = parsed.symbol, parsed.rotation

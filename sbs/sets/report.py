@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sbs.groups.finite import Subgroup
-from sbs.groups.pointgroups import PointGroup
+from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.point.pointgroups import PointGroup
 from sbs.solver.solutions import FiniteSolution
 
 if TYPE_CHECKING:
-    from sbs.objects.minimal_set import MinimalSet
+    from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["infinite_message", "named_target", "report"]
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import UnknownGroupError
-from sbs.groups.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
-from sbs.groups.hermann_mauguin import hermann_mauguin, read_hermann_mauguin
+from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.hermann_mauguin import hermann_mauguin, read_hermann_mauguin
 
 __all__ = ["MAX_FOLD", "ParsedSymbol", "PointGroupSymbol", "hermann_mauguin", "parse_symbol"]
 
@@ -57,7 +57,7 @@ def parse_symbol(text: str) -> ParsedSymbol:
     Schoenflies: "D4h", "S6", "C3i", "Cs", "Ih", any n up to MAX_FOLD, "Cinfv" or "C∞v", "SO(3)" or "K",
     "O(3)" or "Kh"; letter case, underscores, braces and subscript digits do not matter ("c_{2v}"), except
     that a lone "i" is refused. Hermann–Mauguin: short or full, any n, bars as "-" or as combining overlines;
-    see `sbs.groups.hermann_mauguin` for the settings that variants such as "-4m2", "31m" and "2mm" ask for.
+    see `sbs.groups.point.hermann_mauguin` for the settings that variants such as "-4m2", "31m" and "2mm" ask for.
 
     Args:
         text: the symbol.

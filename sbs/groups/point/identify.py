@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import InvalidGroupError
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.generators import standard_matrices
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.generators import standard_matrices
 
 __all__ = ["MATCH_TOLERANCE", "Identification", "identify"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sbs.groups.finite import Subgroup
-from sbs.groups.pointgroups import PointGroup
+from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.point.pointgroups import PointGroup
 from sbs.objects.choice import choose_irreps
-from sbs.objects.realisation import OBJECT_DIGITS, Realisation
 from sbs.objects.representation import representation
 from sbs.objects.separation import best_separated_in_irreps
+from sbs.sets.realisation import OBJECT_DIGITS, Realisation
 from sbs.solver.solutions import FiniteSolution
 
 __all__ = ["realise_finite"]

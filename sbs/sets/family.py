@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sbs.errors import NoSetError, SearchLimitError
-from sbs.groups.closed import AxialSubgroup, ClosedGroup, rotation_about_z
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.finite import Subgroup
-from sbs.groups.pointgroups import PointGroup, match_elements, point_group
+from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.point.closed import AxialSubgroup, ClosedGroup, rotation_about_z
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
 from sbs.objects.choice import choose_irreps, cost_key
 from sbs.objects.invariants import invariant_basis
 from sbs.objects.irreps import Irrep
-from sbs.objects.realisation import OBJECT_DIGITS
 from sbs.objects.representation import irrep_matrices, representation
 from sbs.objects.separation import best_separated_in_irreps
 from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
+from sbs.sets.realisation import OBJECT_DIGITS
 from sbs.solver.solutions import ClosedSolution
 
 if TYPE_CHECKING:
-    from sbs.objects.minimal_set import MinimalSet
+    from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["Family", "realise_closed"]
 

@@ -1,4 +1,4 @@
-"""Certificates where M is infinite: the same claims as in `sbs.objects.verification`, tested on drawn elements.
+"""Certificates where M is infinite: the same claims as in `sbs.proof.verification`, tested on drawn elements.
 
 M = D∞h (D∞ in SO(3)) about an axis, or O(3) (SO(3)).  That M is the whole normalizer follows from the axis: an element that
 normalises S keeps the one axis that the elements of S share.  That fewer objects cannot be follows from the number of
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sbs.groups.closed import ClosedGroup, rotation_about_z
-from sbs.groups.pointgroups import PointGroup
+from sbs.groups.point.closed import ClosedGroup, rotation_about_z
+from sbs.groups.point.pointgroups import PointGroup
 from sbs.objects.irreps import Irrep, parse_irreps
 from sbs.objects.representation import representation
 from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
-from sbs.objects.verification import CLOSURE_TOLERANCE, check_blocks, find, require
+from sbs.proof.verification import CLOSURE_TOLERANCE, check_blocks, find, require
 
 if TYPE_CHECKING:
-    from sbs.objects.minimal_set import MinimalSet
+    from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["verify_closed"]
 

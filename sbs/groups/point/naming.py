@@ -17,7 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from sbs.groups.families import PointGroupSymbol
+from sbs.groups.point.families import PointGroupSymbol
 
 __all__ = ["classify", "disambiguate", "normalise_label"]
 

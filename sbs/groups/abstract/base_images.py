@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from sbs.errors import InvalidGroupError
-from sbs.groups.laws import orbit_numbers
+from sbs.groups.abstract.laws import orbit_numbers
 
 __all__ = ["enumerate_permutations", "spanning_tree"]
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.generators import rotation_z
-from sbs.tables.characters import CharacterTable
+from sbs.groups.abstract.characters import CharacterTable
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.generators import rotation_z
 
 __all__ = ["NamedIrrep", "cyclic_generator", "name_irreps"]
 

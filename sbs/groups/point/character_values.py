@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.generators import cos_sin
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.generators import cos_sin
 
 __all__ = ["epsilon_order", "exact_text", "float_value"]
 

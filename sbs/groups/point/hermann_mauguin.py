@@ -24,8 +24,8 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from sbs.groups.families import PointGroupSymbol
-from sbs.groups.generators import rotation_z
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.generators import rotation_z
 
 __all__ = ["hermann_mauguin", "read_hermann_mauguin"]
 

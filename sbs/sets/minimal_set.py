@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import InfiniteSetError, InvalidGroupError
-from sbs.groups.closed import ClosedGroup
-from sbs.groups.finite import FiniteGroup, Subgroup
-from sbs.groups.pointgroups import ORTHOGONALITY_TOLERANCE, PointGroup, match_elements
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.point.closed import ClosedGroup
+from sbs.groups.point.pointgroups import ORTHOGONALITY_TOLERANCE, PointGroup, match_elements
 from sbs.objects.irreps import format_irreps
-from sbs.objects.realisation import Realisation
 from sbs.objects.representation import representation
+from sbs.sets.realisation import Realisation
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
 
 if TYPE_CHECKING:
-    from sbs.objects.family import Family
+    from sbs.sets.family import Family
 
 __all__ = ["MinimalSet"]
 
@@ -209,13 +209,13 @@ class MinimalSet:
         Raises:
             CertificateError: a claim is wrong; the message names it.
         """
-        from sbs.objects.verification import verify
+        from sbs.proof.verification import verify
 
         verify(self)
 
     def report(self) -> str:
         """Several lines of text: the set, why it is enough, why fewer cannot be."""
-        from sbs.objects.report import report
+        from sbs.sets.report import report
 
         return report(self)
 
@@ -223,7 +223,7 @@ class MinimalSet:
         return self.report()
 
     def __repr__(self) -> str:
-        from sbs.objects.report import named_target
+        from sbs.sets.report import named_target
 
         name = f"{_name(self.group)} -> {named_target(self)}"
         ideal = "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbit{'s' if self.degeneracy != 1 else ''})"
@@ -247,14 +247,14 @@ class MinimalSet:
     def _realisation(self) -> Realisation:
         if isinstance(self.realised, Realisation):
             return self.realised
-        from sbs.objects.realise import realise_finite
+        from sbs.sets.realise import realise_finite
 
         assert isinstance(self.solution, FiniteSolution)
         return realise_finite(self.solution, self.lmax)
 
     @cached_property
     def _family(self) -> Family:
-        from sbs.objects.family import Family, realise_closed
+        from sbs.sets.family import Family, realise_closed
 
         return self.realised if isinstance(self.realised, Family) else realise_closed(self)
 
@@ -265,7 +265,7 @@ class MinimalSet:
         return Subgroup(parent.rotated(self.frame), np.array(subgroup.mask))
 
     def _infinite_message(self) -> str:
-        from sbs.objects.report import infinite_message
+        from sbs.sets.report import infinite_message
 
         return infinite_message(self)
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import InfiniteSetError
-from sbs.groups.families import PointGroupSymbol
+from sbs.groups.point.families import PointGroupSymbol
 
 __all__ = ["cos_sin", "rotation_z", "standard_generators", "standard_matrices"]
 

@@ -1,0 +1,1 @@
+"""Finite groups, their subgroups and characters: numbers, bit sets, no geometry."""

@@ -1,0 +1,1 @@
+"""Point groups in three dimensions: standard settings, infinite closed groups, symbols, names."""

@@ -1,0 +1,1 @@
+"""Claims about symmetry-breaking sets, derived again from nothing."""

@@ -1,0 +1,1 @@
+"""A question resolved, and the set that answers it."""
