@@ -18,7 +18,10 @@ from sbs.nn import (
 )
 from sbs.nn.reach.paths import allowed, as_paths
 
-pytestmark = pytest.mark.filterwarnings("ignore::sbs.nn.UnreachableBreakerWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sbs.nn.UnreachableBreakerWarning"),
+    pytest.mark.filterwarnings("ignore::sbs.nn.OrientationWarning"),
+]
 
 KEEPS = 1e-5  # relative change of an output that counts as none
 
