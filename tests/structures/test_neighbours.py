@@ -110,10 +110,10 @@ def test_sites_that_stand_out_lose_no_operation():
     twin = make_supercell(shaken, np.diag([1, 1, 2]))
     for atoms, split in ((vacancy, True), (shaken, True), (twin, True), (salt, False)):
         structure = Structure(atoms.positions, atoms.numbers, atoms.cell.array)
-        kinds = _kinds(structure, 0.02)
+        kinds = _kinds(structure, 0.005)
         assert (len(np.unique(kinds)) > 2) is split
-        plain = spglib.get_symmetry((atoms.cell.array, structure.fractional, atoms.numbers), 0.02)
-        found = spglib.get_symmetry((atoms.cell.array, structure.fractional, kinds), 0.02)
+        plain = spglib.get_symmetry((atoms.cell.array, structure.fractional, atoms.numbers), 0.005)
+        found = spglib.get_symmetry((atoms.cell.array, structure.fractional, kinds), 0.005)
         operations = [
             sorted((*r.ravel().tolist(), *((t + 1e-6) % 1).round(4).tolist()) for r, t in zip(*o, strict=True))
             for o in ((each["rotations"], each["translations"]) for each in (plain, found))
