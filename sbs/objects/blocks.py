@@ -93,6 +93,9 @@ class Block(Protocol):
     def average(self, elements: IntArray, vectors: FloatArray) -> FloatArray:
         """Mean (d, c) of the images of vectors (d, c) under some elements of M (k,)."""
 
+    def within(self, elements: IntArray, basis: FloatArray) -> FloatArray:
+        """The action (k, c, c) of some elements within an orthonormal basis (d, c): basis^T D(g) basis."""
+
 
 AnyBlock = TypeVar("AnyBlock", bound=Block)
 _Kind = TypeVar("_Kind", bound=Block, covariant=True)
@@ -157,6 +160,10 @@ class IrrepBlock:
     def average(self, elements: IntArray, vectors: FloatArray) -> FloatArray:
         """Mean of D(g) v, float64 (d, c)."""
         return np.asarray(irrep_matrices(self.irrep, self._matrices[elements]).mean(axis=0) @ vectors)
+
+    def within(self, elements: IntArray, basis: FloatArray) -> FloatArray:
+        """basis^T D(g) basis, float64 (k, c, c)."""
+        return np.asarray(basis.T @ irrep_matrices(self.irrep, self._matrices[elements]) @ basis)
 
     def __repr__(self) -> str:
         return f"IrrepBlock({self.irrep})"
@@ -231,3 +238,7 @@ class CosetBlock:
     def average(self, elements: IntArray, vectors: FloatArray) -> FloatArray:
         """Mean of the carried vectors, float64 (d, c)."""
         return np.asarray(self.act(elements, vectors).mean(axis=0))
+
+    def within(self, elements: IntArray, basis: FloatArray) -> FloatArray:
+        """basis^T D(g) basis, float64 (k, c, c)."""
+        return np.asarray(basis.T @ self.act(elements, basis))

@@ -59,7 +59,7 @@ def best_separated(blocks: Sequence[Block], table: IntArray, mask: BoolArray) ->
     others = np.setdiff1d(cosets, [home])
     chain = subgroup_chain(table, mask)
     bases = [invariants(block, chain) for block in blocks]
-    actions = [basis.T @ block.act(others, basis) for block, basis in zip(blocks, bases, strict=True)]
+    actions = [block.within(others, basis) for block, basis in zip(blocks, bases, strict=True)]
     return _assembled(bases, actions)
 
 

@@ -32,6 +32,9 @@ class MatrixBlock:
     def average(self, elements, vectors):
         return self.act(elements, vectors).mean(axis=0)
 
+    def within(self, elements, basis):
+        return basis.T @ self.act(elements, basis)
+
 
 def best_separated(group, rep, mask, blocks):
     return separation.best_separated([MatrixBlock(rep[:, block, block]) for block in blocks], group.table, mask)
