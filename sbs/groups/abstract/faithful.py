@@ -12,7 +12,8 @@ import numpy as np
 from sbs.errors import InvalidGroupError, NotASubgroupError
 from sbs.groups.abstract.base_images import spanning_tree
 from sbs.groups.abstract.closure import nearest_rows
-from sbs.groups.abstract.validation import check_matrices, check_permutations
+from sbs.groups.abstract.immutability import frozen
+from sbs.groups.abstract.validation import as_array, check_matrices, check_permutations, shown
 
 __all__ = ["Faithful", "Matrices", "Permutations"]
 
@@ -113,7 +114,7 @@ class Matrices:
     """
 
     def __init__(self, matrices: np.ndarray, tolerance: float) -> None:
-        self._matrices = matrices
+        self._matrices = frozen(matrices)
         self._tolerance = tolerance
 
     def elements(self, numbers: np.ndarray) -> np.ndarray:
@@ -150,14 +151,16 @@ def numbers_of(elements: Any, faithful: Faithful | None) -> np.ndarray:
     Raises:
         NotASubgroupError: not elements of the group; InvalidGroupError: nothing that could be an element.
     """
-    try:
-        array = np.asarray(elements if isinstance(elements, np.ndarray) else list(elements))
-    except ValueError:
-        raise InvalidGroupError(
-            "expected element numbers, permutations of one length or matrices of one shape"
-        ) from None
+    array = as_array(elements, "element numbers, permutations of one length or matrices of one shape")
     if array.size == 0 or (array.ndim == 1 and array.dtype.kind in "iu"):
         return array.astype(np.intp).reshape(-1)
+    if array.ndim < 2:
+        raise InvalidGroupError(
+            f"expected integer element numbers, permutations (m, d) or matrices (m, d, d), got {shown(elements)}"
+        )
     if faithful is None:
-        raise InvalidGroupError(f"the group knows its elements by number only; got an array of shape {array.shape}")
+        raise InvalidGroupError(
+            "the group was built from a Cayley table and knows its elements by number only; give element numbers, not an "
+            f"array of shape {array.shape}"
+        )
     return faithful.numbers(array)

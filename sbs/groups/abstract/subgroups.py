@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,9 +13,9 @@ from sbs.groups.abstract.finite import FiniteGroup, Subgroup
 __all__ = ["SubgroupClass", "hasse_edges", "subgroup_classes"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class SubgroupClass:
-    """A conjugacy class of subgroups.
+    """A conjugacy class of subgroups; equal to another one of the same label, representative and size.
 
     Attributes:
         label: unique name within the parent group, accepted wherever a symbol is.
@@ -26,7 +26,6 @@ class SubgroupClass:
     label: str
     representative: Subgroup
     size: int
-    _members: tuple[Subgroup, ...] = field(default=(), repr=False)
 
     @property
     def order(self) -> int:
@@ -72,14 +71,12 @@ def subgroup_classes(group: FiniteGroup) -> tuple[SubgroupClass, ...]:
     """Classes of subgroups with labels; see `FiniteGroup.subgroup_classes`.
 
     Labels of a general group read "<order>" or, where several classes share an order, "<order>.<k>" with k =
-    1, 2, ... in the order of the listing; those of a point group are described in `sbs.groups.point.naming`.
+    1, 2, ... in the order of the listing. The listing follows the element numbers, so that the same group given by turned or
+    permuted generators has the same labels, but given by other generators it may number classes of one order differently.
+    Those of a point group are described in `sbs.groups.point.naming`; they do not depend on numbers.
     """
     found = enumerate_classes(group)
-    labels = (
-        group.label_classes([s for s, _ in found])
-        if hasattr(group, "label_classes")
-        else _order_labels([s.order for s, _ in found])
-    )
+    labels = _order_labels([s.order for s, _ in found])
     return tuple(SubgroupClass(label, s, size) for label, (s, size) in zip(labels, found, strict=True))
 
 
