@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sbs.groups.abstract.immutability import frozen
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -17,9 +19,9 @@ __all__ = ["OBJECT_DIGITS", "Realisation"]
 OBJECT_DIGITS = 14
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Realisation:
-    """Objects of a finite set.
+    """Objects of a finite set; the arrays become read-only.
 
     Attributes:
         stabilizer: H, the stabilizer in M of object 0.
@@ -34,3 +36,7 @@ class Realisation:
     objects: np.ndarray
     movers: np.ndarray
     orbits: np.ndarray
+
+    def __post_init__(self) -> None:
+        for array in (self.objects, self.movers, self.orbits):
+            frozen(array)

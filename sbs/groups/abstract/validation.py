@@ -85,6 +85,7 @@ def check_integer(value: Any, name: str, low: int | None = 0, high: int | None =
         bounds = "an integer"
     else:
         bounds = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+        bounds = "a non-negative integer" if (low, high) == (0, None) else bounds
     if isinstance(value, (bool, np.bool_)):
         raise InvalidGroupError(f"{name} must be {bounds}, got {value!r}")
     try:
@@ -200,6 +201,9 @@ def real_array(values: Any, what: str) -> np.ndarray:
     if array.dtype.kind not in "iufO":
         raise InvalidGroupError(f"expected {what} of real numbers, got {shown(values)}")
     try:
+        # numpy reads None as NaN and the text "1.5" as a number.
+        if array.dtype.kind == "O" and any(entry is None for entry in array.ravel()):
+            raise TypeError
         array = np.array(array, dtype=np.float64)
     except Exception:  # an entry that is no real number: None, a list, an object of somebody else
         raise InvalidGroupError(f"expected {what} of real numbers, got {shown(values)}") from None
