@@ -149,7 +149,7 @@ class MinimalSet:
         conjugates = [self.solution.target.conjugate(int(m)) for m in self._realisation.movers]
         if not isinstance(self.group, PointGroup):
             return tuple(conjugates)
-        position = match_elements(self.frame.T @ self.group.matrices @ self.frame, parent.matrices)  # type: ignore[attr-defined]
+        position = match_elements(self.frame.T @ self.group.matrices @ self.frame, parent.matrices)
         return tuple(Subgroup(self.group, c.mask[position]) for c in conjugates)
 
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> np.ndarray:
