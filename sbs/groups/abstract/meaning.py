@@ -153,6 +153,8 @@ def numbers_of(elements: Any, meaning: Meaning | None) -> np.ndarray:
     Raises:
         NotASubgroupError: not elements of the group; InvalidGroupError: nothing that could be an element.
     """
+    if isinstance(elements, SiteOperations) and not isinstance(meaning, SiteOperations):
+        raise InvalidGroupError("operations on the sites of a crystal were given for a group that knows no sites")
     if isinstance(meaning, SiteOperations) and isinstance(elements, (SiteOperations, tuple)):
         return meaning.numbers(elements)
     try:
