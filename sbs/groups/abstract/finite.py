@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,12 +24,10 @@ from sbs.groups.abstract.closure import (
 )
 from sbs.groups.abstract.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
 from sbs.groups.abstract.meaning import Matrices, Meaning, Permutations, SiteOperations, numbers_of
+from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes, order_labels
 from sbs.groups.abstract.validation import check_matrices, check_permutations, check_table
 
-if TYPE_CHECKING:
-    from sbs.groups.abstract.subgroups import SubgroupClass
-
-__all__ = ["MAX_ORDER", "FiniteGroup", "Subgroup", "check_matrices"]
+__all__ = ["MAX_ORDER", "FiniteGroup"]
 
 #: Largest group that is built from generators.
 MAX_ORDER = MAX_MATRIX_ORDER
@@ -262,15 +260,20 @@ class FiniteGroup:
     def subgroup_classes(self) -> tuple[SubgroupClass, ...]:
         """Classes of subgroups up to conjugation in the group, by rising order.
 
-        `sbs.progress.report_progress` tells how far a long listing has come.
+        Labels read "<order>" or, where several classes share an order, "<order>.<k>" with k = 1, 2, ... in the order of
+        the listing. `sbs.progress.report_progress` tells how far a long listing has come.
         """
-        from sbs.groups.abstract.subgroups import subgroup_classes
-
-        return subgroup_classes(self)
+        found = enumerate_classes(self)
+        labels = order_labels([s.order for s, _ in found])
+        return tuple(SubgroupClass(label, s, size) for label, (s, size) in zip(labels, found, strict=True))
 
     def subgroups(self) -> list[Subgroup]:
         """Every subgroup, class by class."""
         return [member for c in self.subgroup_classes for member in c.members]
+
+    def symbol_of(self, subgroup: Subgroup) -> str | None:
+        """Schoenflies symbol of a subgroup where the elements have names, else None."""
+        return None
 
     def __eq__(self, other: object) -> bool:
         if self is other or type(other) is not type(self):
@@ -291,163 +294,3 @@ class FiniteGroup:
     def __reduce__(self) -> tuple[Any, ...]:
         gens = np.array(self.generators or (0,), dtype=np.intp)[:, None]
         return FiniteGroup.from_actions, (self.multiply(gens, np.arange(self.order)), self.meaning)
-
-
-class Subgroup:
-    """A subgroup of a `FiniteGroup`, held as a bit set over the elements of its parent.
-
-    Attributes:
-        parent: the group it lies in.
-        mask: booleans ``(parent.order,)``, read-only.
-        elements: sorted element numbers of the parent.
-        order: number of elements.
-        bits: the mask packed to bytes.
-    """
-
-    __slots__ = ("_generators", "bits", "elements", "mask", "order", "parent")
-
-    def __init__(self, parent: FiniteGroup, mask: np.ndarray, generators: Iterable[int] | None = None) -> None:
-        self.parent = parent
-        self.mask = _frozen(mask)
-        self.elements = _frozen(mask.nonzero()[0])
-        self.order = len(self.elements)
-        self.bits = np.packbits(mask).tobytes()
-        self._generators = None if generators is None else tuple(generators)
-
-    @classmethod
-    def from_elements(cls, parent: FiniteGroup, elements: np.ndarray) -> Subgroup:
-        """The subgroup with exactly these element numbers, which are trusted to be closed."""
-        mask = np.zeros(parent.order, dtype=bool)
-        mask[elements] = True
-        return cls(parent, mask)
-
-    @property
-    def symbol(self) -> str | None:
-        """Schoenflies symbol if the parent is a point group, else None."""
-        return self.parent.symbol_of(self) if hasattr(self.parent, "symbol_of") else None
-
-    @property
-    def matrices(self) -> np.ndarray:
-        """Matrices ``(order, d, d)`` of the elements, identity first.
-
-        Raises:
-            InvalidGroupError: the elements of the parent are permutations or only numbers.
-        """
-        return self.parent.matrices[self.elements]
-
-    @property
-    def generators(self) -> tuple[int, ...]:
-        """A short generating list: as given, else the lowest-numbered element outside what is generated,
-        repeatedly.
-        """
-        if self._generators is None:
-            self._generators = tuple(self.parent.generate_onto(self.elements.tolist())[1])
-        return self._generators
-
-    def conjugate(self, by: int) -> Subgroup:
-        """``by * H * by^-1``."""
-        return Subgroup.from_elements(self.parent, self.parent.conjugate(self.elements, by))
-
-    def conjugates(self, under: Subgroup | None = None) -> list[Subgroup]:
-        """Distinct conjugates under a subgroup (default: the whole parent), itself first."""
-        outer = self.parent.whole if under is None else under
-        movers = self.normalizer(outer).transversal(outer)
-        return [self] + [self.conjugate(int(m)) for m in movers[1:]]
-
-    def normalizer(self, under: Subgroup | None = None) -> Subgroup:
-        """Elements of ``under`` (default: the parent) that map the subgroup to itself by conjugation."""
-        by = np.arange(self.parent.order) if under is None else under.elements
-        # It is enough that generators stay inside, since conjugation keeps the order.
-        for generator in self.generators:
-            by = by[self.mask[self.parent.conjugate(generator, by)]]
-        return Subgroup.from_elements(self.parent, by)
-
-    def centralizer(self, under: Subgroup | None = None) -> Subgroup:
-        """Elements of ``under`` (default: the parent) that commute with every element of the subgroup."""
-        by = np.arange(self.parent.order) if under is None else under.elements
-        for generator in self.generators:
-            by = by[self.parent.multiply(by, generator) == self.parent.multiply(generator, by)]
-        return Subgroup.from_elements(self.parent, by)
-
-    def intersection(self, other: Subgroup) -> Subgroup:
-        """Common elements of two subgroups of one parent."""
-        return Subgroup(self.parent, self.mask & self._same_parent(other).mask)
-
-    def transversal(self, within: Subgroup | None = None) -> np.ndarray:
-        """The lowest-numbered element of every left coset ``gH`` in a group, in rising order; the identity
-        first.
-        """
-        inside = self.parent.whole if within is None else self._same_parent(within)
-        if self.order == 1:
-            return inside.elements
-        free = inside.mask & ~self.mask
-        chosen = [0]
-        element = int(free.argmax())
-        while free[element]:
-            chosen.append(element)
-            free[self.parent.multiply(element, self.elements)] = False
-            element = int(free.argmax())
-        return np.array(chosen, dtype=np.intp)
-
-    def left_cosets(self, within: Subgroup | None = None) -> np.ndarray:
-        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its
-        representative.
-        """
-        representatives = self.transversal(within)
-        return self.parent.multiply(representatives[:, None], self.elements).astype(np.intp)
-
-    def quotient(self, by: Subgroup) -> tuple[FiniteGroup, np.ndarray]:
-        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1
-        outside H).
-
-        Raises:
-            NotASubgroupError: ``by`` is not a normal subgroup of H.
-        """
-        normal = self._same_parent(by)
-        if not normal <= self or normal.normalizer(self).order != self.order:
-            raise NotASubgroupError("a factor group needs a normal subgroup; this one is not normal")
-        cosets = normal.left_cosets(self)
-        number = np.full(self.parent.order, -1, dtype=np.intp)
-        number[cosets] = np.arange(len(cosets))[:, None]
-        return FiniteGroup.from_actions(number[self._actions(cosets[:, 0])]), number
-
-    def as_group(self) -> tuple[FiniteGroup, np.ndarray]:
-        """The subgroup as a group of its own, and the parent's number of each of its elements."""
-        number = np.zeros(self.parent.order, dtype=np.intp)
-        number[self.elements] = np.arange(self.order)
-        return FiniteGroup.from_actions(number[self._actions(self.elements)]), self.elements
-
-    def _actions(self, on: np.ndarray) -> np.ndarray:
-        """Products of the generators with some elements, (k, m)."""
-        return self.parent.multiply(np.array(self.generators or (0,), dtype=np.intp)[:, None], on)
-
-    def is_normal(self) -> bool:
-        """True if the subgroup is normal in its parent."""
-        return self.normalizer().order == self.parent.order
-
-    def _same_parent(self, other: Subgroup) -> Subgroup:
-        if other.parent is not self.parent and other.parent != self.parent:
-            raise NotASubgroupError("the two subgroups lie in different parent groups")
-        return other
-
-    def __contains__(self, element: int) -> bool:
-        return bool(self.mask[element])
-
-    def __le__(self, other: Subgroup) -> bool:
-        return not bool((self.mask & ~self._same_parent(other).mask).any())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Subgroup) and self.bits == other.bits and self.parent == other.parent
-
-    def __hash__(self) -> int:
-        return hash(self.bits)
-
-    def __len__(self) -> int:
-        return self.order
-
-    def __repr__(self) -> str:
-        name = self.symbol or "Subgroup"
-        return f"{name}(order={self.order}, in {self.parent!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Subgroup, (self.parent, np.array(self.mask), self._generators)

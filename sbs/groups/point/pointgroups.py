@@ -15,9 +15,10 @@ import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.closure import CLOSURE_TOLERANCE, close_matrices, table_from_actions
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup, check_matrices
+from sbs.groups.abstract.finite import FiniteGroup
 from sbs.groups.abstract.meaning import Matrices
-from sbs.groups.abstract.subgroups import SubgroupClass, enumerate_classes
+from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes
+from sbs.groups.abstract.validation import check_matrices
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.generators import standard_generators, standard_matrices
