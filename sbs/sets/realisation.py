@@ -10,7 +10,7 @@ from sbs.groups.abstract.immutability import frozen
 if TYPE_CHECKING:
     import numpy as np
 
-    from sbs.groups.abstract.finite import Subgroup
+    from sbs.groups.abstract.subgroups import Subgroup
     from sbs.objects.irreps import Irrep
 
 __all__ = ["OBJECT_DIGITS", "Realisation"]

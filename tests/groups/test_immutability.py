@@ -83,7 +83,8 @@ def test_what_is_kept_can_not_be_written(name):
 def test_copies_are_equal_and_hash_alike(name):
     value = values()[name]
     for other in (pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value)):
-        assert other == value and not other != value
+        assert other == value
+        assert (other != value) is False
         assert hash(other) == hash(value)
 
 

@@ -1,4 +1,4 @@
-"""Finite groups whose elements are numbers; their subgroups are in `sbs.groups.abstract.subgroups`.
+"""Finite groups whose elements are numbers, and their subgroups as bit sets.
 
 Elements are numbered 0 .. order - 1 and element 0 is the identity.  ``multiply(a, b)`` is the number of ``a *
 b``; for matrices that is the matrix product, for permutations "first b, then a".  How products are found is
@@ -22,10 +22,10 @@ from sbs.groups.abstract.closure import (
     MAX_TABLE_ORDER,
     close_matrices,
 )
-from sbs.groups.abstract.faithful import Faithful, Matrices, Permutations, numbers_of
 from sbs.groups.abstract.immutability import Immutable, frozen
 from sbs.groups.abstract.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
-from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, subgroup_classes
+from sbs.groups.abstract.meaning import Matrices, Meaning, Permutations, SiteOperations, numbers_of
+from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes, order_labels
 from sbs.groups.abstract.validation import (
     as_array,
     as_list,
@@ -38,7 +38,7 @@ from sbs.groups.abstract.validation import (
     shown,
 )
 
-__all__ = ["MAX_ORDER", "FiniteGroup", "Subgroup"]
+__all__ = ["MAX_ORDER", "FiniteGroup"]
 
 #: Largest group that is built from generators.
 MAX_ORDER = MAX_MATRIX_ORDER
@@ -61,25 +61,26 @@ class FiniteGroup(Immutable):
 
     Attributes:
         order: number of elements.
+        meaning: what the elements are: `Matrices`, `Permutations`, `SiteOperations`, or None if they are only numbers.
     """
 
     order: int
+    meaning: Meaning | None
     _law: Law
-    _faithful: Faithful | None
 
-    def __init__(self, table: np.ndarray) -> None:
+    def __init__(self, table: np.ndarray, meaning: Meaning | None = None) -> None:
         # Private by convention: the named constructors validate, this one trusts.
-        self._set(_law=TableLaw(frozen(table)), _faithful=None, order=len(table))
+        self._set(_law=TableLaw(frozen(table)), meaning=meaning, order=len(table))
 
     @classmethod
-    def from_actions(cls, left: np.ndarray, faithful: Faithful | None = None) -> FiniteGroup:
+    def from_actions(cls, left: np.ndarray, meaning: Meaning | None = None) -> FiniteGroup:
         """Group from the left-regular action of generators: ``left[j, x]`` is the number of ``g_j * x``,
         shape (k, n).
 
-        The action is trusted to be one; see `sbs.groups.abstract.laws`.  ``faithful`` says what the elements are.
+        The action is trusted to be one; see `sbs.groups.abstract.laws`.  ``meaning`` says what the elements are.
         """
         group = FiniteGroup.__new__(FiniteGroup)
-        group._set(_law=law_from_actions(left), _faithful=faithful, order=left.shape[1])
+        group._set(_law=law_from_actions(left), meaning=meaning, order=left.shape[1])
         return group
 
     # --- constructors ---------------------------------------------------------------------------------------
@@ -233,20 +234,29 @@ class FiniteGroup(Immutable):
         Raises:
             NotASubgroupError: one is not in the group; InvalidGroupError: the group knows no such elements.
         """
-        return numbers_of(elements, self._faithful)
+        return numbers_of(elements, self.meaning)
 
-    def elements_of(self, numbers: Any) -> np.ndarray:
-        """The permutations (m, d) or matrices (m, d, d) that have some element numbers (m,).
+    @property
+    def matrices(self) -> np.ndarray:
+        """Matrices ``(order, d, d)`` of the elements, float64, read-only; of site operations their orthogonal parts.
 
         Raises:
-            InvalidGroupError: the group was built from neither, or these are no element numbers.
+            InvalidGroupError: the elements are permutations or only numbers.
         """
-        if self._faithful is None:
-            raise InvalidGroupError(
-                "the group was built from a Cayley table and knows its elements by number only; build it with "
-                "from_permutations or from_matrices to have elements"
-            )
-        return self._faithful.elements(check_numbers(numbers, self.order))
+        if isinstance(self.meaning, (Matrices, SiteOperations)):
+            return self.meaning.matrices
+        what = "permutations" if self.meaning is not None else "only numbers, it was built from a Cayley table"
+        raise InvalidGroupError(f"the elements of this group of order {self.order} have no matrices: they are {what}")
+
+    def elements_of(self, numbers: Any) -> np.ndarray:
+        """The permutations (m, d), matrices (m, d, d) or `SiteOperations` that have some element numbers (m,).
+
+        Raises:
+            InvalidGroupError: the elements are only numbers, or these are no element numbers.
+        """
+        if self.meaning is None:
+            raise InvalidGroupError("the elements of this group are only numbers; it was built from a Cayley table")
+        return self.meaning.elements(check_numbers(numbers, self.order))
 
     def subgroup(self, generators: Any) -> Subgroup:
         """Subgroup generated by element numbers, or by permutations or matrices if the group was built from
@@ -295,13 +305,22 @@ class FiniteGroup(Immutable):
     def subgroup_classes(self) -> tuple[SubgroupClass, ...]:
         """Classes of subgroups up to conjugation in the group, by rising order.
 
+        Labels read "<order>" or, where several classes share an order, "<order>.<k>" with k = 1, 2, ... in the order of
+        the listing, which follows the element numbers: the same generators, turned or with their points renamed, give the
+        same labels, other generators of the same group may number classes of one order differently.
         `sbs.progress.report_progress` tells how far a long listing has come.
         """
-        return subgroup_classes(self)
+        found = enumerate_classes(self)
+        labels = order_labels([s.order for s, _ in found])
+        return tuple(SubgroupClass(label, s, size) for label, (s, size) in zip(labels, found, strict=True))
 
     def subgroups(self) -> list[Subgroup]:
         """Every subgroup, class by class."""
         return [member for c in self.subgroup_classes for member in c.members]
+
+    def symbol_of(self, subgroup: Subgroup) -> str | None:
+        """Schoenflies symbol of a subgroup where the elements have names, else None."""
+        return None
 
     def __eq__(self, other: object) -> bool:
         if self is other or type(other) is not type(self):
@@ -321,4 +340,4 @@ class FiniteGroup(Immutable):
 
     def __reduce__(self) -> tuple[Any, ...]:
         gens = np.array(self.generators or (0,), dtype=np.intp)[:, None]
-        return FiniteGroup.from_actions, (self.multiply(gens, np.arange(self.order)), self._faithful)
+        return FiniteGroup.from_actions, (self.multiply(gens, np.arange(self.order)), self.meaning)

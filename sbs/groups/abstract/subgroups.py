@@ -1,4 +1,7 @@
-"""Subgroups as bit sets, and their classes up to conjugation; the listing itself is in `sbs.groups.abstract.extension`."""
+"""Subgroups as bit sets over the elements of their parent, and their classes up to conjugation.
+
+The listing of classes itself is in `sbs.groups.abstract.extension`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,10 +17,34 @@ from sbs.errors import InvalidGroupError, NotASubgroupError
 from sbs.groups.abstract.immutability import Immutable, frozen
 from sbs.groups.abstract.validation import check_integer, shown
 
-if TYPE_CHECKING:
-    from sbs.groups.abstract.finite import FiniteGroup
+__all__ = ["Parent", "Subgroup", "SubgroupClass", "enumerate_classes", "hasse_edges", "order_labels"]
 
-__all__ = ["Subgroup", "SubgroupClass", "hasse_edges", "subgroup_classes"]
+
+class Parent(Protocol):
+    """What a subgroup asks of the group that it lies in: a finite group of numbered elements, identity 0."""
+
+    @property
+    def order(self) -> int: ...
+    @property
+    def table(self) -> np.ndarray: ...
+    @property
+    def matrices(self) -> np.ndarray: ...
+    @property
+    def inverses(self) -> np.ndarray: ...
+    @property
+    def element_orders(self) -> np.ndarray: ...
+    @property
+    def whole(self) -> Subgroup: ...
+    @property
+    def subgroup_classes(self) -> tuple[SubgroupClass, ...]: ...
+
+    def multiply(self, a: Any, b: Any) -> np.ndarray: ...
+    def conjugate(self, elements: Any, by: Any) -> np.ndarray: ...
+    def power(self, element: int, exponent: int) -> int: ...
+    def generate_onto(self, elements: Iterable[int], start: Subgroup | None = None) -> tuple[np.ndarray, list[int]]: ...
+    def subgroup(self, generators: Any) -> Subgroup: ...
+    def symbol_of(self, subgroup: Subgroup) -> str | None: ...
+    def from_actions(self, left: np.ndarray) -> Parent: ...
 
 
 class Subgroup(Immutable):
@@ -33,14 +60,14 @@ class Subgroup(Immutable):
 
     __slots__ = ("_generators", "bits", "elements", "mask", "order", "parent")
 
-    parent: FiniteGroup
+    parent: Parent
     mask: np.ndarray
     elements: np.ndarray
     order: int
     bits: bytes
     _generators: tuple[int, ...] | None
 
-    def __init__(self, parent: FiniteGroup, mask: np.ndarray, generators: Iterable[int] | None = None) -> None:
+    def __init__(self, parent: Parent, mask: np.ndarray, generators: Iterable[int] | None = None) -> None:
         elements = frozen(mask.nonzero()[0])
         self._set(
             parent=parent,
@@ -52,7 +79,7 @@ class Subgroup(Immutable):
         )
 
     @classmethod
-    def from_elements(cls, parent: FiniteGroup, elements: np.ndarray) -> Subgroup:
+    def from_elements(cls, parent: Parent, elements: np.ndarray) -> Subgroup:
         """The subgroup with exactly these element numbers, which are trusted to be closed."""
         mask = np.zeros(parent.order, dtype=bool)
         mask[elements] = True
@@ -61,21 +88,16 @@ class Subgroup(Immutable):
     @property
     def symbol(self) -> str | None:
         """Schoenflies symbol if the parent is a point group, else None."""
-        return self.parent.symbol_of(self) if hasattr(self.parent, "symbol_of") else None
+        return self.parent.symbol_of(self)
 
     @property
     def matrices(self) -> np.ndarray:
-        """Matrices ``(order, 3, 3)`` of the elements, identity first.
+        """Matrices ``(order, d, d)`` of the elements, identity first.
 
         Raises:
-            InvalidGroupError: the parent has no matrices.
+            InvalidGroupError: the elements of the parent are permutations or only numbers.
         """
-        matrices = getattr(self.parent, "matrices", None)
-        if matrices is None:
-            raise InvalidGroupError(
-                "the parent group has no matrices; it was built from permutations or a Cayley table"
-            )
-        return matrices[self.elements]
+        return self.parent.matrices[self.elements]
 
     @property
     def generators(self) -> tuple[int, ...]:
@@ -143,7 +165,7 @@ class Subgroup(Immutable):
         representatives = self.transversal(within)
         return self.parent.multiply(representatives[:, None], self.elements).astype(np.intp)
 
-    def quotient(self, by: Subgroup) -> tuple[FiniteGroup, np.ndarray]:
+    def quotient(self, by: Subgroup) -> tuple[Parent, np.ndarray]:
         """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1
         outside H).
 
@@ -158,7 +180,7 @@ class Subgroup(Immutable):
         number[cosets] = np.arange(len(cosets))[:, None]
         return self.parent.from_actions(number[self._actions(cosets[:, 0])]), number
 
-    def as_group(self) -> tuple[FiniteGroup, np.ndarray]:
+    def as_group(self) -> tuple[Parent, np.ndarray]:
         """The subgroup as a group of its own, and the parent's number of each of its elements."""
         number = np.zeros(self.parent.order, dtype=np.intp)
         number[self.elements] = np.arange(self.order)
@@ -180,8 +202,7 @@ class Subgroup(Immutable):
         return other
 
     def __contains__(self, element: int) -> bool:
-        number = check_integer(element, "an element number", 0, self.parent.order - 1)
-        return bool(self.mask[number])
+        return bool(self.mask[check_integer(element, "an element number", 0, self.parent.order - 1)])
 
     def __le__(self, other: object) -> bool:
         if not isinstance(other, Subgroup):
@@ -243,7 +264,7 @@ class SubgroupClass:
         return f"SubgroupClass({self.label!r}, order={self.order}, size={self.size})"
 
 
-def enumerate_classes(group: FiniteGroup, allowed: np.ndarray | None = None) -> list[tuple[Subgroup, int]]:
+def enumerate_classes(group: Parent, allowed: np.ndarray | None = None) -> list[tuple[Subgroup, int]]:
     """Representatives (the member whose elements come first) and sizes of all classes, by rising order.
 
     Args:
@@ -259,20 +280,8 @@ def enumerate_classes(group: FiniteGroup, allowed: np.ndarray | None = None) -> 
     return [(Subgroup.from_elements(group, c.elements), c.size) for c in found]
 
 
-def subgroup_classes(group: FiniteGroup) -> tuple[SubgroupClass, ...]:
-    """Classes of subgroups with labels; see `FiniteGroup.subgroup_classes`.
-
-    Labels of a general group read "<order>" or, where several classes share an order, "<order>.<k>" with k =
-    1, 2, ... in the order of the listing. The listing follows the element numbers, so that the same group given by turned or
-    permuted generators has the same labels, but given by other generators it may number classes of one order differently.
-    Those of a point group are described in `sbs.groups.point.naming`; they do not depend on numbers.
-    """
-    found = enumerate_classes(group)
-    labels = _order_labels([s.order for s, _ in found])
-    return tuple(SubgroupClass(label, s, size) for label, (s, size) in zip(labels, found, strict=True))
-
-
-def _order_labels(orders: list[int]) -> list[str]:
+def order_labels(orders: list[int]) -> list[str]:
+    """Labels of the classes of a general group: "<order>", or where several share an order "<order>.<k>", k = 1, 2, ..."""
     total, so_far = Counter(orders), Counter[int]()
     labels = []
     for order in orders:
@@ -281,7 +290,7 @@ def _order_labels(orders: list[int]) -> list[str]:
     return labels
 
 
-def hasse_edges(group: FiniteGroup) -> tuple[tuple[int, int], ...]:
+def hasse_edges(group: Parent) -> tuple[tuple[int, int], ...]:
     """Maximal-subgroup relations between classes: pairs ``(i, j)``, members of class i are maximal in members of j."""
     classes = group.subgroup_classes
     number = np.repeat(np.arange(len(classes)), [c.size for c in classes])[::-1]

@@ -15,9 +15,10 @@ import numpy as np
 
 from sbs.errors import AmbiguousTargetError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.closure import CLOSURE_TOLERANCE, close_matrices, table_from_actions
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.finite import FiniteGroup
 from sbs.groups.abstract.immutability import frozen
-from sbs.groups.abstract.subgroups import SubgroupClass, enumerate_classes
+from sbs.groups.abstract.meaning import Matrices
+from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes
 from sbs.groups.abstract.validation import as_array, check_matrices, check_tolerance
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
@@ -52,14 +53,13 @@ class PointGroup(FiniteGroup):
     family: PointGroupSymbol
     symbol: str
     rotation: np.ndarray
-    matrices: np.ndarray
 
     def __init__(self, family: PointGroupSymbol, rotation: np.ndarray | None = None) -> None:
         matrices, table = _standard_table(family)
-        super().__init__(table)
-        turn = np.eye(3) if rotation is None else np.array(rotation, dtype=np.float64)
+        turn = frozen(np.eye(3) if rotation is None else np.array(rotation, dtype=np.float64))
         turned = np.array(matrices) if rotation is None else turn @ matrices @ turn.T
-        self._set(family=family, symbol=family.schoenflies, rotation=frozen(turn), matrices=frozen(turned))
+        super().__init__(table, Matrices(turned, CLOSURE_TOLERANCE))
+        self._set(family=family, symbol=family.schoenflies, rotation=turn)
 
     @classmethod
     def from_matrices(cls, generators: Any, tolerance: float = CLOSURE_TOLERANCE) -> PointGroup:
