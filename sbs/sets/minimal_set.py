@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import InfiniteSetError, InvalidGroupError
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.immutability import frozen
+from sbs.groups.abstract.subgroups import Parent, Subgroup
+from sbs.groups.abstract.validation import check_count, check_seed
 from sbs.groups.point.closed import ClosedGroup
-from sbs.groups.point.pointgroups import ORTHOGONALITY_TOLERANCE, PointGroup, match_elements
+from sbs.groups.point.pointgroups import PointGroup, match_elements
+from sbs.groups.point.rotations import check_rotation
 from sbs.objects.irreps import format_irreps
 from sbs.objects.representation import representation
 from sbs.sets.realisation import Realisation
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MinimalSet"]
 
-AnyGroup = PointGroup | ClosedGroup | Subgroup | FiniteGroup
+AnyGroup = PointGroup | ClosedGroup | Parent
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +55,10 @@ class MinimalSet:
     solution: FiniteSolution | ClosedSolution
     frame: np.ndarray
     realised: Realisation | Family | None = None
+
+    def __post_init__(self) -> None:
+        if self.frame.flags.writeable:
+            object.__setattr__(self, "frame", frozen(np.array(self.frame)))
 
     # --- what the group theory says -----------------------------------------------------------------------------
 
@@ -123,10 +130,7 @@ class MinimalSet:
             objects = self._family.objects()
         if self.irreps is not None and not np.array_equal(self.frame, np.eye(3)):
             objects = objects @ representation(self.irreps, self.frame[None])[0].T
-        if objects.flags.writeable:
-            objects = np.array(objects)
-            objects.setflags(write=False)
-        return objects
+        return frozen(np.array(objects)) if objects.flags.writeable else objects
 
     @cached_property
     def orbits(self) -> np.ndarray:
@@ -134,10 +138,8 @@ class MinimalSet:
         if not isinstance(self.solution, FiniteSolution):
             if self.size == math.inf:
                 raise InfiniteSetError(self._infinite_message())
-            return np.repeat(np.arange(self.degeneracy), int(self.size) // int(self.degeneracy))
-        orbits = np.array(self._realisation.orbits)
-        orbits.setflags(write=False)
-        return orbits
+            return frozen(np.repeat(np.arange(self.degeneracy), int(self.size) // int(self.degeneracy)))
+        return frozen(np.array(self._realisation.orbits))
 
     @cached_property
     def target_of(self) -> Sequence[Subgroup | PointGroup | ClosedGroup]:
@@ -149,14 +151,20 @@ class MinimalSet:
         conjugates = [self.solution.target.conjugate(int(m)) for m in self._realisation.movers]
         if not isinstance(self.group, PointGroup):
             return tuple(conjugates)
-        position = match_elements(self.frame.T @ self.group.matrices @ self.frame, parent.matrices)  # type: ignore[attr-defined]
+        position = match_elements(self.frame.T @ self.group.matrices @ self.frame, parent.matrices)
         return tuple(Subgroup(self.group, c.mask[position]) for c in conjugates)
 
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> np.ndarray:
-        """``n`` objects drawn uniformly (M-invariant measure), float64 (n, dim); works for infinite sets too."""
-        if not isinstance(n, (int, np.integer)) or n < 0:
-            raise InvalidGroupError(f"the number of samples must be a non-negative integer, got {n!r}")
-        rng = np.random.default_rng(seed)
+        """``n`` objects drawn uniformly (M-invariant measure), float64 (n, dim); works for infinite sets too.
+
+        Args:
+            n: how many.
+            seed: non-negative integer, or a generator that is drawn from.
+
+        Raises:
+            InvalidGroupError: no such integer or seed, or more numbers than fit into memory.
+        """
+        n, rng = check_count(n, "the number of samples", self.dim), check_seed(seed)
         if self.size != math.inf:
             return self.objects[rng.integers(int(self.size), size=n)]
         drawn = self._family.draw(n, rng)
@@ -168,15 +176,7 @@ class MinimalSet:
         Raises:
             InvalidGroupError: R is not orthogonal, or the set belongs to a group without matrices.
         """
-        turn = np.asarray(rotation, dtype=np.float64)
-        if (
-            turn.shape != (3, 3)
-            or not np.isfinite(turn).all()
-            or np.abs(turn.T @ turn - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE
-        ):
-            raise InvalidGroupError(
-                f"expected an orthogonal (3, 3) matrix, got {turn.tolist() if turn.size <= 9 else turn.shape}"
-            )
+        turn = check_rotation(rotation)
         if not isinstance(self.group, (PointGroup, ClosedGroup)):
             raise InvalidGroupError("a set for an abstract finite group has no orientation to turn")
         group = self.group.rotated(turn)
@@ -199,7 +199,7 @@ class MinimalSet:
         """One object, float64 (dim,): the first of a list, or the vector whose M-orbit an infinite set is."""
         if self.size != math.inf:
             return self.objects[0]
-        return representation(self.irreps or "", self.frame[None])[0] @ self._family.seed
+        return frozen(representation(self.irreps or "", self.frame[None])[0] @ self._family.seed)
 
     # --- words --------------------------------------------------------------------------------------------------
 

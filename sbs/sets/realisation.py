@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sbs.groups.abstract.immutability import frozen
+
 if TYPE_CHECKING:
     import numpy as np
 
-    from sbs.groups.abstract.finite import Subgroup
+    from sbs.groups.abstract.subgroups import Subgroup
     from sbs.objects.irreps import Irrep
 
 __all__ = ["OBJECT_DIGITS", "Realisation"]
@@ -17,9 +19,9 @@ __all__ = ["OBJECT_DIGITS", "Realisation"]
 OBJECT_DIGITS = 14
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Realisation:
-    """Objects of a finite set.
+    """Objects of a finite set; the arrays become read-only.
 
     Attributes:
         stabilizer: H, the stabilizer in M of object 0.
@@ -34,3 +36,7 @@ class Realisation:
     objects: np.ndarray
     movers: np.ndarray
     orbits: np.ndarray
+
+    def __post_init__(self) -> None:
+        for array in (self.objects, self.movers, self.orbits):
+            frozen(array)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import InfiniteSetError, UnknownGroupError
+from sbs.groups.abstract.immutability import Immutable
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.tables.encoding import INFINITE
 from sbs.tables.storage import load
@@ -79,7 +80,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 )
 
 
-class GroupTable(Sequence[TableRow]):
+class GroupTable(Immutable, Sequence[TableRow]):
     """Targets of one group as rows, by rising order unless sorted otherwise. Immutable; obtain one from `sbs.table`.
 
     Attributes:
@@ -87,11 +88,13 @@ class GroupTable(Sequence[TableRow]):
         rows: the rows.
     """
 
+    symbol: str
+    hermann_mauguin: str
+    order: int
+    rows: tuple[TableRow, ...]
+
     def __init__(self, symbol: str, hermann_mauguin: str, order: int, rows: Sequence[TableRow]) -> None:
-        self.symbol = symbol
-        self.hermann_mauguin = hermann_mauguin
-        self.order = order
-        self.rows = tuple(rows)
+        self._set(symbol=symbol, hermann_mauguin=hermann_mauguin, order=order, rows=tuple(rows))
 
     def __len__(self) -> int:
         return len(self.rows)
