@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from sbs.errors import InfiniteSetError, InvalidGroupError
+from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.subgroups import Parent, Subgroup
-from sbs.groups.abstract.validation import check_integer, check_seed
+from sbs.groups.abstract.validation import check_count, check_seed
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.groups.point.rotations import check_rotation
@@ -138,13 +139,13 @@ class MinimalSet:
             InfiniteSetError: the set is infinite; the message names the remedies.
         """
         self._check_finite()
-        return _read_only(self._turned(self.orbit.objects))
+        return frozen(self._turned(self.orbit.objects))
 
     @cached_property
     def orbits(self) -> np.ndarray:
         """Number of the S-orbit of each object, integers (size,), 0 .. degeneracy - 1; read-only."""
         self._check_finite()
-        return _read_only(self.orbit.orbits)
+        return frozen(self.orbit.orbits)
 
     @cached_property
     def target_of(self) -> Sequence[Target]:
@@ -156,10 +157,14 @@ class MinimalSet:
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> np.ndarray:
         """``n`` objects drawn uniformly (M-invariant measure), float64 (n, dim); works for infinite sets too.
 
+        Args:
+            n: how many.
+            seed: non-negative integer, or a generator that is drawn from.
+
         Raises:
-            InvalidGroupError: n is no count, or seed no seed.
+            InvalidGroupError: no such integer or seed, or more numbers than fit into memory.
         """
-        return self._turned(self.orbit.sample(check_integer(n, "the number of samples"), check_seed(seed)))
+        return self._turned(self.orbit.sample(check_count(n, "the number of samples", self.dim), check_seed(seed)))
 
     def rotated(self, rotation: np.ndarray) -> MinimalSet:
         """The set for an input turned by a matrix R in O(3), shape (3, 3): groups R g R^T, objects D(R) b.
@@ -185,7 +190,7 @@ class MinimalSet:
         """One object, float64 (dim,): the first of a list, or the vector whose M-orbit an infinite set is."""
         if self.size != math.inf:
             return np.asarray(self.objects[0])
-        return _read_only(self._turned(self.orbit.seed[None])[0])
+        return frozen(self._turned(self.orbit.seed[None])[0])
 
     def _turned(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors (n, dim) of the solver's setting in the setting of S."""
@@ -229,11 +234,6 @@ class MinimalSet:
 
     def __hash__(self) -> int:
         return hash(self.question)
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
 
 
 def _name(group: Any) -> str:

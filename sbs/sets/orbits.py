@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.objects.irreps import Irrep
 
@@ -70,7 +71,7 @@ class FiniteOrbit:
 
     def __post_init__(self) -> None:
         for array in (self.objects, self.movers, self.orbits):
-            array.setflags(write=False)
+            frozen(array)
 
     @property
     def seed(self) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.subgroups import Parent, Subgroup
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
@@ -82,9 +83,7 @@ class Embedding:
 
     def __post_init__(self) -> None:
         if self.frame.flags.writeable:
-            frame = np.array(self.frame)
-            frame.setflags(write=False)
-            object.__setattr__(self, "frame", frame)
+            object.__setattr__(self, "frame", frozen(np.array(self.frame)))
 
     @cached_property
     def is_standard(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sbs.errors import InfiniteSetError, UnknownGroupError
+from sbs.groups.abstract.immutability import Immutable
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, point_group
@@ -82,7 +83,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 )
 
 
-class GroupTable(Sequence[TableRow]):
+class GroupTable(Immutable, Sequence[TableRow]):
     """Targets of one group as rows, by rising order unless sorted otherwise. Immutable; obtain one from `sbs.table`.
 
     Attributes:
@@ -90,11 +91,13 @@ class GroupTable(Sequence[TableRow]):
         rows: the rows.
     """
 
+    symbol: str
+    hermann_mauguin: str
+    order: int
+    rows: tuple[TableRow, ...]
+
     def __init__(self, symbol: str, hermann_mauguin: str, order: int, rows: Sequence[TableRow]) -> None:
-        self.symbol = symbol
-        self.hermann_mauguin = hermann_mauguin
-        self.order = order
-        self.rows = tuple(rows)
+        self._set(symbol=symbol, hermann_mauguin=hermann_mauguin, order=order, rows=tuple(rows))
 
     def __len__(self) -> int:
         return len(self.rows)
