@@ -1,4 +1,4 @@
-"""Point group and site permutations of a crystal in its own Cartesian frame, by spglib (its only caller).
+"""Point group and site permutations of a crystal in its own Cartesian frame, by spglib.
 
 spglib gives integer operations on a cell. They become Cartesian matrices through the exact lattice of
 :mod:`sbs.structures.lattice`, so that a slightly wrong lattice still gives an exact group, and close to
@@ -7,34 +7,42 @@ where it lies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from inspect import signature
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import spglib
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup, point_group
 from sbs.structures.inputs import Structure, minimum_image
 from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basis
-from sbs.structures.orient import oriented_group
+from sbs.structures.neighbours import NO_PERMUTATION, match_sites, nearest_sites, neighbour_distances
+from sbs.structures.orient import in_setting, oriented_group
+from sbs.structures.setting import StandardCell, crystal_frame, is_undecided
+from sbs.structures.spglib_calls import layer_group, symmetry_dataset
 
 __all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell", "space_group_of"]
 
+# Below this many sites spglib answers faster than their neighbourhoods can be compared.
+MANY_SITES = 200
+# Neighbours that are compared, and up to what distance in mean spacings of the atoms: about two shells.
+NEIGHBOURS = 12
+NEIGHBOURHOOD = 1.6
+# Gap in tolerances between distances that no operation can join: each end may miss by one tolerance, and a lattice
+# that is off by one over a cell vector adds less than one over the distance of neighbours; doubled.
+STANDS_OUT = 6.0
 # An integer matrix computed in floating point must be this close to integers, else the lattices do not fit
 # each other.
 INTEGER_SLACK = 1e-3
 # Lattice points are measured to within the tolerance, so on a basis of a few Å they miss integers by more.
 LATTICE_POINT_SLACK = 0.1
-# Pairs of sites and images compared at a time: bounds the memory, and longer arrays are no faster.
-CHUNK = 20_000
 
 
 @dataclass(frozen=True)
 class SpaceGroup:
-    """Number (1 to 230) and short international symbol of a space group, e.g. 221 and ``"Pm-3m"``."""
+    """Number (1 to 230) and short international symbol of a space group, e.g. 221 and ``"Pm-3m"``; for a layer those of its
+    layer group (1 to 80), 80 and ``"p6/mmm"``."""
 
     number: int
     symbol: str
@@ -64,9 +72,9 @@ def primitive_cell(structure: Structure, tolerance: float) -> Structure:
 
 
 def space_group_of(structure: Structure, tolerance: float) -> tuple[SpaceGroup, str]:
-    """Space group and Hermann-Mauguin point-group symbol of a crystal, by spglib at ``tolerance`` Å."""
+    """Space group (layer group) and Hermann-Mauguin point-group symbol of a crystal (layer), by spglib at ``tolerance`` Å."""
     dataset = _dataset(structure, tolerance)
-    return SpaceGroup(int(dataset.number), str(dataset.international)), str(dataset.pointgroup)
+    return _named(structure, dataset, tolerance), str(dataset.pointgroup)
 
 
 def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
@@ -82,11 +90,17 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
     stretch, lattice_rotations, own = exact_lattice(cell.basis, cell.rotations, tolerance)
     holohedry = placed_holohedry(lattice_rotations, own, cell.basis @ stretch)
     group, order = oriented_group(lattice_rotations[own])
+    if is_undecided(group):
+        primitive = cell.primitive
+        assert primitive.lattice is not None
+        normal = primitive.lattice[2] if structure.layer else None
+        frame = crystal_frame(group, cell.standard, primitive.positions, primitive.numbers, primitive.lattice, normal)
+        group, order = in_setting(group, lattice_rotations[own], frame)
     rotations, shifts = cell.rotations[order], cell.shifts[order]
 
     fractional = structure.positions @ np.linalg.inv(cell.basis)
     images = (np.einsum("gij,nj->gni", rotations, fractional, optimize=True) + shifts[:, None]) @ cell.basis
-    pure = _meet(structure, structure.positions + (cell.centering @ cell.basis)[:, None], lattice)
+    pure = _pure_translations(structure, cell.centering @ cell.basis, lattice)
     permutations = _permutations(structure, cell, rotations, images, pure)
     residuals = minimum_image(structure.positions[permutations] - images, cell.basis)
     offsets = residuals.mean(axis=1)
@@ -117,6 +131,7 @@ class _Cell:
     shifts: NDArray[np.float64]
     centering: NDArray[np.float64]
     space_group: SpaceGroup
+    standard: StandardCell
     primitive: Structure
 
     @classmethod
@@ -127,7 +142,7 @@ class _Cell:
         rotations, shifts = np.asarray(dataset.rotations), np.asarray(dataset.translations, dtype=np.float64)
         points = shifts[(rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2))] @ lattice
         if len(points) > 1:
-            primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
+            primitive = _own_axes(structure, np.asarray(dataset.primitive_lattice, dtype=np.float64))
             structure = _primitive(structure, dataset)
             _, first = np.unique(rotations.reshape(-1, 9), axis=0, return_index=True)
             if len(first) == point_group(str(dataset.pointgroup)).order:
@@ -149,8 +164,12 @@ class _Cell:
         # lattice points, measured to within the tolerance
         centering = np.round(points @ np.linalg.inv(basis))
         centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
-        space_group = SpaceGroup(int(dataset.number), str(dataset.international))
-        return cls(basis, rotations, shifts, centering, space_group, structure)
+        space_group = _named(structure, dataset, tolerance)
+        # the standard cell as it lies in the crystal: rows R a = a_std, so a = a_std R
+        standard = StandardCell(
+            np.asarray(dataset.std_lattice) @ np.asarray(dataset.std_rotation_matrix), int(dataset.hall_number)
+        )
+        return cls(basis, rotations, shifts, centering, space_group, standard, structure)
 
 
 def _permutations(
@@ -170,38 +189,47 @@ def _permutations(
     turned = np.linalg.inv(multiple) @ rotations @ multiple
     kept = np.abs(turned - np.round(turned)).max(axis=(1, 2)) <= INTEGER_SLACK
     permutations = np.empty(images.shape[:2], dtype=np.int64)
-    permutations[kept] = _meet(structure, images[kept], structure.lattice)
+    assert structure.lattice is not None
+    positions, numbers, radius = structure.positions, structure.numbers, structure.shortest_distance
+    permutations[kept] = match_sites(positions, numbers, images[kept], structure.lattice, radius)
     if not kept.all():
         first = np.unique(pure.min(axis=0))
         copies = pure[:, first]
-        met = _meet(
-            Structure(structure.positions[first], structure.numbers[first]),
-            images[~kept][:, first],
-            cell.basis,
-        )
+        met = match_sites(positions[first], numbers[first], images[~kept][:, first], cell.basis, radius)
         permutations[np.flatnonzero(~kept)[:, None, None], copies[None]] = copies[:, met].transpose(1, 0, 2)
     return permutations
 
 
-def _meet(
-    structure: Structure, images: NDArray[np.float64], lattice: NDArray[np.float64] | None
+def _pure_translations(
+    structure: Structure, vectors: NDArray[np.float64], lattice: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """The site of the same label that is nearest to each image modulo ``lattice``: int (g, n), each row a
-    permutation."""
-    permutations = np.empty(images.shape[:2], dtype=np.int64)
-    for label in np.unique(structure.numbers):
-        sites = np.flatnonzero(structure.numbers == label)
-        step = max(1, CHUNK // len(sites) ** 2)
-        for start in range(0, len(images), step):
-            part = images[start : start + step, sites]
-            away = minimum_image(structure.positions[sites] - part[:, :, None, :], lattice)
-            nearest = np.einsum("gijk,gijk->gij", away, away).argmin(axis=2)
-            permutations[start : start + step, sites] = sites[nearest]
-    if (np.sort(permutations, axis=1) != np.arange(len(structure))).any():
-        raise DetectionError(
-            "an operation that spglib reports sends two atoms to one place; expected a permutation of the "
-            "sites: lower the tolerance"
-        )
+    """Site permutations int (m, n) of all the translations (m, 3) of a crystal inside a cell, the identity first.
+
+    A translation is known from what it does to one site, so only generators are matched on all of them.
+    """
+    positions, labels, radius = structure.positions, structure.numbers, structure.shortest_distance
+    first = nearest_sites(positions, labels, positions[0] + vectors, labels[:1].repeat(len(vectors)), lattice, radius)
+    number_of = {int(site): number for number, site in enumerate(first)}
+    permutations = np.full((len(vectors), len(labels)), -1, dtype=np.int64)
+    permutations[0] = np.arange(len(labels))
+    known = [0]
+    for number, vector in enumerate(vectors):
+        if permutations[number, 0] >= 0:
+            continue
+        generator = match_sites(positions, labels, (positions + vector)[None], lattice, radius)[0]
+        powers = generator
+        cosets = list(known)
+        while True:
+            products = powers[permutations[known]]
+            numbers = [number_of.get(int(site), -1) for site in products[:, 0]]
+            if min(numbers) < 0:
+                raise DetectionError(NO_PERMUTATION)
+            if permutations[numbers[0], 0] >= 0:
+                break
+            permutations[numbers] = products
+            cosets += numbers
+            powers = generator[powers]
+        known = cosets
     return permutations
 
 
@@ -221,29 +249,55 @@ def _primitive(structure: Structure, dataset: Any) -> Structure:
     _, sites = np.unique(mapping, return_index=True)
     if len(sites) == len(mapping):
         return structure
-    return Structure(
-        structure.positions[sites], structure.numbers[sites], np.asarray(dataset.primitive_lattice)
+    return replace(
+        structure,
+        positions=structure.positions[sites],
+        numbers=structure.numbers[sites],
+        lattice=_own_axes(structure, np.asarray(dataset.primitive_lattice)),
     )
 
 
-# Since 2.7 spglib warns at every call unless it is told to raise its errors. The public switch for that is
-# global, and no caller of this library asked for it to be turned; the same can be said call by call.
-_RAISE = {"_throw": True} if "_throw" in signature(spglib.get_symmetry_dataset).parameters else {}
+def _own_axes(structure: Structure, lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For a layer the basis in which the third vector is normal to it again, in the same handedness."""
+    if not structure.layer:
+        return lattice
+    assert structure.lattice is not None
+    normal = structure.lattice[2] / np.linalg.norm(structure.lattice[2])
+    along = np.abs(lattice @ normal)
+    third = int(along.argmax())
+    first, second = (lattice[(third + k) % 3] for k in (1, 2))
+    return np.array([first, second, structure.lattice[2] * np.sign(lattice[third] @ normal)])
 
 
 def _dataset(structure: Structure, tolerance: float) -> Any:
-    cell: Any = (structure.lattice, structure.fractional, structure.numbers)
-    try:
-        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), **_RAISE)
-    except Exception as error:
-        raise DetectionError(_no_space_group(tolerance, str(error))) from error
-    if dataset is None:
-        raise DetectionError(_no_space_group(tolerance, "no reason given"))
-    return dataset
+    assert structure.lattice is not None
+    return symmetry_dataset(structure.lattice, structure.fractional, _kinds(structure, tolerance), tolerance)
 
 
-def _no_space_group(tolerance: float, reason: str) -> str:
-    return (
-        f"spglib found no space group at a tolerance of {tolerance:g} Å ({reason}); expected a crystal whose "
-        "atoms are further apart than the tolerance: try a tolerance ten times smaller or larger"
-    )
+def _named(structure: Structure, dataset: Any, tolerance: float) -> SpaceGroup:
+    if not structure.layer:
+        return SpaceGroup(int(dataset.number), str(dataset.international))
+    assert structure.lattice is not None
+    return SpaceGroup(*layer_group(structure.lattice, structure.fractional, structure.numbers, tolerance))
+
+
+def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:
+    """Labels (n,) for spglib: those of the structure, split where neighbourhoods differ by more than any operation within
+    the tolerance could.
+
+    spglib tries every vector between two sites of the rarest label as a translation, which for a disordered structure is
+    quadratic. Sites that stand out by the distances to their neighbours make that label rare, and take nothing away.
+    """
+    count = len(structure)
+    assert structure.lattice is not None
+    if count < MANY_SITES:
+        return structure.numbers
+    spacing = (abs(float(np.linalg.det(structure.lattice))) / count) ** (1 / 3)
+    distances = neighbour_distances(structure.positions, structure.lattice, NEIGHBOURHOOD * spacing, NEIGHBOURS)
+    _, kinds = np.unique(structure.numbers, return_inverse=True)
+    for column in distances.T:
+        order = np.lexsort((column, kinds))
+        split = (np.diff(kinds[order]) != 0) | (np.diff(column[order]) > STANDS_OUT * tolerance)
+        kinds = np.empty(count, dtype=np.int64)
+        kinds[order] = np.concatenate([[0], np.cumsum(split)])
+    return kinds + 1
