@@ -31,7 +31,7 @@ LAYERS: dict[str, set[str]] = {
     # A structure is posed as a question, never solved here; character tables are looked up.
     "structures": {"errors", "optional", "groups", "objects", "sets", "tables", "query"},
     "explorer": {"errors", "groups", "objects", "sets", "tables", "query"},
-    "nn": {"errors", "groups", "objects", "sets", "tables", "query"},
+    "nn": {"errors", "optional", "groups", "objects", "sets", "tables", "query"},
     "cli": {
         *("errors", "progress", "groups", "solver", "objects", "sets", "tables", "query"),
         *("structures", "explorer", "__init__"),

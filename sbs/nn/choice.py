@@ -72,5 +72,8 @@ def fields_of(source: Any) -> Choice:
         if isinstance(found[name], Tensor):
             # Some data pipelines hold every graph field as a column.
             found[name] = found[name].reshape(-1)
+    rotations = found["rotations"]
+    if isinstance(rotations, Tensor) and rotations.numel() % 9 == 0:
+        found["rotations"] = rotations.reshape(-1, 3, 3)
     known: dict[str, Any] = {name: value for name, value in found.items() if isinstance(value, Tensor)}
     return Choice(**known)
