@@ -8,6 +8,7 @@ where it lies.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from inspect import signature
 from typing import Any
 
@@ -22,7 +23,15 @@ from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basi
 from sbs.structures.neighbours import NO_PERMUTATION, match_sites, nearest_sites, neighbour_distances
 from sbs.structures.orient import oriented_group
 
-__all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell", "space_group_of"]
+__all__ = [
+    "CrystalSymmetry",
+    "SpaceGroup",
+    "StandardForm",
+    "crystal_symmetry",
+    "form_of_operations",
+    "primitive_cell",
+    "space_group_of",
+]
 
 # Below this many sites spglib answers faster than their neighbourhoods can be compared.
 MANY_SITES = 200
@@ -37,6 +46,14 @@ STANDS_OUT = 6.0
 INTEGER_SLACK = 1e-3
 # Lattice points are measured to within the tolerance, so on a basis of a few Å they miss integers by more.
 LATTICE_POINT_SLACK = 0.1
+
+
+# Fractional coordinates of points in general position: multiples of numbers that are no simple fractions of each other.
+GENERAL_POINTS = (np.arange(1, 25)[:, None] * np.array([0.754877666, 0.569840291, 0.430159709]) + [0.137, 0.211, 0.083]) % 1
+# The image of such a point is as far away as that of the best of them up to this factor, or another is taken.
+FAR_ENOUGH = 0.7
+# Å. Operations are made consistent before they are handed on, so that only rounding is left.
+CONSISTENT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -111,6 +128,69 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
         max(site_deviation, lattice_deviation),
         cell.primitive,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class StandardForm:
+    """A space group in its standard setting (unique axis b, hexagonal axes, origin choice 2): fractional coordinates x of the
+    structure become ``matrix @ x + shift``, up to the normalizer of the space group."""
+
+    space_group: SpaceGroup
+    hall_number: int
+    matrix: NDArray[np.float64]
+    shift: NDArray[np.float64]
+
+
+def form_of_operations(
+    basis: NDArray[np.float64], rotations: NDArray[np.int64], shifts: NDArray[np.float64]
+) -> StandardForm:
+    """The space group of some operations on a primitive lattice, and the way to its standard setting that spglib takes.
+
+    spglib reads structures, so it is given one with these operations and no others: the orbits of points in general
+    position, on the lattice made perfect for the rotations.
+
+    Args:
+        basis: float64 (3, 3), a basis of the lattice of all translations as rows, Å.
+        rotations: int (n, 3, 3), on this basis. shifts: float64 (n, 3), consistent to rounding.
+    """
+    metric = np.einsum("gji,jk,gkl->il", rotations, basis @ basis.T, rotations, optimize=True) / len(rotations)
+    lattice = np.linalg.cholesky(metric)
+    # Few points of different kinds have symmetries of their own: four have none but by design of the lattice.
+    count = 2 if len(rotations) > 4 else 4
+    size = len(GENERAL_POINTS) // count
+    orbits = []
+    for points in GENERAL_POINTS.reshape(count, size, 3):
+        images = np.einsum("gij,nj->ngi", rotations, points) + shifts
+        gaps = minimum_image((images[:, 1:] - images[:, :1]) @ lattice, lattice)
+        nearest = np.linalg.norm(gaps, axis=2).min(axis=1, initial=np.inf)
+        orbits.append(images[int((nearest >= FAR_ENOUGH * nearest.max()).argmax())] if len(rotations) > 1 else images[0])
+    numbers = np.repeat(np.arange(1, count + 1), len(rotations))
+    generic = Structure(np.concatenate(orbits) @ lattice, numbers, lattice)
+    number = int(_dataset(generic, CONSISTENT).number)
+    hall = _standard_hall_number(number)
+    dataset = _dataset(generic, CONSISTENT, hall)
+    symbol = str(spglib.get_spacegroup_type(hall).international_short)
+    shift = np.asarray(dataset.origin_shift)
+    # The conventional basis vectors are lattice vectors, so that their coordinates in a primitive basis are integers.
+    inverse = np.linalg.inv(np.asarray(dataset.transformation_matrix))
+    matrix = np.linalg.inv(_integers(inverse, LATTICE_POINT_SLACK))
+    return StandardForm(SpaceGroup(number, symbol), hall, matrix, shift)
+
+
+@lru_cache(maxsize=230)
+def _standard_hall_number(number: int) -> int:
+    choices = _hall_numbers()[number]
+    return choices.get("2", next(iter(choices.values())))
+
+
+@lru_cache(maxsize=1)
+def _hall_numbers() -> dict[int, dict[str, int]]:
+    """Space group -> choice of axes or origin -> the first of spglib's Hall numbers; the standard one comes first."""
+    found: dict[int, dict[str, int]] = {}
+    for hall in range(1, 531):
+        kind = spglib.get_spacegroup_type(hall)
+        found.setdefault(kind.number, {}).setdefault(kind.choice, hall)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,10 +327,10 @@ def _primitive(structure: Structure, dataset: Any) -> Structure:
 _RAISE = {"_throw": True} if "_throw" in signature(spglib.get_symmetry_dataset).parameters else {}
 
 
-def _dataset(structure: Structure, tolerance: float) -> Any:
+def _dataset(structure: Structure, tolerance: float, hall_number: int = 0) -> Any:
     cell: Any = (structure.lattice, structure.fractional, _kinds(structure, tolerance))
     try:
-        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), **_RAISE)
+        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), hall_number=hall_number, **_RAISE)
     except Exception as error:
         raise DetectionError(_no_space_group(tolerance, str(error))) from error
     if dataset is None:
