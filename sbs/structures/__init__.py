@@ -15,6 +15,7 @@ _EXPORTS = {
     "Modes": "mode_table",
     "SpaceGroup": "crystal",
     "Structure": "inputs",
+    "StructureWarning": "decorations",
     "between": "pairs",
     "detect": "detection",
     "distortions": "patterns",

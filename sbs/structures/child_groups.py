@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.groups import Subgroup
-from sbs.structures.crystal import form_of_operations
 from sbs.structures.integer_lattices import hermite_form
 from sbs.structures.lattice import reduced_basis
+from sbs.structures.standard_form import form_of_operations
 from sbs.structures.supercell import Supercell
 
 __all__ = ["ChildSpaceGroup", "child_operations", "child_space_group"]

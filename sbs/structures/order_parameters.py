@@ -10,11 +10,14 @@ place, so that it is the same for every description of the crystal.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sbs.groups import Subgroup
 from sbs.objects.arrangements import Flat, Image, flats, image_of
+from sbs.structures.child_groups import child_space_group
 from sbs.structures.detected import Detected
 from sbs.structures.sites import RealIrrep
 from sbs.structures.space_irreps import SpaceIrrep, space_irreps
@@ -67,22 +70,27 @@ def real_irreps(crystal: Detected) -> tuple[RealIrrep, ...]:
 
 
 def _frame(crystal: Detected, irrep: SpaceIrrep, image: Image, spaces: list[Flat]) -> FloatArray:
-    dim = irrep.dimension
+    dim, found = irrep.dimension, crystal.supercell
+    assert found is not None
     if dim == 1:
         return np.eye(1)
+    scalars = _element_scalars(crystal, irrep)
     lines = []
     for flat in spaces:
         if flat.basis.shape[1] != 1:
             continue
         vectors = _lines(image.matrices @ flat.basis[:, 0])
-        index = image.table.shape[0] // int(flat.fixer.sum())
-        lines.append((len(vectors), index, vectors))
-    lines.sort(key=lambda entry: (not _is_frame(entry[2], dim), entry[0], entry[1]))
+        held = np.flatnonzero(flat.fixer[image.number])
+        left = child_space_group(found, Subgroup.from_elements(crystal.group, held))  # type: ignore[arg-type]
+        index = int(crystal.group.order) // len(held)
+        spread = float(np.mean([_axis_key(crystal, irrep, image, v)[-1] for v in vectors]))
+        lines.append((len(vectors), index, -left.number, round(spread, 6), vectors))
+    lines.sort(key=lambda entry: (not _is_frame(entry[-1], dim), *entry[:-1]))
     chosen: list[FloatArray] = []
-    ranked = [(_axis_key(crystal, irrep, image, v), v) for _, _, vectors in lines for v in vectors]
+    ranked = [(_axis_key(crystal, irrep, image, v), v) for *_, vectors in lines for v in vectors]
     # A class at a time: its members in the order of their keys, as long as they are perpendicular to what is chosen.
     start = 0
-    for size, _, _ in lines:
+    for size, *_ in lines:
         for _, vector in sorted(ranked[start : start + size], key=lambda entry: entry[0]):
             if len(chosen) < dim and all(abs(vector @ other) < PERPENDICULAR for other in chosen):
                 chosen.append(vector)
@@ -93,7 +101,28 @@ def _frame(crystal: Detected, irrep: SpaceIrrep, image: Image, spaces: list[Flat
         values, vectors = np.linalg.eigh(rest)
         frame = np.column_stack([frame, vectors[:, values > 0.5]])
     keys = [_axis_key(crystal, irrep, image, column) for column in frame.T]
-    return frame[:, sorted(range(dim), key=lambda k: keys[k])]
+    return _signed(frame[:, sorted(range(dim), key=lambda k: keys[k])], image, scalars)
+
+
+def _signed(frame: FloatArray, image: Image, scalars: FloatArray) -> FloatArray:
+    """The axes with signs that go together: each is the image of the first of its orbit under the first element that takes
+    one line to the other, in the order of the elements' scalars."""
+    lowest = np.full(len(image.representatives), np.inf)
+    np.minimum.at(lowest, image.number, scalars)
+    ranked = np.argsort(np.round(lowest, 6), kind="stable")
+    signed = frame.copy()
+    done = np.zeros(frame.shape[1], dtype=bool)
+    for first in range(frame.shape[1]):
+        if done[first]:
+            continue
+        overlaps = image.matrices[ranked] @ frame[:, first] @ frame  # (n, d)
+        for axis in np.flatnonzero(~done):
+            hits = np.abs(np.abs(overlaps[:, axis]) - 1) < PERPENDICULAR
+            if hits.any():
+                signed[:, axis] *= np.sign(overlaps[hits.argmax(), axis])
+                done[axis] = True
+        done[first] = True
+    return signed
 
 
 def _lines(vectors: FloatArray) -> FloatArray:
@@ -110,13 +139,28 @@ def _is_frame(vectors: FloatArray, dim: int) -> bool:
 
 
 def _axis_key(crystal: Detected, irrep: SpaceIrrep, image: Image, vector: FloatArray) -> tuple[float, ...]:
-    """Numbers by which axes are ordered: the arm, then a function of the operations that leave the axis in place."""
+    """Numbers by which axes are ordered: the arm, by the axis of its little group and its coordinates; then the axis that the
+    operations hold which leave the vector in place, and a function of them that tells all apart."""
+    found = crystal.supercell
+    assert found is not None
     arms = _arm_weights(irrep, vector)
-    fixing = np.abs(image.matrices @ vector - vector).max(axis=1) < PERPENDICULAR
-    scalars = _element_scalars(crystal, irrep)
-    held = float(scalars[fixing[image.number]].mean())
-    star = irrep.star[int(np.argmax(arms > arms.max() - PERPENDICULAR))]
-    return (*np.round(-np.abs(star), 4).tolist(), round(held, 6))
+    carrying = np.flatnonzero(arms > arms.max() - PERPENDICULAR)
+    fixing = np.flatnonzero((np.abs(image.matrices @ vector - vector).max(axis=1) < PERPENDICULAR)[image.number])
+    turned, _ = found.setting.operations(*found.operations_of_cell)
+    kept = turned[found.rotation_of[fixing]]
+    keys = []
+    for arm in carrying:
+        difference = (irrep.star[arm] @ np.linalg.inv(turned) - irrep.star[arm]) @ found.setting.matrix
+        little = turned[(np.abs(difference - np.round(difference)) < PERPENDICULAR).all(axis=1)]
+        keys.append((*_held_axes(little), *(-np.round(irrep.star[arm], 4)).tolist()))
+    # A linear function would vanish in the mean over a group.
+    scalar = float(np.cos(_element_scalars(crystal, irrep)[fixing] + 0.5).mean())
+    return (*min(keys), *_held_axes(kept), round(scalar, 6))
+
+
+def _held_axes(rotations: NDArray[np.int64]) -> list[float]:
+    """How much rotations leave each axis along itself, with a minus sign: the first axis first."""
+    return (-np.round((np.diagonal(rotations, axis1=1, axis2=2) ** 2).mean(axis=0), 4)).tolist()
 
 
 def _arm_weights(irrep: SpaceIrrep, vector: FloatArray) -> FloatArray:
@@ -137,7 +181,8 @@ def _element_scalars(crystal: Detected, irrep: SpaceIrrep) -> FloatArray:
     turns = (turned * weights).sum(axis=(1, 2))
     places = moved[found.rotation_of] + found.lattice_of @ found.setting.matrix.T
     arms = irrep.star[np.lexsort(irrep.star.T)]
-    phases = np.cos(2 * np.pi * places @ arms.T) @ np.sqrt(np.arange(3.0, 3.0 + len(arms)))
+    angles = 2 * np.pi * places @ arms.T
+    phases = (np.cos(angles) + 0.61 * np.sin(angles)) @ np.sqrt(np.arange(3.0, 3.0 + len(arms)))
     return np.asarray(turns[found.rotation_of] + 0.37 * phases)
 
 
@@ -168,7 +213,7 @@ def direction(blocks: list[int], matrices: FloatArray, basis: FloatArray) -> str
     best = forms[np.lexsort(keys.T[::-1])[0]]
     names = [_component(column) for column in best.T]
     edges = np.cumsum([0, *blocks])
-    return "(" + "|".join(",".join(names[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)) + ")"
+    return "(" + "|".join(",".join(names[a:b]) for a, b in pairwise(edges.tolist())) + ")"
 
 
 def _echelon(rows: FloatArray) -> FloatArray:

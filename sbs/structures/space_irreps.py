@@ -27,7 +27,7 @@ from sbs.structures.induced import InducedRepresentation
 from sbs.structures.operation_symbols import operation_symbols, representative_shifts
 from sbs.structures.small_representations import LittleGroup, SmallRepresentation, little_group, small_representations
 from sbs.structures.standard_setting import StandardSetting
-from sbs.structures.wave_vectors import Star, bravais_lattice, commensurate_stars, name_star
+from sbs.structures.wave_vectors import Star, bravais_lattice, commensurate_stars, name_star, shortest_equivalents
 
 __all__ = ["SpaceIrrep", "find_irrep", "space_irreps"]
 
@@ -132,7 +132,7 @@ def space_irreps(detected: Detected) -> tuple[SpaceIrrep, ...]:
         parts = small_representations(group)
         labels = _labels(point, parameters, group, parts, setting, rotations, shifts)
         ordered = _from_arm(star, arm, rotations)
-        conventional = ordered.arms @ np.linalg.inv(setting.matrix)
+        conventional = shortest_equivalents(ordered.arms, setting.matrix, setting.basis)
         for place in sorted(range(len(labels)), key=lambda i: _sort_key(labels[i])):
             induced = InducedRepresentation(found, ordered, group, parts[place])
             complexes.append(_Complex(labels[place], point, conventional, induced, induced.characters()))

@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup
-from sbs.structures.crystal import SpaceGroup, form_of_operations
+from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import atomic_number, element
 from sbs.structures.integer_lattices import congruence_solutions
-from sbs.structures.primitive import PrimitiveCrystal
+from sbs.structures.primitive import INTEGER_SLACK, PrimitiveCrystal
+from sbs.structures.standard_form import form_of_operations
 
 __all__ = ["StandardSetting", "standard_setting"]
 
@@ -72,8 +73,11 @@ class StandardSetting:
         return np.round(turned).astype(np.int64), moved
 
     def rotations_of(self, group: PointGroup) -> IntArray:
-        """Integer matrices (n, 3, 3) of a point group, given in the frame of the crystal, in this setting."""
-        return np.round(np.linalg.inv(self.basis.T) @ group.matrices @ self.basis.T).astype(np.int64)
+        """Matrices (n, 3, 3) in this setting of those elements of a point group, given in the frame of the crystal, that are
+        integer in it: all of them for the holohedry of the lattice, unless the cell keeps less than the whole point group."""
+        turned = np.linalg.inv(self.basis.T) @ group.matrices @ self.basis.T
+        whole = np.abs(turned - np.round(turned)).max(axis=(1, 2)) < INTEGER_SLACK
+        return np.round(turned[whole]).astype(np.int64)
 
     @cached_property
     def centring(self) -> FloatArray:

@@ -8,7 +8,7 @@ shift and an integer vector. Nothing is searched or matched in the large cell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -144,8 +144,14 @@ def supercell_group(
             `sbs.structures.standard_setting`.
 
     Raises:
+        DetectionError: the structure is a layer and the cell a multiple of its third vector.
         SearchLimitError: |S| exceeds ``MAX_CRYSTAL_ORDER``.
     """
+    if structure.layer and (cell[2, 2] != 1 or cell[2, :2].any() or cell[:2, 2].any()):
+        raise DetectionError(
+            "the structure is a layer, whose third cell vector is no period; expected a supercell such as (2, 2, 1), got "
+            f"{cell.tolist()}"
+        )
     primitive, number, places = primitive_crystal(structure, found)
     given = integers(np.asarray(structure.lattice) @ np.linalg.inv(primitive.basis))
     sublattice = cell @ given
@@ -158,7 +164,9 @@ def supercell_group(
             f"the space group modulo this cell has {len(kept)} x {translations} = {len(kept) * translations} elements, over "
             f"the limit of {MAX_CRYSTAL_ORDER}; take a smaller supercell"
         )
-    point_group, order = oriented_group(found.group.matrices[kept])
+    point_group, order = found.group, np.arange(found.group.order)
+    if len(kept) < found.group.order:
+        point_group, order = oriented_group(found.group.matrices[kept])
     kept = kept[order]
     quotient = Quotient(sublattice)
     points = _points_inside(cell)
@@ -234,7 +242,9 @@ def _supercell_structure(structure: Structure, cell: IntArray, points: IntArray)
         return structure
     lattice = np.asarray(structure.lattice)
     positions = (structure.positions[None] + (points @ lattice)[:, None]).reshape(-1, 3)
-    return Structure(positions, np.tile(structure.numbers, len(points)), cell @ lattice)
+    return replace(
+        structure, positions=positions, numbers=np.tile(structure.numbers, len(points)), lattice=cell @ lattice
+    )
 
 
 def _text(cell: IntArray) -> str:

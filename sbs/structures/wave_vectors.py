@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 
 from sbs.structures.integer_lattices import Quotient
 
-__all__ = ["Star", "bravais_lattice", "commensurate_stars", "name_star"]
+__all__ = ["Star", "bravais_lattice", "commensurate_stars", "name_star", "shortest_equivalents"]
 
 # Wave vectors of a cell are rational; two of them differ by far more.
 SAME_VECTOR = 1e-5
-# Reciprocal lattice vectors that are tried to bring an arm onto a line or plane of the table.
-REACH = 2
+# Lengths of wave vectors that differ by no more are equal but for the error of the lattice.
+SAME_LENGTH = 1e-3
+# Multiples of six of every index are reciprocal lattice vectors of all lattices; what is left of an arm, and what is between it
+# and a point of the table, has indices within this.
+PERIOD = 6
+REACH = 4
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -180,9 +184,9 @@ def name_star(
         lattice: symbol of the Bravais lattice.
         holohedry: int (m, 3, 3), rotations of the lattice in the standard setting.
     """
-    steps = np.array(list(np.ndindex(*([2 * REACH + 1] * 3)))) - REACH
     conventional = arms @ np.linalg.inv(matrix)
-    reciprocal = steps @ np.linalg.inv(matrix)  # lattice vectors of the primitive reciprocal lattice
+    conventional -= PERIOD * np.round(conventional / PERIOD)
+    reciprocal = _reciprocal_vectors(matrix)
     for row in _table(lattice):
         images = [(row.name, row.offset, row.directions)]
         turned = np.linalg.inv(holohedry)
@@ -198,6 +202,33 @@ def name_star(
             if best is not None:
                 return row.name + suffix, best[0], best[1]
     raise AssertionError("the general wave vector matches every star")
+
+
+def _reciprocal_vectors(matrix: FloatArray) -> FloatArray:
+    """Reciprocal lattice vectors with small indices on the conventional basis."""
+    indices = np.array(list(np.ndindex(*([2 * REACH + 1] * 3))), dtype=np.float64) - REACH
+    periodic = indices @ matrix
+    return indices[(np.abs(periodic - np.round(periodic)) < SAME_VECTOR).all(axis=1)]
+
+
+def shortest_equivalents(arms: FloatArray, matrix: FloatArray, basis: FloatArray) -> FloatArray:
+    """The shortest vector equivalent to each arm, (s, 3) in reciprocal coordinates of the standard setting; of several the one
+    with the largest first coordinates.
+
+    Args:
+        arms: float64 (s, 3), on the primitive basis.
+        matrix: float64 (3, 3), Q of the standard setting.
+        basis: float64 (3, 3), the conventional basis vectors as rows, Å.
+    """
+    conventional = arms @ np.linalg.inv(matrix)
+    conventional -= PERIOD * np.round(conventional / PERIOD)
+    candidates = conventional[:, None] + _reciprocal_vectors(matrix)
+    lengths = np.linalg.norm(candidates @ np.linalg.inv(basis).T, axis=2)
+    chosen = []
+    for own, sizes in zip(candidates, lengths, strict=True):
+        near = own[sizes < sizes.min() * (1 + SAME_LENGTH) + SAME_VECTOR]
+        chosen.append(max(near.tolist(), key=lambda k: tuple(np.round(k, 4).tolist())))
+    return np.array(chosen)
 
 
 def _parameters(
