@@ -14,7 +14,6 @@ import numpy as np
 
 from sbs.errors import CertificateError, SearchLimitError
 from sbs.groups.abstract.subgroups import Parent, Subgroup
-from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.objects.irreps import Irrep, parse_irreps
 from sbs.objects.representation import irrep_matrices, representation
@@ -38,10 +37,6 @@ def verify(result: Any) -> None:
     """See `MinimalSet.verify`."""
     if isinstance(result.group, PointGroup) and isinstance(result.normalizer, Subgroup):
         _verify_point_group(result)
-    elif isinstance(result.normalizer, ClosedGroup):
-        from sbs.proof.verification_closed import verify_closed
-
-        verify_closed(result)
     else:
         _verify_abstract(result)
 
@@ -214,7 +209,7 @@ def check_action(
         "orbits are the S-orbits",
     )
     require(set(orbits.tolist()) == set(range(int(result.degeneracy))), "degeneracy is the number of S-orbits")
-    elements = np.arange(int(group.order)) if isinstance(group, PointGroup) else group.elements  # type: ignore[union-attr]
+    elements = np.arange(int(group.order)) if isinstance(group, PointGroup) else group.elements
     # Rows of S in M, numbered as the elements of the parent of the targets.
     local = {int(e): int(row) for e, row in zip(elements, inside, strict=True)}
     inverse = {int(row): e for e, row in local.items()}
@@ -223,7 +218,7 @@ def check_action(
     conjugates = {frozenset(int(table[table[s, k], table_inverse[s]]) for k in base) for s in local.values()}
     require(len(result.target_of) == size, "one target for each object")
     for index in range(size):
-        claimed = frozenset(local.get(int(e), -1) for e in result.target_of[index].elements)  # type: ignore[union-attr]
+        claimed = frozenset(local.get(int(e), -1) for e in result.target_of[index].elements)
         require(claimed in conjugates, f"target_of[{index}] is an S-conjugate of K")
         fixed = {row for row in inverse if permutation[row, index] == index}
         require(
@@ -356,7 +351,7 @@ def _verify_abstract(result: Any) -> None:
     number[elements] = np.arange(len(elements))
     table = number[parent.multiply(elements[:, None], elements)]
     require(bool((table >= 0).all()), "M is closed under multiplication")
-    stabilizer = number[result.stabilizer.elements]  # type: ignore[union-attr]
+    stabilizer = number[result.stabilizer.elements]
     require(np.array_equal(result.objects, np.eye(int(result.size))), "objects are the points of M / H")
     permutation = _coset_action(table, stabilizer, result, number)
     check_action(result, permutation, number[group.elements], stabilizer, table)

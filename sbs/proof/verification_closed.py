@@ -112,7 +112,7 @@ def _check_infinite(result: Any) -> None:
         inside = find(own, result.target.matrices) >= 0
         claim = fixed == inside if result.exact else fixed <= inside
         require(bool(claim.all()), "the stabilizer in S of an object is K, or lies in it if the set is not exact")
-        axis = result.normalizer.rotation[:, 2]  # type: ignore[union-attr]
+        axis = result.normalizer.rotation[:, 2]
         about = (np.linalg.det(own) > 0) & (own @ axis @ axis > 1 - 1e-9)
         require(
             bool((about & ~inside).any()),
