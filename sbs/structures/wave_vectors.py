@@ -227,7 +227,7 @@ def shortest_equivalents(arms: FloatArray, matrix: FloatArray, basis: FloatArray
     chosen = []
     for own, sizes in zip(candidates, lengths, strict=True):
         near = own[sizes < sizes.min() * (1 + SAME_LENGTH) + SAME_VECTOR]
-        chosen.append(max(near.tolist(), key=lambda k: tuple(np.round(k, 4).tolist())))
+        chosen.append(near[np.lexsort(np.round(near, 4).T[::-1])[-1]])
     return np.array(chosen)
 
 
