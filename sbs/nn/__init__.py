@@ -19,6 +19,7 @@ from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.host.attach import Attachment, attach, detach
 from sbs.nn.host.build import BreakingModel, build, with_breaker
 from sbs.nn.host.calculators import calculator
+from sbs.nn.host.data import SymmetryFields, orientation, permutations_for
 from sbs.nn.host.fixing import fix
 from sbs.nn.host.graphs import one_graph
 from sbs.nn.host.orientation import OrientationWarning
@@ -46,6 +47,7 @@ __all__ = [
     "Reach",
     "Rotation",
     "SymmetryBreaker",
+    "SymmetryFields",
     "Transport",
     "UnreachableBreakerWarning",
     "all_outputs",
@@ -61,8 +63,10 @@ __all__ = [
     "one_graph",
     "orbit_minimum_loss",
     "orbit_targets",
+    "orientation",
     "output_stabilizer",
     "paired_loss",
+    "permutations_for",
     "site_permutations",
     "transport",
     "turn_outputs",
