@@ -4,11 +4,10 @@ are none.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from e3nn import o3
 
 from sbs.errors import NetworkInputError
+from sbs.nn.products import selection
 
 __all__ = [
     "Product",
@@ -19,7 +18,8 @@ __all__ = [
     "unreachable_message",
 ]
 
-Product = Literal["clebsch-gordan", "gaunt"]
+#: Kinds of tensor product, see `sbs.nn.products`.
+Product = selection.Kind
 
 
 class UnreachableBreakerWarning(UserWarning):
@@ -28,17 +28,14 @@ class UnreachableBreakerWarning(UserWarning):
 
 def check_product(product: str) -> None:
     """Raise NetworkInputError unless ``product`` is a known kind of tensor product."""
-    if product not in ("clebsch-gordan", "gaunt"):
-        raise NetworkInputError(f"tensor_product={product!r} is unknown; choose 'clebsch-gordan' or 'gaunt'.")
+    if product not in selection.KINDS:
+        choices = ", ".join(map(repr, selection.KINDS))
+        raise NetworkInputError(f"tensor_product={product!r} is unknown; choose one of {choices}.")
 
 
 def allowed(first: o3.Irrep, second: o3.Irrep, product: Product) -> list[o3.Irrep]:
-    """Irreps in the product of two irreps; the Gaunt product has only those with l1 + l2 + l3 even.
-
-    Xie, Daigavane, Kotak, Smidt, "The Price of Freedom: Exploring Expressivity and Runtime Tradeoffs in
-    Equivariant Tensor Products" (2025): the Gaunt coefficient vanishes for odd l1 + l2 + l3.
-    """
-    return [ir for ir in first * second if product == "clebsch-gordan" or (first.l + second.l + ir.l) % 2 == 0]
+    """Irreps in the product of two irreps; the Gaunt product has only those with l1 + l2 + l3 even."""
+    return [ir for ir in first * second if selection.interacts(product, first.l, second.l, ir.l)]
 
 
 def unreachable_blocks(

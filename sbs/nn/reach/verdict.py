@@ -151,7 +151,8 @@ def can_break(
 
     Args:
         irreps_in, irreps_hidden, irreps_out: node input, hidden and output irreps.
-        tensor_product: "clebsch-gordan", or "gaunt", which lacks the products with odd l1 + l2 + l3.
+        tensor_product: "clebsch-gordan" or "complete"; "vector-signal"; or "gaunt", which lacks the products with odd
+            l1 + l2 + l3. See `sbs.nn.products`.
         pooled: the output is one per graph, not one per node.
         positions: (n, 3) sites of a molecule, symmetric under S. By default nodes are taken to be in general position;
             nodes that all sit on symmetry elements can transmit less, which this tells.
@@ -270,7 +271,7 @@ def _reason(
     if missing:
         return f"{text}; add hidden irreps {' + '.join(missing)}, or ask for a set of lower degree with lmax="
     if question.product == "gaunt":
-        return f"{text}; the Gaunt product has no odd l1 + l2 + l3: use Clebsch-Gordan products, or another set"
+        return f"{text}; the Gaunt product has no odd l1 + l2 + l3: use the complete product, or another set"
     if question.pooled:
         showing = _telling(question.matrices, fixing)
         return (
