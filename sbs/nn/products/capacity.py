@@ -66,10 +66,7 @@ def interactability(product: str | EquivariantProduct | type[EquivariantProduct]
     """
     kind, lmax = kind_of(product), check_integer(lmax, "lmax")
     every = [
-        (l1, l2, l3)
-        for l1 in range(lmax + 1)
-        for l2 in range(lmax + 1)
-        for l3 in range(abs(l1 - l2), l1 + l2 + 1)
+        (l1, l2, l3) for l1 in range(lmax + 1) for l2 in range(lmax + 1) for l3 in range(abs(l1 - l2), l1 + l2 + 1)
     ]
     return Interactability(
         tuple(triple for triple in every if interacts(kind, *triple)),

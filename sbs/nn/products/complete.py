@@ -1,12 +1,13 @@
 """The complete product on grids: all Clebsch-Gordan paths from products of scalar and of vector signals.
 
-Every pair of irreps is multiplied by itself, so that no path is mixed with another: the product of the scalar signals gives its even l3, the
-cross product of the vector signals its odd ones (`vector`), and division by the known coefficients (`selection`) gives the same numbers as the
-Clebsch-Gordan product, in the same order. For fixed l1 and l2 both integrands are even under r -> -r, which leaves half the
-sphere. Pairs of similar l1 + l2 share a grid, and so the values of their signals.
+Every pair of irreps is multiplied by itself, so that no path is mixed with another: the product of the scalar signals
+gives its even l3, the cross product of the vector signals its odd ones (`vector`), and division by the known coefficients
+(`selection`) gives the same numbers as the Clebsch-Gordan product, in the same order. For fixed l1 and l2 both
+integrands are even under r -> -r, which leaves half the sphere. Pairs of similar l1 + l2 share a grid, and so the
+values of their signals.
 
-With fast transforms this is O(L^4 log² L) (Y. Xie et al., arXiv:2602.21466); with the dense transforms used here, which are
-faster at every degree that networks have, O(L^6) like the dense product, but in few and large matrix products.
+With fast transforms this is O(L^4 log² L) (Y. Xie et al., arXiv:2602.21466). The transforms here are matrix products, O(L^6) as
+in the dense product: separated into azimuth and polar angle they were slower for all l up to 10 in batches of 100 or more.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from e3nn import o3
 from torch import Tensor
 

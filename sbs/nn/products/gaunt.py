@@ -19,8 +19,8 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
-from sbs.nn.products.interface import EquivariantProduct, natural
 from sbs.nn.products import sphere
+from sbs.nn.products.interface import EquivariantProduct, natural
 from sbs.nn.products.sphere import associated_legendre, harmonics
 
 __all__ = ["FourierGaunt", "GridGaunt", "grid_for", "multiply_signals", "outputs_by_parity", "split_signals"]
@@ -157,9 +157,9 @@ class FourierGaunt(EquivariantProduct):
         cos = np.full((top + 1, len(degrees)), starts[-1])
         sin = np.full((top + 1, len(degrees)), starts[-1])
         for number, l in enumerate(degrees):
-            m = np.arange(l + 1)
-            cos[m, number] = starts[number] + l + m
-            sin[m[1:], number] = starts[number] + l - m[1:]
+            zero, orders = starts[number] + l, np.arange(l + 1)
+            cos[orders, number] = zero + orders
+            sin[orders[1:], number] = zero - orders[1:]
         self.constant(f"{name}_cos", cos)
         self.constant(f"{name}_sin", sin)
 
@@ -174,9 +174,7 @@ class FourierGaunt(EquivariantProduct):
                 table[m, frequencies % size, number] = pairs @ series
         self.constant(name, _as_real(table))
         picks = [
-            (abs(m) * len(degrees) + number) * 2 + (m < 0)
-            for number, l in enumerate(degrees)
-            for m in range(-l, l + 1)
+            (abs(m) * len(degrees) + number) * 2 + (m < 0) for number, l in enumerate(degrees) for m in range(-l, l + 1)
         ]
         self.constant(f"{name}_pick", np.array(picks))
 
@@ -189,6 +187,9 @@ class FourierGaunt(EquivariantProduct):
 
     def multiply(self, x: list[Tensor], y: list[Tensor]) -> list[Tensor]:
         """See the base class."""
+        batch = torch.broadcast_shapes(x[0].shape[:-1], y[0].shape[:-1])
+        if 0 in batch:  # the transforms refuse empty batches
+            return [x[0].new_zeros((*batch, dim)) for dim in self.block_dims]
         first, second = (
             {
                 parity: self._torus(f"{name}_{parity}", torch.cat([values[n] for n in numbers], dim=-1))

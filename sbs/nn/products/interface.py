@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from e3nn import o3
@@ -238,5 +237,3 @@ def _paths(
     )
     blocks: list[Any] = [key[0] for key in keys]
     return tuple(blocks), paths
-
-

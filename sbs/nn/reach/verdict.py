@@ -271,7 +271,7 @@ def _reason(
     if missing:
         return f"{text}; add hidden irreps {' + '.join(missing)}, or ask for a set of lower degree with lmax="
     if question.product == "gaunt":
-        return f"{text}; the Gaunt product has no odd l1 + l2 + l3: use the complete product, or another set"
+        return f"{text}; the Gaunt product has no odd l1 + l2 + l3: use complete (Clebsch-Gordan) products, or another set"
     if question.pooled:
         showing = _telling(question.matrices, fixing)
         return (
