@@ -211,8 +211,9 @@ class MinimalSet:
             CertificateError: a claim is wrong; the message names it.
         """
         from sbs.proof.verification import verify
+        from sbs.proof.verification_closed import verify_closed
 
-        verify(self)
+        (verify_closed if isinstance(self.solution, ClosedSolution) else verify)(self)
 
     def report(self) -> str:
         """Several lines of text: the set, why it is enough, why fewer cannot be."""
@@ -223,7 +224,9 @@ class MinimalSet:
 
     def __repr__(self) -> str:
         name = f"{_name(self.group)} -> {report.named_target(self)}"
-        ideal = "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbit{'s' if self.degeneracy != 1 else ''})"
+        ideal = (
+            "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbit{'s' if self.degeneracy != 1 else ''})"
+        )
         count = "infinite" if self.size == math.inf else f"{self.size} object{'s' if self.size != 1 else ''}"
         return f"MinimalSet({name} in {_name(self.ambient)}: {count}, {ideal}, irreps {self.irreps})"
 

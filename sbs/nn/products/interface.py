@@ -113,6 +113,15 @@ class EquivariantProduct(torch.nn.Module):
         return self
 
     @property
+    def name(self) -> str:
+        """The kind, for messages."""
+        return self.kind
+
+    def has(self, l1: int, l2: int, l3: int) -> bool:
+        """Whether the product, between linear layers, makes degree l3 from l1 and l2: what `sbs.nn.can_break` asks."""
+        return selection.interacts(self.kind, l1, l2, l3)
+
+    @property
     def dtype(self) -> torch.dtype:
         """Precision of the tables, and of what may go in."""
         return self._floats().dtype

@@ -8,7 +8,7 @@ from e3nn import o3
 import sbs
 from sbs.errors import NetworkInputError
 from sbs.nn import SymmetryBreaker, can_break, with_breaker
-from sbs.nn.products import PRODUCTS
+from sbs.nn.products import PRODUCTS, tensor_product
 from sbs.nn.products.network import Mixed, ProductNetwork
 from sbs.objects.representation import representation
 
@@ -38,8 +38,16 @@ def network(breaker, name, irreps_out="1o", hidden=HIDDEN, layers=2):
     )
 
 
-def with_object(data, each):
-    return {**data, "node_attr": torch.cat([torch.ones(NODES, 1), each.expand(NODES, -1)], dim=1)}
+def with_objects(data, objects):
+    """As many copies of the cluster as there are objects, in one graph without edges between them."""
+    count = len(objects)
+    shift = NODES * torch.arange(count)[None, :, None]
+    return {
+        "pos": data["pos"].repeat(count, 1),
+        "node_input": data["node_input"].repeat(count, 1),
+        "edge_index": (data["edge_index"][:, None] + shift).flatten(1),
+        "node_attr": torch.cat([torch.ones(count, 1), objects], dim=1).repeat_interleave(NODES, dim=0),
+    }
 
 
 def kept_by_network(symmetry_set, name, **options):
@@ -48,13 +56,13 @@ def kept_by_network(symmetry_set, name, **options):
     model = network(breaker, name, **options)
     action = torch.as_tensor(representation(str(breaker.irreps), symmetry_set.group.matrices))
     with torch.no_grad():
-        outputs = torch.stack([model(with_object(cluster(), each)) for each in action @ breaker.objects[0, 0]])
+        outputs = model(with_objects(cluster(), action @ breaker.objects[0, 0])).unflatten(0, (-1, NODES))
     change = (outputs - outputs[:1]).abs().amax(dim=(1, 2))
     return (change <= KEEPS * outputs.abs().max()).numpy()
 
 
-@pytest.mark.parametrize("name", ["clebsch-gordan", "gaunt", "gaunt-fourier", "vector-signal", "complete"])
-@pytest.mark.parametrize(("group", "target"), [("Td", "T"), ("Oh", "D4h"), ("D3h", "D3"), ("D4h", "C4h"), ("C2v", "C1")])
+@pytest.mark.parametrize("name", ["gaunt", "gaunt-fourier", "vector-signal", "complete"])
+@pytest.mark.parametrize(("group", "target"), [("Td", "T"), ("D4h", "C4h"), ("C2v", "C1")])
 def test_the_verdict_is_that_of_networks_with_random_weights(name, group, target):
     symmetry_set = sbs.minimal_set(group, target)
     answer = can_break("0e", HIDDEN, "1o", symmetry_set, tensor_product=PRODUCTS[name].kind, layers=2)
@@ -62,11 +70,21 @@ def test_the_verdict_is_that_of_networks_with_random_weights(name, group, target
     assert bool(answer) or PRODUCTS[name].kind == "gaunt"
 
 
-@pytest.mark.parametrize("name", ["gaunt", "complete", "vector-signal"])
+def test_a_product_itself_can_be_asked_about():
+    symmetry_set = sbs.minimal_set("Td", "T")
+    for name in ("gaunt", "complete"):
+        product = tensor_product(name, "0e+1o", "0e+1o")
+        by_name = can_break("0e", HIDDEN, "1o", symmetry_set, tensor_product=name)
+        assert bool(can_break("0e", HIDDEN, "1o", symmetry_set, tensor_product=product)) == bool(by_name)
+    with pytest.raises(NetworkInputError, match="'vector-signal'"):
+        can_break("0e", HIDDEN, "1o", symmetry_set, tensor_product="spam")
+
+
+@pytest.mark.parametrize("name", ["gaunt", "complete"])
 def test_the_network_is_equivariant(name, rotations):
     breaker = SymmetryBreaker(sbs.minimal_set("D3h", "D3"))
     model = network(breaker, name, "0e+1o+1e+2e")
-    data = with_object(cluster(), breaker.objects[0, 0])
+    data = with_objects(cluster(), breaker.objects[0, :1])
     for matrix in rotations(2):
         turned = dict(data, pos=data["pos"] @ torch.as_tensor(matrix).T)
         for key, irreps in (("node_attr", model.irreps_node_attr), ("node_input", model.irreps_node_input)):
@@ -85,12 +103,12 @@ def test_gaunt_networks_see_pseudotensors_in_pairs_only():
     irreps = breaker.irreps
     assert {ir.p == (-1) ** ir.l for _, ir in irreps} == {True, False}
     sign = torch.cat([torch.full((mul * ir.dim,), float(ir.p * (-1) ** ir.l)) for mul, ir in irreps])
-    each = breaker.objects[0, 0]
-    for name, layers in (("gaunt", 1), ("gaunt", 3), ("complete", 1), ("vector-signal", 1)):
+    each = breaker.objects[0, :1]
+    for name, layers in (("gaunt", 1), ("gaunt", 3), ("complete", 1)):
         model = network(breaker, name, "0e+1o+2e", layers=layers)
         with torch.no_grad():
-            same = model(with_object(cluster(), each))
-            other = model(with_object(cluster(), sign * each))
+            same = model(with_objects(cluster(), each))
+            other = model(with_objects(cluster(), sign * each))
         change = float((same - other).abs().max() / same.abs().max())
         assert (change < KEEPS) == (name == "gaunt")
 
