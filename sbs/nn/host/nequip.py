@@ -87,8 +87,9 @@ class SymmetryInjection(GraphModuleMixin, torch.nn.Module):
         breaker = self.injection.breaker
         features = data[self.key]
         if self.fixed is not None:
-            constant = breaker.objects[0, self.fixed][None].to(features.dtype)
-            data[self.key] = self.injection(features, constant, None)
+            # A matrix: an export finds no number of nodes in it.
+            matrix = self.injection.matrix(breaker.objects[0, self.fixed][None])
+            data[self.key] = features @ matrix.to(features.dtype)
             return data
         graphs = graphs_of((data,), {})
         choice, num_graphs = breaker.resolve(graphs.choice, graphs.num_graphs)
