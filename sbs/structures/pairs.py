@@ -20,11 +20,11 @@ from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.crystal import primitive_cell
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
+from sbs.structures.domains import DomainState
 from sbs.structures.inputs import Structure
 from sbs.structures.matching import Match, match_crystals, match_molecules, matching_cells
 from sbs.structures.orient import largest_prefix
 from sbs.structures.parsing import parse_structure
-from sbs.structures.patterns import DomainState
 from sbs.structures.sites import move
 
 __all__ = ["Between", "between"]
