@@ -42,10 +42,7 @@ LAYERS: dict[str, set[str]] = {
 }
 
 #: Imports against the stream, each inside a function, with the reason.
-EXCEPTIONS = {
-    # A row of a table offers the set that it is about.
-    ("sbs/tables/group_table.py", "query"),
-}
+EXCEPTIONS: set[tuple[str, str]] = set()
 
 #: Library -> rooms (or modules) that may import it, and whether at the top of a module.
 LIBRARIES: dict[str, dict[str, bool]] = {
