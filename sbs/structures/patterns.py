@@ -28,16 +28,15 @@ from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.domains import DomainState, distorted, domain_states
 from sbs.structures.generic import furthest_apart
 from sbs.structures.inputs import Structure
+from sbs.structures.irreps import real_irreps, vibrations
 from sbs.structures.sites import (
     STRAIN_BASIS,
     finite_group,
     name_of,
-    real_irreps,
     resolve_target,
     rigid_motions,
     site_orbits,
     strain_matrices,
-    vibrations,
 )
 
 __all__ = ["Distortions", "PatternIrrep", "distortions"]

@@ -30,12 +30,11 @@ __all__ = [
     "finite_group",
     "move",
     "name_of",
-    "real_irreps",
+    "point_group_irreps",
     "resolve_target",
     "rigid_motions",
     "site_orbits",
     "strain_matrices",
-    "vibrations",
 ]
 
 # Rigid motions whose singular value is below this fraction of the largest are none (rotations about the line of the atoms).
@@ -162,16 +161,6 @@ def strain_matrices(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.einsum("ail,gbil->gab", STRAIN_BASIS, turned, optimize=True)
 
 
-def real_irreps(detected: Detected) -> tuple[RealIrrep, ...]:
-    """The real irreducible representations of S: Mulliken names for a point group, wave vector and number (CDML, "R4+") for
-    the space group modulo a supercell."""
-    if detected.supercell is not None:
-        from sbs.structures.order_parameters import real_irreps as of_supercell
-
-        return of_supercell(detected)
-    return point_group_irreps(detected.point_group().family)
-
-
 @lru_cache(maxsize=64)
 def point_group_irreps(family: PointGroupSymbol) -> tuple[RealIrrep, ...]:
     """The real irreducible representations of a point group, elements in the library's order."""
@@ -187,25 +176,6 @@ def point_group_irreps(family: PointGroupSymbol) -> tuple[RealIrrep, ...]:
         trivial = bool(named.dimension == 1 and np.abs(characters - 1).max() < 0.5)
         irreps.append(RealIrrep(named.name, characters / group.order, trivial))
     return tuple(irreps)
-
-
-def vibrations(detected: Detected) -> tuple[tuple[str, int], ...]:
-    """How often each irrep occurs among the displacements of a primitive cell (or of a molecule, or of the supercell), rigid
-    motions left out: ("T1u", 3), ("T2u", 1) for a cubic perovskite."""
-    matrices = detected.matrices
-    characters = np.zeros(len(matrices))
-    for orbit in site_orbits(detected):
-        stay = (orbit.permutations == np.arange(orbit.permutations.shape[1])).sum(axis=1)
-        characters += stay * np.trace(matrices, axis1=1, axis2=2)
-    characters -= np.trace(matrices, axis1=1, axis2=2)
-    if not detected.structure.periodic:  # rotations turn as axial vectors
-        characters -= np.linalg.det(matrices) * np.trace(matrices, axis1=1, axis2=2)
-    found = []
-    for irrep in real_irreps(detected):
-        count = round(float(irrep.weights @ characters) / irrep.dimension)
-        if count:
-            found.append((irrep.name, count))
-    return tuple(found)
 
 
 def rigid_motions(parent: Detected) -> NDArray[np.float64]:
