@@ -85,6 +85,10 @@ class Subgroup(Immutable):
         mask[elements] = True
         return cls(parent, mask)
 
+    def within(self, parent: Parent) -> Subgroup:
+        """The same element numbers in another group with the same law, for example a turned one."""
+        return Subgroup(parent, self.mask)
+
     @property
     def symbol(self) -> str | None:
         """Schoenflies symbol if the parent is a point group, else None."""
