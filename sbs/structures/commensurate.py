@@ -29,7 +29,7 @@ CHUNK = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class LaidCell:
-    """``child ≈ matrix @ basis @ (1 + strain) @ rotation.T``.
+    """``child ≈ matrix @ basis @ (1 + strain) @ rotation``, rows; for columns ``parent = rotation @ child``.
 
     Attributes:
         matrix: int (3, 3), the rows of the child's cell on the parent's basis.
@@ -86,7 +86,7 @@ def matching_cells(
             if np.linalg.norm(strain) > step:
                 continue
             seen |= {np.ascontiguousarray(image).tobytes() for image in matrix @ proper}
-            found.append(LaidCell(matrix, (strain + strain.T) / 2, turn.T))
+            found.append(LaidCell(matrix, (strain + strain.T) / 2, turn))
         if found:
             yield sorted(found, key=lambda way: round(float(np.linalg.norm(way.strain)), 9))
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
-from sbs.groups import FiniteGroup, Subgroup
+from sbs.groups import FiniteGroup, PointGroup, Subgroup
 from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.amplitudes import ModeAmplitude, mode_amplitudes
@@ -61,7 +61,7 @@ class Between:
     deviation: float
 
     @property
-    def group(self) -> FiniteGroup:
+    def group(self) -> PointGroup | FiniteGroup:
         """S, in the parent's frame."""
         return finite_group(self.parent)
 

@@ -15,12 +15,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError, NotASubgroupError
+from sbs.errors import NotASubgroupError
 from sbs.groups import FiniteGroup, PointGroup, PointGroupSymbol, Subgroup
 from sbs.groups.abstract.characters import character_table
 from sbs.groups.abstract.validation import shown
 from sbs.groups.point.mulliken import name_irreps
 from sbs.groups.point.pointgroups import point_group
+from sbs.query import resolve_target as of_point_group
 from sbs.structures.detected import Detected
 
 __all__ = [
@@ -191,7 +192,7 @@ def rigid_motions(parent: Detected) -> NDArray[np.float64]:
     return right[sizes > RIGID * sizes[0]].reshape(-1, count, 3)
 
 
-def finite_group(detected: Detected) -> FiniteGroup:
+def finite_group(detected: Detected) -> PointGroup | FiniteGroup:
     """S where it is finite: a point group, or the space group modulo a supercell.
 
     Raises:
@@ -203,7 +204,7 @@ def finite_group(detected: Detected) -> FiniteGroup:
     return detected.group
 
 
-def resolve_target(group: FiniteGroup, target: object) -> Subgroup:
+def resolve_target(group: PointGroup | FiniteGroup, target: object) -> Subgroup:
     """K as a subgroup of S: a label or symbol, a Subgroup of S, anything with a ``target`` or ``representative`` that is one
     (a row of ``sbs.isotropy``, a class of subgroups), a point group or matrices in the frame of S.
 
@@ -219,19 +220,7 @@ def resolve_target(group: FiniteGroup, target: object) -> Subgroup:
             f"the target {shown(target)} is no subgroup of the space group modulo the supercell; give a row of "
             'sbs.isotropy(crystal, "R4+"), or a Subgroup of crystal.group'
         )
-    if isinstance(target, str):
-        return group.subgroup_class(target).representative
-    matrices = getattr(target, "matrices", target)
-    try:
-        array = np.asarray(matrices, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise NotASubgroupError(
-            f"the target {target!r} is no subgroup of {group.symbol}; give a label, a Subgroup, a point "
-            "group or matrices (k, 3, 3)"
-        ) from None
-    if array.ndim != 3 or array.shape[1:] != (3, 3):
-        raise DetectionError(f"target matrices must have shape (k, 3, 3), got {array.shape}")
-    return group.subgroup(array)
+    return of_point_group(group, target)  # type: ignore[return-value]  # a finite group has finite subgroups
 
 
 def name_of(subgroup: Subgroup) -> str:

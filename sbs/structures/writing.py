@@ -1,14 +1,12 @@
 """Domain states as files.
 
 POSCAR and extended XYZ hold cell vectors and positions in the parent's frame. CIF holds lengths and angles of the cell only, and
-whoever reads it puts a along x and b into the xy plane: that is another frame for each state, so the objects that stand
-for a state are turned with it. The list ``domains.json`` beside the files gives, for each of them, the turn from the parent's
-frame to that of the file, the numbers of its objects and the first of them in the frame of the file.
+whoever reads it puts a along x and b into the xy plane: that is another frame for each state. So a CIF says in its first lines
+how it is turned, and gives the object that stands for its state turned with it; extended XYZ holds the object too.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +26,7 @@ __all__ = ["FORMATS", "file_frame", "write_states", "write_structure"]
 
 #: Format -> ending of the file's name, and ASE's name of the format.
 FORMATS = {"cif": ("cif", "cif"), "poscar": ("vasp", "vasp"), "extxyz": ("xyz", "extxyz")}
-# Digits of the turn in the first line of a CIF.
+# Digits of the numbers in the first lines of a CIF.
 DIGITS = 9
 
 
@@ -39,14 +37,14 @@ def write_states(
     directory: str | os.PathLike[str],
     format: str,
 ) -> list[Path]:
-    """Write every domain state and the list ``domains.json`` (needs ASE).
+    """Write every domain state, with the number of the first object that stands for it in the name (needs ASE).
 
     Args:
         states: of a pair S -> K. found: the set of that pair. state_of: int (size,), the state that each object stands for.
         directory: made where it is missing. format: one of ``FORMATS``.
 
     Returns:
-        The paths of the structures, in the order of the states.
+        The paths, in the order of the states.
 
     Raises:
         DetectionError: unknown format.
@@ -54,30 +52,26 @@ def write_states(
     ending = _ending(format)
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    paths, entries = [], []
+    paths = []
     for number, state in enumerate(states):
-        objects = np.flatnonzero(state_of == number)
-        path = folder / f"{state.structure.formula}_{number:02d}_object{objects[0]:02d}.{ending}"
-        turn = write_structure(path, state.structure, format)
-        turned = np.asarray(found.objects[objects[0]]) @ representation(str(found.irreps), turn[None])[0].T
+        chosen = int(np.flatnonzero(state_of == number)[0])
+        path = folder / f"{state.structure.formula}_{number:02d}_object{chosen:02d}.{ending}"
+        write_structure(path, state.structure, format, str(found.irreps), np.asarray(found.objects[chosen]))
         paths.append(path)
-        entries.append(
-            {
-                "file": path.name,
-                "state": number,
-                "space_group": None if state.space_group is None else state.space_group.symbol,
-                "objects": objects.tolist(),
-                "object_in_this_frame": turned.tolist(),
-                "turn_from_parent": turn.tolist(),
-            }
-        )
-    facts = {"irreps": found.irreps, "format": format, "states": entries}
-    (folder / "domains.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
     return paths
 
 
-def write_structure(path: Path, structure: Structure, format: str) -> NDArray[np.float64]:
-    """Write one structure (needs ASE) and return the rotation (3, 3) from its frame to that of the file.
+def write_structure(
+    path: Path, structure: Structure, format: str, irreps: str = "0x0e", components: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Write one structure and an object that belongs to it (needs ASE).
+
+    Args:
+        irreps: of the object. components: of the object in the structure's frame, float64 (dim,) or (num_sites, dim); none by
+            default.
+
+    Returns:
+        The rotation (3, 3) from the structure's frame to that of the file, by which the object is turned in the file.
 
     Raises:
         DetectionError: unknown format.
@@ -86,16 +80,25 @@ def write_structure(path: Path, structure: Structure, format: str) -> NDArray[np
     write = require("ase.io", "structures").write
     atoms = structure.to_ase()
     turn = file_frame(structure, format)
+    turned = None if components is None else components @ representation(irreps, turn[None])[0].T
     options: dict[str, Any] = {"direct": True} if format == "poscar" else {}
     if format == "cif" and structure.lattice is not None and np.linalg.det(structure.lattice) < 0:
         atoms.cell = -atoms.cell.array  # the same lattice, and a basis that has the handedness that readers build
+    if format == "extxyz" and turned is not None:
+        atoms.info["irreps"] = irreps
+        (atoms.info if turned.ndim == 1 else atoms.arrays)["object"] = turned
     write(str(path), atoms, format=FORMATS[format][1], **options)
     if format == "cif":
-        text = path.read_text(encoding="utf-8")
-        matrix = " ".join(f"{value + 0.0:.{DIGITS}f}" for value in turn.round(DIGITS).ravel())
-        note = f"# turned from the frame of the parent (a along x, b in the xy plane) by {matrix}\n"
-        path.write_text(note + text, encoding="utf-8")
+        lines = ["# turned from the frame of the parent (a along x, b in the xy plane) by " + _numbers(turn)]
+        if turned is not None:
+            rows = {"": turned} if turned.ndim == 1 else {f" on site {k}": row for k, row in enumerate(turned) if row.any()}
+            lines += [f"# object ({irreps}){where} in this frame: {_numbers(row)}" for where, row in rows.items()]
+        path.write_text("\n".join([*lines, path.read_text(encoding="utf-8")]), encoding="utf-8")
     return turn
+
+
+def _numbers(values: NDArray[np.float64]) -> str:
+    return " ".join(f"{value + 0.0:.{DIGITS}f}" for value in values.round(DIGITS).ravel())
 
 
 def file_frame(structure: Structure, format: str) -> NDArray[np.float64]:
