@@ -61,7 +61,8 @@ def test_every_form_of_a_group_is_the_same_question():
     named = sbs.minimal_set("Td", "C3v")
     inside = next(c for c in sbs.point_group("Oh").subgroup_classes if c.label == "Td")
     matrices = sbs.point_group("Td").matrices
-    for form in ("-43m", inside, inside.representative, matrices, matrices[[1, 5, 13]].tolist(), sbs.FiniteGroup.from_matrices(matrices)):
+    finite = sbs.FiniteGroup.from_matrices(matrices)
+    for form in ("-43m", inside, inside.representative, matrices, matrices[[1, 5, 13]].tolist(), finite):
         assert sbs.minimal_set(form, "C3v") == named
 
 

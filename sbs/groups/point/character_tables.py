@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from sbs.errors import UnknownGroupError
-from sbs.groups.abstract.characters import CharacterTable, character_table
+from sbs.groups.abstract.characters import CharacterTable, GroupWithClasses, character_table
 from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.validation import check_integer, shown
 from sbs.groups.point.character_values import epsilon_order, exact_text, float_value
+from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.functions import function_labels
 from sbs.groups.point.mulliken import name_irreps
 
 if TYPE_CHECKING:
     import sympy
 
-    from sbs.groups.point.pointgroups import PointGroup
 
 __all__ = ["ComplexIrrep", "NamedCharacterTable", "NamedCharacters", "named_character_table"]
 
@@ -187,7 +187,20 @@ class NamedCharacterTable:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def named_character_table(group: PointGroup) -> NamedCharacterTable:
+class NamedGroup(GroupWithClasses, Protocol):
+    """What a point group must offer: its family, its matrices and the names of its element classes."""
+
+    @property
+    def family(self) -> PointGroupSymbol: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def matrices(self) -> np.ndarray: ...
+    @property
+    def element_class_symbols(self) -> Sequence[str]: ...
+
+
+def named_character_table(group: NamedGroup) -> NamedCharacterTable:
     """The character table of a point group; the same for every orientation.
 
     Args:
