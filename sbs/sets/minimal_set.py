@@ -226,7 +226,9 @@ class MinimalSet:
         from sbs.sets.report import named_target
 
         name = f"{_name(self.group)} -> {named_target(self)}"
-        ideal = "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbit{'s' if self.degeneracy != 1 else ''})"
+        ideal = (
+            "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbit{'s' if self.degeneracy != 1 else ''})"
+        )
         count = "infinite" if self.size == math.inf else f"{self.size} object{'s' if self.size != 1 else ''}"
         return f"MinimalSet({name} in {_name(self.ambient)}: {count}, {ideal}, irreps {self.irreps})"
 

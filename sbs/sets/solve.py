@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from sbs.errors import InvalidGroupError, NoSetError, NotASubgroupError
+from sbs.errors import NoSetError, NotASubgroupError
 from sbs.groups.abstract.finite import FiniteGroup, Subgroup
-from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
-from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
 from sbs.objects.blocks import IrrepSupply
 from sbs.objects.choice import isotropy_above
+from sbs.sets.infinite import solve_with_infinite_normalizer
 from sbs.sets.minimal_set import MinimalSet
-from sbs.solver.closed import solve_axial, solve_spherical
 from sbs.solver.finite import solve_finite
 from sbs.solver.normalizer import normalizer_in_o3, normalizer_in_so3
-from sbs.solver.solutions import ClosedSolution, FiniteSolution
+from sbs.solver.solutions import FiniteSolution
 
 __all__ = ["solve_abstract", "solve_in_closed", "solve_in_point_group"]
 
@@ -62,36 +59,12 @@ def solve_in_closed(
     proper = ambient.symbol == "SO(3)"
     outer = normalizer_in_so3(group.family) if proper else normalizer_in_o3(group.family)
     if not outer.is_finite:
-        solution = _solve_closed(group, target, outer, proper)
-        result = MinimalSet(group, target, ambient, exact, lmax, solution, group.rotation)
-        return result if lmax is None else _within_degree(result)
+        return solve_with_infinite_normalizer(group, target, ambient, outer, exact, lmax)
     assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
     parent = point_group(outer)
     assert isinstance(parent, PointGroup)
     position = match_elements(group.standard.matrices, parent.matrices)
     return _solve_in_parent(group, target, ambient, parent, group.rotation, position, exact, lmax)
-
-
-def _within_degree(result: MinimalSet) -> MinimalSet:
-    """The result if irreps with l <= lmax do; if it need not be exact, else one whose objects break more.
-
-    Raises:
-        NoSetError: the degree is too low.
-    """
-    smaller: Iterator[Subgroup] = iter(())
-    if not result.exact and isinstance(result.group, PointGroup) and isinstance(result.target, Subgroup):
-        target = result.target
-        smaller = (c.representative for c in reversed(result.group.subgroup_classes) if c.representative <= target)
-    while True:
-        try:
-            _ = result.irreps
-            return result
-        except NoSetError:
-            intersection = next(smaller, None)
-            if intersection is None:
-                raise
-            assert not isinstance(result.solution, FiniteSolution)
-            result = replace(result, solution=replace(result.solution, intersection=intersection))
 
 
 def _solve_in_parent(
@@ -179,34 +152,3 @@ def _why_no_set(
             "which break more symmetry than asked"
         )
     return text
-
-
-def _solve_closed(
-    group: PointGroup | ClosedGroup, target: Subgroup | PointGroup | ClosedGroup, outer: PointGroupSymbol, proper: bool
-) -> ClosedSolution:
-    if outer.n is None:
-        family = target.parent.family_of(target) if isinstance(target, Subgroup) else target.family  # type: ignore[attr-defined]
-        return solve_spherical(group.family, family, proper)
-    return solve_axial(axial_description(group, group), axial_description(target, group), proper)
-
-
-def axial_description(subgroup: Subgroup | PointGroup | ClosedGroup, group: PointGroup | ClosedGroup) -> AxialSubgroup:
-    """How a closed group lies in the D∞h whose axis is that of ``group``."""
-    if isinstance(subgroup, ClosedGroup):
-        return AxialSubgroup(subgroup.family.family, subgroup.family.n)  # type: ignore[arg-type]
-    local = group.rotation.T @ subgroup.matrices @ group.rotation
-    proper = np.linalg.det(local) > 0
-    up = local[:, 2, 2] > 0
-    fold = int((proper & up).sum())
-    flips = {"σh": bool((~proper & ~up).any()), "σv": bool((~proper & up).any()), "C2'": bool((proper & ~up).any())}
-    has_mirror = match_elements(np.diag([1.0, 1.0, -1.0])[None], local)[0] >= 0
-    found = frozenset(name for name, present in flips.items() if present)
-    series = {
-        frozenset(): "Cn",
-        frozenset({"σh"}): "Cnh" if has_mirror else "S2n",
-        frozenset({"σv"}): "Cnv",
-        frozenset({"C2'"}): "Dn",
-    }.get(found, "Dnh" if has_mirror else "Dnd")
-    if found and len(found) not in (1, 3):
-        raise InvalidGroupError("the target is not a subgroup of the axial group about this axis")
-    return AxialSubgroup(series, fold)
