@@ -19,7 +19,7 @@ from sbs.proof.claims import ClosedClaim, Continuous, Elements, require
 from sbs.proof.elements import Law, checked_matrices, find_matrices
 from sbs.proof.finite import CLOSURE_TOLERANCE, check_block_norms, integer
 from sbs.proof.harmonics import Representation, blocks_of
-from sbs.proof.isotropy import FLIPS, MOVED, Waves, component_of, frame_about, is_image, principal_axes
+from sbs.proof.isotropy import FLIPS, MOVED, Frames, View, Waves, component_of, frame_about, is_image, principal_axes
 
 __all__ = ["check_closed"]
 
@@ -47,21 +47,21 @@ def check_closed(claim: ClosedClaim) -> None:
     seed = np.asarray(claim.seed, dtype=np.float64)
     require(seed.shape == (representation.dim,) and np.isfinite(seed).all(), "the seed has the shape (dim,)")
     check_block_norms(seed[None, None], representation)
-    _check_stabilizer(claim, representation, seed)
-    _check_intersection(claim, representation, seed)
+    frames = None if claim.normalizer.symbol in COMPONENTS else Frames(representation)
+    view = View(representation, claim.normalizer.axis) if frames is None else None
+    _check_stabilizer(claim, frames, view, seed)
+    _check_intersection(claim)
     _check_counts(claim)
     samples = np.asarray(claim.samples, dtype=np.float64)
-    require(
-        samples.ndim == 2 and samples.shape[1] == representation.dim and np.isfinite(samples).all(),
-        "samples are objects",
-    )
+    require(samples.ndim == 2 and samples.shape[1] == representation.dim, "samples have the shape of objects")
+    require(np.isfinite(samples).all(), "samples are finite numbers")
     if claim.size == math.inf:
         require(
             claim.objects is None and claim.orbits is None and claim.target_of is None, "an infinite set has no list"
         )
-        _check_samples(claim, representation, seed, samples)
+        _check_samples(claim, frames, view, seed, samples)
     else:
-        _check_list(claim, representation, samples)
+        _check_list(claim, representation, frames, view, samples)
 
 
 def _check_form(claim: ClosedClaim) -> None:
@@ -128,31 +128,33 @@ def _allowed(claim: ClosedClaim) -> frozenset[int]:
     return _PROPER if claim.ambient == "SO(3)" else frozenset(range(len(FLIPS)))
 
 
-def _check_stabilizer(claim: ClosedClaim, representation: Representation, seed: FloatArray) -> None:
-    """H is all that fixes the seed in M."""
+def _check_stabilizer(claim: ClosedClaim, frames: Frames | None, view: View | None, seed: FloatArray) -> None:
+    """H is all that fixes the seed in M, which has an axis (``view``) or not (``frames``)."""
     text = "H is the stabilizer in M of the seed"
     require(_inside(claim.stabilizer, claim.normalizer), "H lies in M")
-    if claim.normalizer.symbol in COMPONENTS:
-        _check_about(claim, Waves(representation, seed, claim.normalizer.axis), text)
+    if frames is None:
+        assert view is not None
+        _check_about(claim, Waves(view, seed), text)
         return
-    kind, columns = principal_axes(representation, seed)
+    act = frames.representation.act
+    kind, columns = principal_axes(frames, seed)
     if kind == "point":
-        everything = representation.act(-np.eye(3)[None], seed[None])[0, 0]
+        everything = act(-np.eye(3)[None], seed[None])[0, 0]
         mirrored = np.abs(everything - seed).max() < MOVED and claim.ambient == "O(3)"
         symbol = "O(3)" if mirrored else "SO(3)"
         require(isinstance(claim.stabilizer, Continuous) and claim.stabilizer.symbol == symbol, text)
     elif kind == "axis":
-        _check_about(claim, Waves(representation, seed, columns[:, 0]), text)
+        _check_about(claim, Waves(frames.view(columns[:, 0]), seed), text)
     else:
         require(isinstance(claim.stabilizer, Elements), text)
         own = np.asarray(claim.stabilizer.matrices)  # type: ignore[union-attr]
         candidates = _reflections(columns) if kind == "frame" else _beyond_tetrahedral(own, text)
         if claim.ambient == "SO(3)":
             candidates = candidates[np.linalg.det(candidates) > 0]
-        fixes = np.abs(representation.act(candidates, seed[None])[:, 0] - seed).max(axis=1) < MOVED
+        fixes = np.abs(act(candidates, seed[None])[:, 0] - seed).max(axis=1) < MOVED
         require((fixes == (find_matrices(candidates, own) >= 0)).all(), text)
         require(kind != "frame" or fixes.sum() == len(own), text)
-        moved = np.abs(representation.act(own, seed[None])[:, 0] - seed).max()
+        moved = np.abs(act(own, seed[None])[:, 0] - seed).max()
         require(moved < MOVED, text)
 
 
@@ -222,7 +224,7 @@ def _beyond(frame: FloatArray) -> FloatArray:
 # --- S and K against the seed ---------------------------------------------------------------------------------------
 
 
-def _check_intersection(claim: ClosedClaim, representation: Representation, seed: FloatArray) -> None:
+def _check_intersection(claim: ClosedClaim) -> None:
     """The stabilizer of the seed in S is conjugate to K under S, or lies in a conjugate if the set need not be exact."""
     fixing = _in_group(claim)
     text = "the stabilizer in S of the seed is " + (
@@ -292,7 +294,7 @@ def _moved_inside(inner: Group, outer: Group) -> bool:
 
 
 def _extent(group: Group) -> tuple[int, int]:
-    """Dimension, and number of elements or components: conjugate groups are those of which one lies in the other and this agrees."""
+    """Dimension, and number of elements or components: a group inside another one is all of it if these agree."""
     if isinstance(group, Elements):
         return 0, len(group)
     if group.symbol in COMPONENTS:
@@ -374,21 +376,24 @@ def _least(claim: ClosedClaim, whole: frozenset[int], own: frozenset[int], inner
 # --- objects --------------------------------------------------------------------------------------------------------
 
 
-def _check_samples(claim: ClosedClaim, representation: Representation, seed: FloatArray, samples: FloatArray) -> None:
+def _check_samples(
+    claim: ClosedClaim, frames: Frames | None, view: View | None, seed: FloatArray, samples: FloatArray
+) -> None:
     """Every sample is the image of the seed under an element of M."""
-    text = "samples lie in the set"
-    if claim.normalizer.symbol in COMPONENTS:
-        waves = Waves(representation, seed, claim.normalizer.axis)
-        for sample in samples:
-            goal = Waves(representation, sample, claim.normalizer.axis)
-            components = sorted(COMPONENTS[claim.normalizer.symbol])
-            require(any((t := waves.turns_to(goal, c)) is None or bool(t) for c in components), text)
-    else:
-        for sample in samples:
-            require(is_image(representation, seed, sample, claim.ambient == "SO(3)"), text)
+    for sample in samples:
+        if frames is not None:
+            found = is_image(frames, seed, sample, claim.ambient == "SO(3)")
+        else:
+            assert view is not None
+            waves, goal = Waves(view, seed), Waves(view, sample)
+            turns = (waves.turns_to(goal, c) for c in sorted(COMPONENTS[claim.normalizer.symbol]))
+            found = any(t is None or bool(t) for t in turns)
+        require(found, "samples lie in the set")
 
 
-def _check_list(claim: ClosedClaim, representation: Representation, samples: FloatArray) -> None:
+def _check_list(
+    claim: ClosedClaim, representation: Representation, frames: Frames | None, view: View | None, samples: FloatArray
+) -> None:
     """The objects of a finite set, each fixed by the connected part of M, permuted by its components."""
     objects = np.asarray(claim.objects, dtype=np.float64)
     require(
@@ -399,16 +404,11 @@ def _check_list(claim: ClosedClaim, representation: Representation, samples: Flo
     require(np.abs(objects[0] - claim.seed).max() < CLOSURE_TOLERANCE, "the seed is the first object")
     gaps = np.linalg.norm(objects[:, None] - objects[None], axis=2) + 4 * np.eye(len(objects))
     require(gaps.min() > MOVED, "the objects are distinct")
-    axial = claim.normalizer.symbol in COMPONENTS
-    frame = frame_about(claim.normalizer.axis)
     for row in objects:
-        fixed = (
-            Waves(representation, row, claim.normalizer.axis).fold == 0
-            if axial
-            else principal_axes(representation, row)[0] == "point"
-        )
+        fixed = Waves(view, row).fold == 0 if view is not None else principal_axes(frames, row)[0] == "point"  # type: ignore[arg-type]
         require(fixed, "every object is fixed by the connected part of M")
-    flips = frame @ _POLAR_FLIPS @ frame.T if axial else np.array([np.eye(3), -np.eye(3)])
+    frame = frame_about(claim.normalizer.axis)
+    flips = frame @ _POLAR_FLIPS @ frame.T if frames is None else np.array([np.eye(3), -np.eye(3)])
     components = _components(claim.normalizer, claim.normalizer)
     images = representation.act(flips, objects)
     near = np.abs(images[:, :, None] - objects).max(axis=3)

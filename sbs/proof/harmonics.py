@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,7 @@ class Representation:
     def __init__(self, blocks: list[tuple[int, int]]) -> None:
         self.blocks = blocks
         edges = np.cumsum([0, *(2 * l + 1 for l, _ in blocks)])
-        self.slices = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        self.slices = [slice(int(a), int(b)) for a, b in pairwise(edges)]
         self.dim = int(edges[-1])
 
     def matrices(self, elements: FloatArray) -> FloatArray:

@@ -1,12 +1,13 @@
 """The elements of an infinite closed group that fix one given vector, and those that take it to another.
 
-Seen from an axis, a vector is a sum of waves c cos m φ + s sin m φ. A turn by t multiplies the amplitude c + i s by exp(i m t), so that the
-turns that fix the vector are those by multiples of 2 π / gcd(m), and of every other component of D∞h the elements are found by
-solving for one wave and asking the rest.
+Seen from an axis, a vector is a sum of waves c cos m φ + s sin m φ. A turn by t multiplies the amplitude c + i s by
+exp(i m t), so that the turns that fix the vector are those by multiples of 2 π / gcd(m), and of every other component of
+D∞h the elements are found by solving for one wave and asking the rest.
 
-In O(3) the matrix Q(v) with entries <J_a v, J_b v>, J the generators of the turns, goes along with the vector, Q(g v) = g Q(v) g^T. If
-its eigenvalues differ, what fixes v is among the eight reflections in its eigenframe; if two are equal, it keeps the axis of
-the third; if all three are equal, v is fixed by a polyhedral group, above which there are few others, or by SO(3).
+In O(3) the matrix Q(v) with entries <J_a v, J_b v>, J the generators of the turns, goes along with the vector,
+Q(g v) = g Q(v) g^T. If its eigenvalues differ, what fixes v is among the eight reflections in its eigenframe; if two are
+equal, it keeps the axis of the third; if all three are equal, v is fixed by a polyhedral group, above which there are few
+others, or by SO(3).
 Nothing here knows how the vector was chosen.
 """
 
@@ -22,7 +23,7 @@ import numpy.typing as npt
 from sbs.errors import SearchLimitError
 from sbs.proof.harmonics import Representation
 
-__all__ = ["FLIPS", "MOVED", "Waves", "component_of", "frame_about", "is_image", "principal_axes", "turn_generators"]
+__all__ = ["FLIPS", "MOVED", "Frames", "View", "Waves", "component_of", "frame_about", "is_image", "principal_axes"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -42,6 +43,9 @@ _STEPS = 12
 _NEWTON_STEPS = 12
 _STARTS = 48
 
+#: Keeps the normal equations solvable where turns about some axis do not move a vector.
+_DAMPING = 1e-9
+
 
 def frame_about(axis: FloatArray) -> FloatArray:
     """A proper rotation that takes the pole y to an axis."""
@@ -59,23 +63,36 @@ def component_of(elements: FloatArray, axis: FloatArray) -> IntArray:
     return np.where(kept, np.where(cosines > 0, np.where(proper, 0, 2), np.where(proper, 3, 1)), -1)
 
 
-class Waves:
-    """A vector of a representation as a sum of waves about an axis."""
+class View:
+    """A representation seen from an axis: its harmonics about that axis."""
 
-    def __init__(self, representation: Representation, vector: FloatArray, axis: FloatArray) -> None:
+    def __init__(self, representation: Representation, axis: FloatArray) -> None:
         self.axis = axis
         self.frame = frame_about(axis)
-        local = representation.act(self.frame.T[None], vector[None])[0]
-        images = representation.act(_LOCAL_FLIPS, local)[:, 0]
-        orders, amplitudes = [], []
+        self._back = representation.matrices(self.frame.T[None])[0]
+        self._flips = representation.matrices(_LOCAL_FLIPS[1:])
+        orders, cosines, sines = [], [], []
         for (l, _), part in zip(representation.blocks, representation.slices, strict=True):
-            rows = images[:, part]
-            for m in range(l + 1):
-                orders.append(m)
-                amplitudes.append(rows[:, l + m] + (1j * rows[:, l - m] if m else 0))
+            middle = part.start + l
+            orders += range(l + 1)
+            cosines += range(middle, middle + l + 1)
+            sines += range(middle, middle - l - 1, -1)
         self.orders = np.array(orders)
-        #: Complex amplitudes (4, waves) of the vector after each flip.
-        self.amplitudes = np.array(amplitudes).T
+        self._cosines, self._sines = np.array(cosines), np.array(sines)
+
+    def amplitudes(self, vector: FloatArray) -> npt.NDArray[np.complex128]:
+        """Complex amplitudes c + i s (4, waves) of a vector after each of the reflections in ``FLIPS``."""
+        local = self._back @ vector
+        rows = np.array([local, *(self._flips @ local)])
+        return rows[:, self._cosines] + 1j * np.where(self.orders > 0, rows[:, self._sines], 0.0)
+
+
+class Waves:
+    """A vector as a sum of waves about the axis of a view."""
+
+    def __init__(self, view: View, vector: FloatArray) -> None:
+        self.axis, self.frame, self.orders = view.axis, view.frame, view.orders
+        self.amplitudes = view.amplitudes(vector)
 
     @cached_property
     def fold(self) -> int:
@@ -124,28 +141,42 @@ def _turns(
     return [float(t) for t in angles[misses < MOVED]]
 
 
-def turn_generators(representation: Representation, vector: FloatArray) -> FloatArray:
-    """J_x v, J_y v, J_z v, the derivatives of v under turns about the axes, float64 (3, dim)."""
-    rows = []
-    for axis in np.eye(3):
-        frame = frame_about(axis)
-        local = representation.act(frame.T[None], vector[None])[0, 0]
-        slope = np.zeros_like(local)
+def turn_generators(representation: Representation) -> FloatArray:
+    """J_x, J_y, J_z, the derivatives of the matrices of turns about the axes, float64 (3, dim, dim)."""
+    found = np.zeros((3, representation.dim, representation.dim))
+    frames = np.array([frame_about(axis) for axis in np.eye(3)])
+    for matrices, generator in zip(representation.matrices(frames), found, strict=True):
         for (l, _), part in zip(representation.blocks, representation.slices, strict=True):
-            m = np.arange(-l, l + 1)
+            frame = matrices[part, part]
             # cos m φ becomes m sin m φ, sin m φ becomes -m cos m φ; the entry of m < 0 is that of the sine of |m| φ.
-            slope[part] = -m * local[part][::-1]
-        rows.append(representation.act(frame[None], slope[None])[0, 0])
-    return np.array(rows)
+            slope = np.zeros((2 * l + 1, 2 * l + 1))
+            slope[np.arange(2 * l + 1), np.arange(2 * l, -1, -1)] = -np.arange(-l, l + 1)
+            generator[part, part] = frame @ slope @ frame.T
+    return found
 
 
-def principal_axes(representation: Representation, vector: FloatArray) -> tuple[str, FloatArray]:
+class Frames:
+    """A representation of O(3) with the generators of its turns."""
+
+    def __init__(self, representation: Representation) -> None:
+        self.representation = representation
+        self.generators = turn_generators(representation)
+        self._view: View | None = None
+
+    def view(self, axis: FloatArray) -> View:
+        """The view from an axis; the last one is kept."""
+        if self._view is None or not np.array_equal(self._view.axis, axis):
+            self._view = View(self.representation, axis)
+        return self._view
+
+
+def principal_axes(frames: Frames, vector: FloatArray) -> tuple[str, FloatArray]:
     """What Q(v) tells: "point" (v is fixed by SO(3)), "frame", "axis" or "none", and its eigenvectors as columns.
 
     For "axis" the first column is the axis. Of the matrices Q of the blocks, added with weights, the first that tells most.
     """
-    rows = turn_generators(representation, vector)
-    parts = np.array([rows[:, part] @ rows[:, part].T for part in representation.slices])
+    rows = frames.generators @ vector
+    parts = np.array([rows[:, part] @ rows[:, part].T for part in frames.representation.slices])
     if np.abs(parts).max() < MOVED:
         return "point", np.eye(3)
     best: tuple[str, FloatArray] = "none", np.eye(3)
@@ -160,71 +191,61 @@ def principal_axes(representation: Representation, vector: FloatArray) -> tuple[
     return best
 
 
-def is_image(representation: Representation, source: FloatArray, goal: FloatArray, proper: bool) -> bool:
+def is_image(frames: Frames, source: FloatArray, goal: FloatArray, proper: bool) -> bool:
     """Whether an element of O(3), or of SO(3) if ``proper``, takes one vector to another.
 
     Raises:
         SearchLimitError: none was found, and none excluded, because neither vector singles out an axis.
     """
-    kind, columns = principal_axes(representation, source)
-    other, others = principal_axes(representation, goal)
+    act = frames.representation.act
+    kind, columns = principal_axes(frames, source)
+    other, others = principal_axes(frames, goal)
     if kind != other:
         return False
     signs = (1.0,) if proper else (1.0, -1.0)
     if kind == "point":
-        return any(np.abs(representation.act(s * np.eye(3)[None], source[None]) - goal).max() < MOVED for s in signs)
+        return any(np.abs(act(s * np.eye(3)[None], source[None]) - goal).max() < MOVED for s in signs)
     if kind == "frame":
         flips = np.array([np.diag(s) for s in itertools.product((1.0, -1.0), repeat=3)])
         candidates = others @ flips @ columns.T
         if proper:
             candidates = candidates[np.linalg.det(candidates) > 0]
-        images = representation.act(candidates, source[None])[:, 0]
-        return bool((np.abs(images - goal).max(axis=1) < MOVED).any())
+        return bool((np.abs(act(candidates, source[None])[:, 0] - goal).max(axis=1) < MOVED).any())
     if kind == "axis":
-        axis = columns[:, 0]
-        back = frame_about(axis) @ frame_about(others[:, 0]).T
-        here = Waves(representation, source, axis)
-        there = Waves(representation, representation.act(back[None], goal[None])[0, 0], axis)
+        view = frames.view(columns[:, 0])
+        back = view.frame @ frame_about(others[:, 0]).T
+        here, there = Waves(view, source), Waves(view, act(back[None], goal[None])[0, 0])
         components = (0, 3) if proper else range(len(FLIPS))
         return any((angles := here.turns_to(there, c)) is None or bool(angles) for c in components)
-    if any(
-        _is_turned(representation, representation.act(s * np.eye(3)[None], source[None])[0, 0], goal) for s in signs
-    ):
+    if any(_is_turned(frames, act(s * np.eye(3)[None], source[None])[0, 0], goal) for s in signs):
         return True
     raise SearchLimitError(
         "no rotation was found that takes the seed of the set to an object; the claim was not decided"
     )
 
 
-def _is_turned(representation: Representation, source: FloatArray, goal: FloatArray) -> bool:
+def _is_turned(frames: Frames, source: FloatArray, goal: FloatArray) -> bool:
     """Gauss-Newton over rotations from those of a grid that bring the vector nearest to its goal."""
+    matrices = frames.representation.matrices
     angles = 2 * np.pi * np.arange(_STEPS) / _STEPS
-    about = _about_z(angles)
-    tilts = np.array([[[1, 0, 0], [0, c, -s], [0, s, c]] for c, s in zip(np.cos(angles), np.sin(angles), strict=True)])
-    first = representation.act(about, source[None])[:, 0]
-    second = representation.act(tilts, first).reshape(-1, representation.dim)
-    images = representation.act(about, second).reshape(-1, representation.dim)
-    nearest = np.argsort(np.linalg.norm(images - goal, axis=1), kind="stable")[:_STARTS]
-    for vector in images[nearest]:
-        for _ in range(_NEWTON_STEPS):
-            tangents = turn_generators(representation, vector)
-            step = np.linalg.lstsq(tangents.T, goal - vector, rcond=None)[0]
-            vector = representation.act(_rotation(step)[None], vector[None])[0, 0]
-            if np.abs(vector - goal).max() < MOVED:
-                return True
+    about = matrices(_rotations(angles[:, None] * np.array([0.0, 0.0, 1.0])))
+    tilts = matrices(_rotations(angles[:, None] * np.array([1.0, 0.0, 0.0])))
+    vectors = np.einsum("aij,bjk,ck->abci", about, tilts, about @ source).reshape(-1, len(source))
+    vectors = vectors[np.argsort(np.linalg.norm(vectors - goal, axis=1), kind="stable")[:_STARTS]]
+    for _ in range(_NEWTON_STEPS):
+        tangents = np.einsum("aij,nj->nai", frames.generators, vectors)
+        normal = tangents @ np.swapaxes(tangents, 1, 2) + _DAMPING * np.eye(3)
+        steps = np.linalg.solve(normal, (tangents @ (goal - vectors)[:, :, None]))[:, :, 0]
+        vectors = np.einsum("nij,nj->ni", matrices(_rotations(steps)), vectors)
+        if (np.abs(vectors - goal).max(axis=1) < MOVED).any():
+            return True
     return False
 
 
-def _about_z(angles: FloatArray) -> FloatArray:
-    c, s, zero = np.cos(angles), np.sin(angles), np.zeros(len(angles))
-    return np.stack([np.stack([c, -s, zero], 1), np.stack([s, c, zero], 1), np.stack([zero, zero, zero + 1], 1)], 1)
-
-
-def _rotation(vector: FloatArray) -> FloatArray:
-    """Rotation by |v| about v (Rodrigues' formula)."""
-    angle = float(np.linalg.norm(vector))
-    if angle == 0.0:
-        return np.eye(3)
-    x, y, z = vector / angle
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+def _rotations(vectors: FloatArray) -> FloatArray:
+    """Rotations (n, 3, 3) by |v| about v (Rodrigues' formula)."""
+    angles = np.linalg.norm(vectors, axis=1)
+    x, y, z = (vectors / np.where(angles == 0, 1.0, angles)[:, None]).T
+    zero = np.zeros_like(x)
+    cross = np.stack([np.stack([zero, -z, y], 1), np.stack([z, zero, -x], 1), np.stack([-y, x, zero], 1)], 1)
+    return np.eye(3) + np.sin(angles)[:, None, None] * cross + (1 - np.cos(angles))[:, None, None] * cross @ cross

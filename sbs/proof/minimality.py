@@ -129,16 +129,23 @@ class _Fixers:
 
     def __init__(self, matrices: np.ndarray, lmax: int) -> None:
         self._matrices = matrices
-        self._representations = [Representation([(l, p)]).matrices(matrices) for l in range(lmax + 1) for p in (1, -1)]
+        self._lmax = lmax
+        self._known: dict[int, np.ndarray] = {}
 
     def is_isotropy(self, elements: frozenset[int]) -> bool:
         """Whether some vector has exactly this stabilizer in M."""
         inner = sorted(elements)
         fixed = np.ones(len(self._matrices), dtype=bool)
-        for rep in self._representations:
-            projector = rep[inner].mean(0)
-            fixed &= np.abs(rep @ projector - projector).max((1, 2)) < _FIXED
-        return int(fixed.sum()) == len(inner)
+        signs = np.where(np.linalg.det(self._matrices) < 0, -1.0, 1.0)[:, None, None]
+        for l in range(self._lmax + 1):
+            if l not in self._known:
+                self._known[l] = Representation([(l, 1)]).matrices(self._matrices)
+            for rep in (self._known[l], self._known[l] * signs):
+                projector = rep[inner].mean(0)
+                fixed &= np.abs(rep @ projector - projector).max((1, 2)) < _FIXED
+            if int(fixed.sum()) == len(inner):
+                return True
+        return False
 
 
 def check_refutations(

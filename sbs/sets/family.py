@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from sbs.errors import NoSetError, SearchLimitError
-from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.closed import AxialSubgroup, ClosedGroup, rotation_about_z
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, point_group
@@ -22,13 +23,11 @@ from sbs.objects.representation import irrep_matrices, representation
 from sbs.objects.seeds import generic_vector, harmonics
 from sbs.objects.separation import best_separated
 from sbs.objects.stabilizers import Closed, cheapest_irreps
-from sbs.sets.realisation import OBJECT_DIGITS
+from sbs.sets.orbits import OBJECT_DIGITS
+from sbs.sets.question import Question
 from sbs.solver.solutions import ClosedSolution
 
-if TYPE_CHECKING:
-    from sbs.sets.minimal_set import MinimalSet
-
-__all__ = ["Family", "realise_closed"]
+__all__ = ["ContinuousOrbit", "realise_closed"]
 
 #: Amplitudes of angular waves below this are rounding: irreps of a seed have unit norm, and few waves each.
 _NO_WAVE = 1e-7
@@ -40,8 +39,12 @@ _PHASE_TOLERANCE = 1e-6
 _FLIPS = {"σh": np.diag([1.0, 1.0, -1.0]), "σv": np.diag([1.0, -1.0, 1.0]), "C2'": np.diag([1.0, -1.0, -1.0])}
 
 
-@dataclass(frozen=True)
-class Family:
+#: Movers and orbits of a set without a list.
+_ENDLESS = np.zeros((0, 3, 3)), np.zeros(0, dtype=np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class ContinuousOrbit:
     """The M-orbit of one vector, in the standard setting.
 
     Attributes:
@@ -50,6 +53,7 @@ class Family:
         irreps: irreps of the blocks.
         seed: float64 (dim,).
         movers: elements (size, 3, 3) of M that list a finite orbit, sorted by S-orbit; empty if it is infinite.
+        orbits: int (size,), the S-orbit of each.
     """
 
     normalizer: ClosedGroup
@@ -57,44 +61,48 @@ class Family:
     irreps: tuple[Irrep, ...]
     seed: np.ndarray
     movers: np.ndarray
+    orbits: np.ndarray
 
+    @cached_property
     def objects(self) -> np.ndarray:
         """The objects of a finite orbit, float64 (size, dim)."""
         return representation(self.irreps, self.movers) @ self.seed + 0.0
 
-    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def conjugates(self, target: Any) -> Sequence[Any]:
+        """K for every object: it is normal in S wherever a closed group gives a finite set."""
+        return (target,) * len(self.movers)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """``n`` objects of the orbit, uniformly, float64 (n, dim)."""
-        return (
-            representation(self.irreps, self.normalizer.sample(n, rng)) @ self.seed
-            if n
-            else np.zeros((0, len(self.seed)))
-        )
+        if len(self.movers):
+            return np.asarray(self.objects[rng.integers(len(self.movers), size=n)])
+        if not n:
+            return np.zeros((0, len(self.seed)))
+        return np.asarray(representation(self.irreps, self.normalizer.sample(n, rng)) @ self.seed)
 
 
-def realise_closed(result: MinimalSet) -> Family:
+def realise_closed(question: Question, solution: ClosedSolution) -> ContinuousOrbit:
     """Seed, irreps and stabilizer for a `ClosedSolution`, by least cost of the irreps.
 
     Raises:
-        NoSetError: ``lmax`` leaves no irreps that do.
+        NoSetError: it is proved that no vector with l <= lmax has one of the stabilizers.
     """
-    solution = result.solution
-    assert isinstance(solution, ClosedSolution)
     if not solution.stabilizers:
-        return _about_the_axis_of_a_finite_group(solution, result)
+        return _about_the_axis_of_a_finite_group(question, solution)
     best: tuple[CostKey, Closed, tuple[Irrep, ...]] | None = None
     for candidate in solution.stabilizers:
-        irreps = cheapest_irreps(_described(candidate), solution.normalizer, result.lmax)
+        irreps = cheapest_irreps(_described(candidate), solution.normalizer, question.lmax)
         if irreps is not None:
             key = cost_key(Cost.of(irrep) for irrep in irreps)
             if best is None or key < best[0]:
                 best = key, candidate, irreps
     if best is None:
-        raise NoSetError(f"no vector with l <= {result.lmax} has the stabilizer that is needed; allow a larger lmax")
+        raise NoSetError(f"no vector with l <= {question.lmax} has the stabilizer that is needed; allow a larger lmax")
     _, chosen, irreps = best
     normalizer = ClosedGroup(solution.normalizer)
-    seed = generic_vector(_described(chosen), irreps)
-    movers = np.zeros((0, 3, 3)) if result.size == math.inf else _movers(normalizer, irreps, seed, result.group)
-    return Family(normalizer, _placed(chosen), irreps, np.round(seed, OBJECT_DIGITS) + 0.0, movers)
+    seed = np.round(generic_vector(_described(chosen), irreps), OBJECT_DIGITS) + 0.0
+    listed = _ENDLESS if solution.size == math.inf else _listed(normalizer, irreps, seed, question.group)
+    return ContinuousOrbit(normalizer, _placed(chosen), irreps, seed, *listed)
 
 
 def _described(group: AxialSubgroup | PointGroupSymbol) -> Closed:
@@ -108,10 +116,10 @@ def _placed(group: AxialSubgroup | PointGroupSymbol) -> PointGroup | ClosedGroup
     return point_group(group.family if isinstance(group, AxialSubgroup) else group)
 
 
-def _movers(
+def _listed(
     normalizer: ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, group: PointGroup | ClosedGroup | Subgroup
-) -> np.ndarray:
-    """One element of each component of M that makes a new object, sorted by S-orbit."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """One element of each component of M that makes a new object, sorted by S-orbit, and the numbers of the orbits."""
     movers: list[np.ndarray] = []
     images: list[np.ndarray] = []
     for g in _components(normalizer):
@@ -125,7 +133,8 @@ def _movers(
         if orbit[index] < 0:
             near = np.abs(np.array(images)[:, None] - (acting @ image)[None]).max(2).min(1) < _PHASE_TOLERANCE
             orbit[near] = orbit.max() + 1
-    return np.array(movers)[np.argsort(orbit, kind="stable")]
+    order = np.argsort(orbit, kind="stable")
+    return np.array(movers)[order], orbit[order]
 
 
 def _components(group: ClosedGroup) -> np.ndarray:
@@ -146,12 +155,12 @@ def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarr
 # --- S finite, M infinite -------------------------------------------------------------------------------------------
 
 
-def _about_the_axis_of_a_finite_group(solution: ClosedSolution, result: MinimalSet) -> Family:
+def _about_the_axis_of_a_finite_group(question: Question, solution: ClosedSolution) -> ContinuousOrbit:
     """S finite, set infinite: the seed is best separated within its S-orbit, and M turns it all the way round."""
-    group, target = result.group, solution.intersection or result.target
+    group, target = question.group, solution.intersection or question.target
     assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
     matrices = group.standard.matrices
-    choice = choose_blocks(IrrepSupply(matrices, group.table), [target.mask], result.lmax)
+    choice = choose_blocks(IrrepSupply(matrices, group.table), [target.mask], question.lmax)
     irreps = tuple(block.irrep for block in choice.blocks)
     seed = best_separated(choice.blocks, group.table, target.mask)
     normalizer = ClosedGroup(solution.normalizer)
@@ -166,9 +175,8 @@ def _about_the_axis_of_a_finite_group(solution: ClosedSolution, result: MinimalS
     generators = matrices[list(target.generators)]
     fitted = PointGroup.from_matrices(np.array([np.eye(3), *generators, *found]), tolerance=10 * _PHASE_TOLERANCE)
     stabilizer = PointGroup(fitted.family, np.round(fitted.rotation, OBJECT_DIGITS) + 0.0)
-    return Family(
-        normalizer, stabilizer, irreps, _made_invariant(irreps, turned[best], stabilizer), np.zeros((0, 3, 3))
-    )
+    seed = _made_invariant(irreps, turned[best], stabilizer)
+    return ContinuousOrbit(normalizer, stabilizer, irreps, seed, *_ENDLESS)
 
 
 def _waves(irreps: tuple[Irrep, ...], vector: np.ndarray) -> list[tuple[Irrep, int, complex]]:

@@ -1,94 +1,65 @@
-"""Pose a question whose generalised normalizer is infinite: the first of the solver's solutions that the degree allows."""
+"""Answer a question whose normalizer is infinite: the first of the solver's solutions that the degree allows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from sbs.errors import InvalidGroupError, NoSetError
-from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, match_elements
+from sbs.sets.family import realise_closed
 from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.question import Embedding, Question
 from sbs.solver.closed import axial_solutions, spherical_solutions
 from sbs.solver.solutions import ClosedSolution
 
 __all__ = ["axial_description", "solve_with_infinite_normalizer"]
 
 
-def solve_with_infinite_normalizer(
-    group: PointGroup | ClosedGroup,
-    target: Subgroup | PointGroup | ClosedGroup,
-    ambient: ClosedGroup,
-    outer: PointGroupSymbol,
-    exact: bool,
-    lmax: int | None,
-) -> MinimalSet:
-    """The set for S and K in O(3) or SO(3), with N(S) = ``outer`` infinite.
+def solve_with_infinite_normalizer(question: Question, embedding: Embedding) -> MinimalSet | None:
+    """The set for S and K in O(3) or SO(3), where N(S) is infinite.
 
     Fewest S-orbits come first; among equals, if the set need not be exact, the largest H ∩ S, so that no more is broken
     than the degree demands; among those the cheapest irreps.
 
-    Raises:
-        NoSetError: it is proved that no vector with l <= lmax has a stabilizer that does.
+    Returns:
+        The set; None if it is proved that no vector with l <= lmax has a stabilizer that does.
     """
-    for solution in _solutions(group, target, outer, ambient.symbol == "SO(3)", exact, lmax):
-        result = MinimalSet(group, target, ambient, exact, lmax, solution, group.rotation)
-        if lmax is None:
+    assert isinstance(embedding.outer, ClosedGroup)
+    for solution in _solutions(question, embedding.outer.family):
+        result = MinimalSet(question, solution, embedding, partial(realise_closed, question, solution))
+        if question.lmax is None:
             return result
         try:
             _ = result.irreps
         except NoSetError:
             continue
         return result
-    raise NoSetError(_why_no_set(group, target, ambient, outer, exact, lmax))
+    return None
 
 
-def _solutions(
-    group: PointGroup | ClosedGroup,
-    target: Subgroup | PointGroup | ClosedGroup,
-    outer: PointGroupSymbol,
-    proper: bool,
-    exact: bool,
-    lmax: int | None,
-) -> Iterator[ClosedSolution]:
+def _solutions(question: Question, outer: PointGroupSymbol) -> Iterator[ClosedSolution]:
+    group, target, exact = question.group, question.target, question.exact
+    assert isinstance(question.ambient, ClosedGroup) and not isinstance(group, Subgroup)
+    proper = question.ambient.symbol == "SO(3)"
     if outer.n is None:
         inner = target.parent.family_of(target) if isinstance(target, Subgroup) else target.family  # type: ignore[attr-defined]
-        yield from spherical_solutions(group.family, inner, proper, exact, lmax)
+        yield from spherical_solutions(group.family, inner, proper, exact, question.lmax)
         return
     around, within = axial_description(group, group), axial_description(target, group)
-    for solution in axial_solutions(around, within, proper, exact, lmax):
+    for solution in axial_solutions(around, within, proper, exact):
         yield solution
         if not solution.stabilizers and not exact:
             assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
             for c in reversed(group.subgroup_classes):
                 if c.representative <= target and c.order < target.order:
                     yield replace(solution, intersection=c.representative)
-
-
-def _why_no_set(
-    group: PointGroup | ClosedGroup,
-    target: Subgroup | PointGroup | ClosedGroup,
-    ambient: ClosedGroup,
-    outer: PointGroupSymbol,
-    exact: bool,
-    lmax: int | None,
-) -> str:
-    free = solve_with_infinite_normalizer(group, target, ambient, outer, exact, None)
-    text = (
-        f"no {'exact ' if exact else ''}symmetry-breaking set for {group.symbol} -> {target.symbol} has objects with "
-        f"l <= {lmax}; without the limit irreps {free.irreps} do it"
-    )
-    if not exact:
-        return text
-    try:
-        loose = solve_with_infinite_normalizer(group, target, ambient, outer, False, lmax)
-    except NoSetError:
-        return f"{text}; exact=False finds none either"
-    return f"{text}; with l <= {lmax}, exact=False gives objects of irreps {loose.irreps}, which break more symmetry than asked"
 
 
 def axial_description(subgroup: Subgroup | PointGroup | ClosedGroup, group: PointGroup | ClosedGroup) -> AxialSubgroup:

@@ -40,9 +40,7 @@ _DOUBLED = {
 }
 
 
-def axial_solutions(
-    group: AxialSubgroup, target: AxialSubgroup, proper: bool, exact: bool, lmax: int | None = None
-) -> Iterator[ClosedSolution]:
+def axial_solutions(group: AxialSubgroup, target: AxialSubgroup, proper: bool, exact: bool) -> Iterator[ClosedSolution]:
     """S and K closed subgroups of D∞h with normalizer M = D∞h, or D∞ if ``proper`` (ambient SO(3)), the best first.
 
     Fewest S-orbits come first, then the largest H ∩ S: if the set need not be exact, as little is broken beyond S -> K as
@@ -50,7 +48,6 @@ def axial_solutions(
 
     Args:
         group, target, proper, exact: the question.
-        lmax: bound on the degree of irreps; H with more rotations about the axis than that are not listed.
     """
     allowed = frozenset({"C2'"}) if proper else frozenset(_FLIPS)
     normalizer = PointGroupSymbol("Dn" if proper else "Dnh", math.inf)
@@ -121,8 +118,9 @@ def spherical_solutions(
 ) -> Iterator[ClosedSolution]:
     """S one of C1, Ci, SO(3), O(3), with normalizer M = O(3), or SO(3) if ``proper`` (ambient SO(3)), the best first.
 
-    The order and the arguments are those of `axial_solutions`; larger means of higher dimension, then of higher
-    order or with more components.
+    Ordered as in `axial_solutions`; larger means of higher dimension, then of higher
+    order or with more components. Groups with more than ``lmax`` + 1 rotations about an axis are not listed: no vector with
+    l <= lmax is fixed by as many unless it is fixed by all.
     """
     everything = PointGroupSymbol("SO(3)" if proper else "O(3)")
     if group.is_finite:

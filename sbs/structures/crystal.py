@@ -1,4 +1,4 @@
-"""Point group and site permutations of a crystal in its own Cartesian frame, by spglib (its only caller).
+"""Point group and site permutations of a crystal in its own Cartesian frame, by spglib.
 
 spglib gives integer operations on a cell. They become Cartesian matrices through the exact lattice of
 :mod:`sbs.structures.lattice`, so that a slightly wrong lattice still gives an exact group, and close to
@@ -7,12 +7,10 @@ where it lies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from inspect import signature
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import spglib
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
@@ -20,7 +18,9 @@ from sbs.groups import PointGroup, point_group
 from sbs.structures.inputs import Structure, minimum_image
 from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basis
 from sbs.structures.neighbours import NO_PERMUTATION, match_sites, nearest_sites, neighbour_distances
-from sbs.structures.orient import oriented_group
+from sbs.structures.orient import in_setting, oriented_group
+from sbs.structures.setting import StandardCell, crystal_frame, is_undecided
+from sbs.structures.spglib_calls import layer_group, symmetry_dataset
 
 __all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell", "space_group_of"]
 
@@ -41,7 +41,8 @@ LATTICE_POINT_SLACK = 0.1
 
 @dataclass(frozen=True)
 class SpaceGroup:
-    """Number (1 to 230) and short international symbol of a space group, e.g. 221 and ``"Pm-3m"``."""
+    """Number (1 to 230) and short international symbol of a space group, e.g. 221 and ``"Pm-3m"``; for a layer those of its
+    layer group (1 to 80), 80 and ``"p6/mmm"``."""
 
     number: int
     symbol: str
@@ -71,9 +72,9 @@ def primitive_cell(structure: Structure, tolerance: float) -> Structure:
 
 
 def space_group_of(structure: Structure, tolerance: float) -> tuple[SpaceGroup, str]:
-    """Space group and Hermann-Mauguin point-group symbol of a crystal, by spglib at ``tolerance`` Å."""
+    """Space group (layer group) and Hermann-Mauguin point-group symbol of a crystal (layer), by spglib at ``tolerance`` Å."""
     dataset = _dataset(structure, tolerance)
-    return SpaceGroup(int(dataset.number), str(dataset.international)), str(dataset.pointgroup)
+    return _named(structure, dataset, tolerance), str(dataset.pointgroup)
 
 
 def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
@@ -89,6 +90,12 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
     stretch, lattice_rotations, own = exact_lattice(cell.basis, cell.rotations, tolerance)
     holohedry = placed_holohedry(lattice_rotations, own, cell.basis @ stretch)
     group, order = oriented_group(lattice_rotations[own])
+    if is_undecided(group):
+        primitive = cell.primitive
+        assert primitive.lattice is not None
+        normal = primitive.lattice[2] if structure.layer else None
+        frame = crystal_frame(group, cell.standard, primitive.positions, primitive.numbers, primitive.lattice, normal)
+        group, order = in_setting(group, lattice_rotations[own], frame)
     rotations, shifts = cell.rotations[order], cell.shifts[order]
 
     fractional = structure.positions @ np.linalg.inv(cell.basis)
@@ -124,6 +131,7 @@ class _Cell:
     shifts: NDArray[np.float64]
     centering: NDArray[np.float64]
     space_group: SpaceGroup
+    standard: StandardCell
     primitive: Structure
 
     @classmethod
@@ -134,7 +142,7 @@ class _Cell:
         rotations, shifts = np.asarray(dataset.rotations), np.asarray(dataset.translations, dtype=np.float64)
         points = shifts[(rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2))] @ lattice
         if len(points) > 1:
-            primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
+            primitive = _own_axes(structure, np.asarray(dataset.primitive_lattice, dtype=np.float64))
             structure = _primitive(structure, dataset)
             _, first = np.unique(rotations.reshape(-1, 9), axis=0, return_index=True)
             if len(first) == point_group(str(dataset.pointgroup)).order:
@@ -156,8 +164,12 @@ class _Cell:
         # lattice points, measured to within the tolerance
         centering = np.round(points @ np.linalg.inv(basis))
         centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
-        space_group = SpaceGroup(int(dataset.number), str(dataset.international))
-        return cls(basis, rotations, shifts, centering, space_group, structure)
+        space_group = _named(structure, dataset, tolerance)
+        # the standard cell as it lies in the crystal: rows R a = a_std, so a = a_std R
+        standard = StandardCell(
+            np.asarray(dataset.std_lattice) @ np.asarray(dataset.std_rotation_matrix), int(dataset.hall_number)
+        )
+        return cls(basis, rotations, shifts, centering, space_group, standard, structure)
 
 
 def _permutations(
@@ -237,25 +249,36 @@ def _primitive(structure: Structure, dataset: Any) -> Structure:
     _, sites = np.unique(mapping, return_index=True)
     if len(sites) == len(mapping):
         return structure
-    return Structure(
-        structure.positions[sites], structure.numbers[sites], np.asarray(dataset.primitive_lattice)
+    return replace(
+        structure,
+        positions=structure.positions[sites],
+        numbers=structure.numbers[sites],
+        lattice=_own_axes(structure, np.asarray(dataset.primitive_lattice)),
     )
 
 
-# Since 2.7 spglib warns at every call unless it is told to raise its errors. The public switch for that is
-# global, and no caller of this library asked for it to be turned; the same can be said call by call.
-_RAISE = {"_throw": True} if "_throw" in signature(spglib.get_symmetry_dataset).parameters else {}
+def _own_axes(structure: Structure, lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For a layer the basis in which the third vector is normal to it again, in the same handedness."""
+    if not structure.layer:
+        return lattice
+    assert structure.lattice is not None
+    normal = structure.lattice[2] / np.linalg.norm(structure.lattice[2])
+    along = np.abs(lattice @ normal)
+    third = int(along.argmax())
+    first, second = (lattice[(third + k) % 3] for k in (1, 2))
+    return np.array([first, second, structure.lattice[2] * np.sign(lattice[third] @ normal)])
 
 
 def _dataset(structure: Structure, tolerance: float) -> Any:
-    cell: Any = (structure.lattice, structure.fractional, _kinds(structure, tolerance))
-    try:
-        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), **_RAISE)
-    except Exception as error:
-        raise DetectionError(_no_space_group(tolerance, str(error))) from error
-    if dataset is None:
-        raise DetectionError(_no_space_group(tolerance, "no reason given"))
-    return dataset
+    assert structure.lattice is not None
+    return symmetry_dataset(structure.lattice, structure.fractional, _kinds(structure, tolerance), tolerance)
+
+
+def _named(structure: Structure, dataset: Any, tolerance: float) -> SpaceGroup:
+    if not structure.layer:
+        return SpaceGroup(int(dataset.number), str(dataset.international))
+    assert structure.lattice is not None
+    return SpaceGroup(*layer_group(structure.lattice, structure.fractional, structure.numbers, tolerance))
 
 
 def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:
@@ -278,10 +301,3 @@ def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:
         kinds = np.empty(count, dtype=np.int64)
         kinds[order] = np.concatenate([[0], np.cumsum(split)])
     return kinds + 1
-
-
-def _no_space_group(tolerance: float, reason: str) -> str:
-    return (
-        f"spglib found no space group at a tolerance of {tolerance:g} Å ({reason}); expected a crystal whose "
-        "atoms are further apart than the tolerance: try a tolerance ten times smaller or larger"
-    )

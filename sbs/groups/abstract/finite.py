@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,50 +22,65 @@ from sbs.groups.abstract.closure import (
     MAX_TABLE_ORDER,
     close_matrices,
 )
-from sbs.groups.abstract.faithful import Faithful, Matrices, Permutations, numbers_of
+from sbs.groups.abstract.immutability import Immutable, frozen
 from sbs.groups.abstract.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
-from sbs.groups.abstract.validation import check_matrices, check_permutations, check_table
+from sbs.groups.abstract.meaning import Matrices, Meaning, Permutations, SiteOperations, numbers_of
+from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes, order_labels
+from sbs.groups.abstract.validation import (
+    as_array,
+    as_list,
+    check_integer,
+    check_matrices,
+    check_numbers,
+    check_permutations,
+    check_table,
+    check_tolerance,
+    shown,
+)
 
-if TYPE_CHECKING:
-    from sbs.groups.abstract.subgroups import SubgroupClass
-
-__all__ = ["MAX_ORDER", "FiniteGroup", "Subgroup", "check_matrices"]
+__all__ = ["MAX_ORDER", "FiniteGroup"]
 
 #: Largest group that is built from generators.
 MAX_ORDER = MAX_MATRIX_ORDER
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
+def _indices(numbers: Any, order: int) -> Any:
+    """Element numbers as an index that cannot wrap around; what is too large, the law itself refuses."""
+    if isinstance(numbers, np.ndarray):
+        if numbers.dtype.kind == "u" or (numbers.dtype.kind == "i" and (not numbers.size or numbers.min() >= 0)):
+            return numbers
+    elif type(numbers) is int and 0 <= numbers < order:
+        return numbers
+    return check_numbers(numbers, order)
 
 
-class FiniteGroup:
+class FiniteGroup(Immutable):
     """A finite group of numbered elements.
 
     Build one with `from_permutations`, `from_matrices` or `from_table`; instances are immutable.
 
     Attributes:
         order: number of elements.
+        meaning: what the elements are: `Matrices`, `Permutations`, `SiteOperations`, or None if they are only numbers.
     """
 
-    def __init__(self, table: np.ndarray) -> None:
+    order: int
+    meaning: Meaning | None
+    _law: Law
+
+    def __init__(self, table: np.ndarray, meaning: Meaning | None = None) -> None:
         # Private by convention: the named constructors validate, this one trusts.
-        self._law: Law = TableLaw(_frozen(table))
-        self._faithful: Faithful | None = None
-        self.order = len(table)
+        self._set(_law=TableLaw(frozen(table)), meaning=meaning, order=len(table))
 
     @classmethod
-    def from_actions(cls, left: np.ndarray, faithful: Faithful | None = None) -> FiniteGroup:
+    def from_actions(cls, left: np.ndarray, meaning: Meaning | None = None) -> FiniteGroup:
         """Group from the left-regular action of generators: ``left[j, x]`` is the number of ``g_j * x``,
         shape (k, n).
 
-        The action is trusted to be one; see `sbs.groups.abstract.laws`.  ``faithful`` says what the elements are.
+        The action is trusted to be one; see `sbs.groups.abstract.laws`.  ``meaning`` says what the elements are.
         """
         group = FiniteGroup.__new__(FiniteGroup)
-        group._law = law_from_actions(left)
-        group._faithful = faithful
-        group.order = left.shape[1]
+        group._set(_law=law_from_actions(left), meaning=meaning, order=left.shape[1])
         return group
 
     # --- constructors ---------------------------------------------------------------------------------------
@@ -102,10 +117,10 @@ class FiniteGroup:
         For point groups with names and orientation use `sbs.point_group`.
 
         Raises:
-            InvalidGroupError: wrong shape, NaN, singular, or not closing to a finite group of at most
-                MAX_ORDER elements.
+            InvalidGroupError: no real matrices of one shape, NaN, a determinant other than 1 or -1, a tolerance that is
+                no positive number up to MAX_TOLERANCE, or not closing to a finite group of at most MAX_ORDER elements.
         """
-        gens = check_matrices(generators)
+        gens, tolerance = check_matrices(generators), check_tolerance(tolerance)
         if not np.all(np.abs(np.abs(np.linalg.det(gens)) - 1.0) < max(tolerance, 1e-9) * 10):
             raise InvalidGroupError("matrices of a finite group have determinant of modulus 1; check the generators")
         elements, left = close_matrices(gens, tolerance, limit=MAX_ORDER)
@@ -125,12 +140,12 @@ class FiniteGroup:
                 f"the Cayley table of a group of order {self.order} is not built (limit {MAX_TABLE_ORDER}): "
                 f"it would take {self.order**2 * 2 / 1e6:.0f} megabytes. Use multiply(a, b), which needs none"
             )
-        return _frozen(self._law.table())
+        return frozen(self._law.table())
 
     @cached_property
     def inverses(self) -> np.ndarray:
         """Number of the inverse of every element, integers ``(order,)``."""
-        return _frozen(self._law.inverses())
+        return frozen(self._law.inverses())
 
     @cached_property
     def generators(self) -> tuple[int, ...]:
@@ -138,16 +153,37 @@ class FiniteGroup:
         return self.whole.generators
 
     def multiply(self, a: Any, b: Any) -> np.ndarray:
-        """Products ``a * b`` of element numbers; arrays broadcast."""
-        return self._law.multiply(a, b)
+        """Products ``a * b`` of element numbers; arrays broadcast.
+
+        Raises:
+            InvalidGroupError: no element numbers, or arrays that do not broadcast.
+        """
+        try:
+            return self._law.multiply(_indices(a, self.order), _indices(b, self.order))
+        except IndexError:
+            check_numbers(a, self.order)
+            check_numbers(b, self.order)
+            raise InvalidGroupError(
+                f"element numbers of shapes {np.shape(a)} and {np.shape(b)} do not broadcast against each other"
+            ) from None
 
     def conjugate(self, elements: Any, by: Any) -> np.ndarray:
-        """``by * elements * by^-1``; arrays broadcast."""
-        return self._law.multiply(self._law.multiply(by, elements), self.inverses[by])
+        """``by * elements * by^-1``; arrays broadcast.
+
+        Raises:
+            InvalidGroupError: no element numbers, or arrays that do not broadcast.
+        """
+        return self._law.multiply(self.multiply(by, elements), self.inverses[np.asarray(by, dtype=np.intp)])
 
     def power(self, element: int, exponent: int) -> int:
-        """``element`` to an integer power."""
-        base = int(element) if exponent >= 0 else int(self.inverses[element])
+        """``element`` to an integer power.
+
+        Raises:
+            InvalidGroupError: no element number, or an exponent that is no integer.
+        """
+        element = check_integer(element, "an element number", 0, self.order - 1)
+        exponent = check_integer(exponent, "an exponent", low=None)
+        base = element if exponent >= 0 else int(self.inverses[element])
         result = 0
         for bit in bin(abs(exponent))[2:]:
             result = int(self.multiply(result, result))
@@ -158,25 +194,30 @@ class FiniteGroup:
     @cached_property
     def element_orders(self) -> np.ndarray:
         """Order of every element, integers ``(order,)``."""
-        return _frozen(orders_of_elements(self._law))
+        return frozen(orders_of_elements(self._law))
 
     @cached_property
     def class_of(self) -> np.ndarray:
         """Number of the conjugacy class of every element, integers ``(order,)``; the identity is class 0."""
         moves = [self.conjugate(np.arange(self.order), g) for g in self.generators]
-        return _frozen(orbit_numbers(self.order, moves))
+        return frozen(orbit_numbers(self.order, moves))
 
     @cached_property
     def element_classes(self) -> tuple[np.ndarray, ...]:
         """Conjugacy classes as sorted arrays of element numbers, in the order of their first elements."""
         order = np.argsort(self.class_of, kind="stable")
-        return tuple(np.split(order, np.flatnonzero(np.diff(self.class_of[order])) + 1))
+        return tuple(map(frozen, np.split(order, np.flatnonzero(np.diff(self.class_of[order])) + 1)))
 
     # --- subgroups ------------------------------------------------------------------------------------------
 
     def generate(self, elements: Iterable[int]) -> np.ndarray:
-        """Boolean mask ``(order,)`` of the subgroup generated by some elements."""
-        return self.generate_onto(elements)[0]
+        """Boolean mask ``(order,)`` of the subgroup generated by some elements.
+
+        Raises:
+            InvalidGroupError: no element numbers.
+        """
+        numbers = check_numbers(as_list(elements, "element numbers"), self.order)
+        return self.generate_onto(numbers.reshape(-1).tolist())[0]
 
     def generate_onto(self, elements: Iterable[int], start: Subgroup | None = None) -> tuple[np.ndarray, list[int]]:
         """Mask of the subgroup generated by a subgroup and some elements, and those elements that were
@@ -193,17 +234,29 @@ class FiniteGroup:
         Raises:
             NotASubgroupError: one is not in the group; InvalidGroupError: the group knows no such elements.
         """
-        return numbers_of(elements, self._faithful)
+        return numbers_of(elements, self.meaning)
 
-    def elements_of(self, numbers: Any) -> np.ndarray:
-        """The permutations (m, d) or matrices (m, d, d) that have some element numbers (m,).
+    @property
+    def matrices(self) -> np.ndarray:
+        """Matrices ``(order, d, d)`` of the elements, float64, read-only; of site operations their orthogonal parts.
 
         Raises:
-            InvalidGroupError: the group was built from neither.
+            InvalidGroupError: the elements are permutations or only numbers.
         """
-        if self._faithful is None:
-            raise InvalidGroupError("the group was not built from permutations or matrices")
-        return self._faithful.elements(np.asarray(numbers, dtype=np.intp))
+        if isinstance(self.meaning, (Matrices, SiteOperations)):
+            return self.meaning.matrices
+        what = "permutations" if self.meaning is not None else "only numbers, it was built from a Cayley table"
+        raise InvalidGroupError(f"the elements of this group of order {self.order} have no matrices: they are {what}")
+
+    def elements_of(self, numbers: Any) -> np.ndarray:
+        """The permutations (m, d), matrices (m, d, d) or `SiteOperations` that have some element numbers (m,).
+
+        Raises:
+            InvalidGroupError: the elements are only numbers, or these are no element numbers.
+        """
+        if self.meaning is None:
+            raise InvalidGroupError("the elements of this group are only numbers; it was built from a Cayley table")
+        return self.meaning.elements(check_numbers(numbers, self.order))
 
     def subgroup(self, generators: Any) -> Subgroup:
         """Subgroup generated by element numbers, or by permutations or matrices if the group was built from
@@ -212,22 +265,25 @@ class FiniteGroup:
         Raises:
             NotASubgroupError: one is no element of the group.
         """
-        numbers = self.numbers_of(generators).tolist()
-        if any(g < 0 or g >= self.order for g in numbers):
+        numbers = self.numbers_of(generators)
+        if numbers.size and (numbers.min() < 0 or numbers.max() >= self.order):
             raise NotASubgroupError(
-                f"element numbers of a group of order {self.order} lie in 0..{self.order - 1}, got {numbers}"
+                f"element numbers of a group of order {self.order} lie in 0..{self.order - 1}, got {shown(numbers)}"
             )
-        return Subgroup(self, *self.generate_onto(numbers))
+        return Subgroup(self, *self.generate_onto(numbers.tolist()))
 
     def subgroup_from_mask(self, mask: np.ndarray) -> Subgroup:
         """Subgroup from a boolean mask ``(order,)`` of its elements.
 
         Raises:
+            InvalidGroupError: not booleans, one for each element.
             NotASubgroupError: the marked elements are not closed under multiplication.
         """
-        mask = np.asarray(mask, dtype=bool)
-        if mask.shape != (self.order,):
-            raise NotASubgroupError(f"expected a mask of shape ({self.order},), got {mask.shape}")
+        mask = as_array(mask, f"a mask of {self.order} booleans")
+        if mask.dtype != bool or mask.shape != (self.order,):
+            raise InvalidGroupError(
+                f"expected a mask of {self.order} booleans, got an array of shape {mask.shape} and type {mask.dtype}"
+            )
         closed = self.generate_onto(np.flatnonzero(mask).tolist())
         if not np.array_equal(closed[0], mask):
             raise NotASubgroupError(
@@ -249,15 +305,22 @@ class FiniteGroup:
     def subgroup_classes(self) -> tuple[SubgroupClass, ...]:
         """Classes of subgroups up to conjugation in the group, by rising order.
 
+        Labels read "<order>" or, where several classes share an order, "<order>.<k>" with k = 1, 2, ... in the order of
+        the listing, which follows the element numbers: the same generators, turned or with their points renamed, give the
+        same labels, other generators of the same group may number classes of one order differently.
         `sbs.progress.report_progress` tells how far a long listing has come.
         """
-        from sbs.groups.abstract.subgroups import subgroup_classes
-
-        return subgroup_classes(self)
+        found = enumerate_classes(self)
+        labels = order_labels([s.order for s, _ in found])
+        return tuple(SubgroupClass(label, s, size) for label, (s, size) in zip(labels, found, strict=True))
 
     def subgroups(self) -> list[Subgroup]:
         """Every subgroup, class by class."""
         return [member for c in self.subgroup_classes for member in c.members]
+
+    def symbol_of(self, subgroup: Subgroup) -> str | None:
+        """Schoenflies symbol of a subgroup where the elements have names, else None."""
+        return None
 
     def __eq__(self, other: object) -> bool:
         if self is other or type(other) is not type(self):
@@ -277,169 +340,4 @@ class FiniteGroup:
 
     def __reduce__(self) -> tuple[Any, ...]:
         gens = np.array(self.generators or (0,), dtype=np.intp)[:, None]
-        return FiniteGroup.from_actions, (self.multiply(gens, np.arange(self.order)), self._faithful)
-
-
-class Subgroup:
-    """A subgroup of a `FiniteGroup`, held as a bit set over the elements of its parent.
-
-    Attributes:
-        parent: the group it lies in.
-        mask: booleans ``(parent.order,)``, read-only.
-        elements: sorted element numbers of the parent.
-        order: number of elements.
-        bits: the mask packed to bytes.
-    """
-
-    __slots__ = ("_generators", "bits", "elements", "mask", "order", "parent")
-
-    def __init__(self, parent: FiniteGroup, mask: np.ndarray, generators: Iterable[int] | None = None) -> None:
-        self.parent = parent
-        self.mask = _frozen(mask)
-        self.elements = _frozen(mask.nonzero()[0])
-        self.order = len(self.elements)
-        self.bits = np.packbits(mask).tobytes()
-        self._generators = None if generators is None else tuple(generators)
-
-    @classmethod
-    def from_elements(cls, parent: FiniteGroup, elements: np.ndarray) -> Subgroup:
-        """The subgroup with exactly these element numbers, which are trusted to be closed."""
-        mask = np.zeros(parent.order, dtype=bool)
-        mask[elements] = True
-        return cls(parent, mask)
-
-    @property
-    def symbol(self) -> str | None:
-        """Schoenflies symbol if the parent is a point group, else None."""
-        return self.parent.symbol_of(self) if hasattr(self.parent, "symbol_of") else None
-
-    @property
-    def matrices(self) -> np.ndarray:
-        """Matrices ``(order, 3, 3)`` of the elements, identity first.
-
-        Raises:
-            InvalidGroupError: the parent has no matrices.
-        """
-        matrices = getattr(self.parent, "matrices", None)
-        if matrices is None:
-            raise InvalidGroupError(
-                "the parent group has no matrices; it was built from permutations or a Cayley table"
-            )
-        return matrices[self.elements]
-
-    @property
-    def generators(self) -> tuple[int, ...]:
-        """A short generating list: as given, else the lowest-numbered element outside what is generated,
-        repeatedly.
-        """
-        if self._generators is None:
-            self._generators = tuple(self.parent.generate_onto(self.elements.tolist())[1])
-        return self._generators
-
-    def conjugate(self, by: int) -> Subgroup:
-        """``by * H * by^-1``."""
-        return Subgroup.from_elements(self.parent, self.parent.conjugate(self.elements, by))
-
-    def conjugates(self, under: Subgroup | None = None) -> list[Subgroup]:
-        """Distinct conjugates under a subgroup (default: the whole parent), itself first."""
-        outer = self.parent.whole if under is None else under
-        movers = self.normalizer(outer).transversal(outer)
-        return [self] + [self.conjugate(int(m)) for m in movers[1:]]
-
-    def normalizer(self, under: Subgroup | None = None) -> Subgroup:
-        """Elements of ``under`` (default: the parent) that map the subgroup to itself by conjugation."""
-        by = np.arange(self.parent.order) if under is None else under.elements
-        # It is enough that generators stay inside, since conjugation keeps the order.
-        for generator in self.generators:
-            by = by[self.mask[self.parent.conjugate(generator, by)]]
-        return Subgroup.from_elements(self.parent, by)
-
-    def centralizer(self, under: Subgroup | None = None) -> Subgroup:
-        """Elements of ``under`` (default: the parent) that commute with every element of the subgroup."""
-        by = np.arange(self.parent.order) if under is None else under.elements
-        for generator in self.generators:
-            by = by[self.parent.multiply(by, generator) == self.parent.multiply(generator, by)]
-        return Subgroup.from_elements(self.parent, by)
-
-    def intersection(self, other: Subgroup) -> Subgroup:
-        """Common elements of two subgroups of one parent."""
-        return Subgroup(self.parent, self.mask & self._same_parent(other).mask)
-
-    def transversal(self, within: Subgroup | None = None) -> np.ndarray:
-        """The lowest-numbered element of every left coset ``gH`` in a group, in rising order; the identity
-        first.
-        """
-        inside = self.parent.whole if within is None else self._same_parent(within)
-        if self.order == 1:
-            return inside.elements
-        free = inside.mask & ~self.mask
-        chosen = [0]
-        element = int(free.argmax())
-        while free[element]:
-            chosen.append(element)
-            free[self.parent.multiply(element, self.elements)] = False
-            element = int(free.argmax())
-        return np.array(chosen, dtype=np.intp)
-
-    def left_cosets(self, within: Subgroup | None = None) -> np.ndarray:
-        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its
-        representative.
-        """
-        representatives = self.transversal(within)
-        return self.parent.multiply(representatives[:, None], self.elements).astype(np.intp)
-
-    def quotient(self, by: Subgroup) -> tuple[FiniteGroup, np.ndarray]:
-        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1
-        outside H).
-
-        Raises:
-            NotASubgroupError: ``by`` is not a normal subgroup of H.
-        """
-        normal = self._same_parent(by)
-        if not normal <= self or normal.normalizer(self).order != self.order:
-            raise NotASubgroupError("a factor group needs a normal subgroup; this one is not normal")
-        cosets = normal.left_cosets(self)
-        number = np.full(self.parent.order, -1, dtype=np.intp)
-        number[cosets] = np.arange(len(cosets))[:, None]
-        return FiniteGroup.from_actions(number[self._actions(cosets[:, 0])]), number
-
-    def as_group(self) -> tuple[FiniteGroup, np.ndarray]:
-        """The subgroup as a group of its own, and the parent's number of each of its elements."""
-        number = np.zeros(self.parent.order, dtype=np.intp)
-        number[self.elements] = np.arange(self.order)
-        return FiniteGroup.from_actions(number[self._actions(self.elements)]), self.elements
-
-    def _actions(self, on: np.ndarray) -> np.ndarray:
-        """Products of the generators with some elements, (k, m)."""
-        return self.parent.multiply(np.array(self.generators or (0,), dtype=np.intp)[:, None], on)
-
-    def is_normal(self) -> bool:
-        """True if the subgroup is normal in its parent."""
-        return self.normalizer().order == self.parent.order
-
-    def _same_parent(self, other: Subgroup) -> Subgroup:
-        if other.parent is not self.parent and other.parent != self.parent:
-            raise NotASubgroupError("the two subgroups lie in different parent groups")
-        return other
-
-    def __contains__(self, element: int) -> bool:
-        return bool(self.mask[element])
-
-    def __le__(self, other: Subgroup) -> bool:
-        return not bool((self.mask & ~self._same_parent(other).mask).any())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Subgroup) and self.bits == other.bits and self.parent == other.parent
-
-    def __hash__(self) -> int:
-        return hash(self.bits)
-
-    def __len__(self) -> int:
-        return self.order
-
-    def __repr__(self) -> str:
-        name = self.symbol or "Subgroup"
-        return f"{name}(order={self.order}, in {self.parent!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Subgroup, (self.parent, np.array(self.mask), self._generators)
+        return FiniteGroup.from_actions, (self.multiply(gens, np.arange(self.order)), self.meaning)
