@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from sbs.proof.axes import COMPONENTS, common_axis, continuous_inside, holds, moves_into, turns_into
 from sbs.proof.claims import ClosedClaim, Continuous, Elements, require
-from sbs.proof.elements import Law, checked_matrices, find_matrices
+from sbs.proof.elements import Law, checked_matrices, find_matrices, real_numbers
 from sbs.proof.finite import CLOSURE_TOLERANCE, check_block_norms, integer
 from sbs.proof.harmonics import Representation, blocks_of
 from sbs.proof.isotropy import FLIPS, MOVED, Frames, View, Waves, component_of, frame_about, is_image, principal_axes
@@ -44,17 +44,18 @@ def check_closed(claim: ClosedClaim) -> None:
     require(
         claim.lmax is None or max(l for l, _ in representation.blocks) <= claim.lmax, "no irrep has a degree above lmax"
     )
-    seed = np.asarray(claim.seed, dtype=np.float64)
-    require(seed.shape == (representation.dim,) and np.isfinite(seed).all(), "the seed has the shape (dim,)")
+    seed = real_numbers(claim.seed, "the seed")
+    require(seed.shape == (representation.dim,), "the seed has the shape (dim,)")
     check_block_norms(seed[None, None], representation)
     frames = None if claim.normalizer.symbol in COMPONENTS else Frames(representation)
     view = View(representation, claim.normalizer.axis) if frames is None else None
     _check_stabilizer(claim, frames, view, seed)
     _check_intersection(claim)
     _check_counts(claim)
-    samples = np.asarray(claim.samples, dtype=np.float64)
+    samples = real_numbers(claim.samples, "samples")
     require(samples.ndim == 2 and samples.shape[1] == representation.dim, "samples have the shape of objects")
-    require(np.isfinite(samples).all(), "samples are finite numbers")
+    if len(samples):
+        check_block_norms(samples[:, None], representation)
     if claim.size == math.inf:
         require(
             claim.objects is None and claim.orbits is None and claim.target_of is None, "an infinite set has no list"
@@ -85,7 +86,7 @@ def _check_form(claim: ClosedClaim) -> None:
 
 def _check_continuous(group: Continuous, name: str) -> None:
     require(group.symbol in _SYMBOLS, f"{name} is a closed group")
-    axis = np.asarray(group.axis, dtype=np.float64)
+    axis = real_numbers(group.axis, f"the axis of {name}")
     require(axis.shape == (3,) and abs(float(np.linalg.norm(axis)) - 1) < MOVED, f"the axis of {name} is a unit vector")
 
 
@@ -395,9 +396,9 @@ def _check_list(
     claim: ClosedClaim, representation: Representation, frames: Frames | None, view: View | None, samples: FloatArray
 ) -> None:
     """The objects of a finite set, each fixed by the connected part of M, permuted by its components."""
-    objects = np.asarray(claim.objects, dtype=np.float64)
+    objects = real_numbers(claim.objects, "objects")
     require(
-        objects.shape == (claim.size, representation.dim) and np.isfinite(objects).all(),
+        objects.shape == (claim.size, representation.dim),
         "objects have the shape (size, dim)",
     )
     check_block_norms(objects[:, None], representation)

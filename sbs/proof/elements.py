@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +17,7 @@ __all__ = [
     "find",
     "find_matrices",
     "inverses_in",
+    "real_numbers",
     "selected",
     "spanning",
 ]
@@ -32,14 +35,19 @@ def checked_matrices(matrices: object, name: str) -> np.ndarray:
     Raises:
         CertificateError: they are not.
     """
-    array = _numbers(matrices, name)
+    array = real_numbers(matrices, name)
     require(array.ndim == 3 and len(array) and array.shape[1] == array.shape[2], f"{name} is given by square matrices")
     defect = np.abs(np.swapaxes(array, 1, 2) @ array - np.eye(array.shape[1])).max()
     require(defect < MATRIX_TOLERANCE, f"the matrices of {name} are orthogonal (off by {defect:.1e})")
     return array
 
 
-def _numbers(values: object, name: str) -> np.ndarray:
+def real_numbers(values: object, name: str) -> np.ndarray:
+    """An array of finite real numbers, float64.
+
+    Raises:
+        CertificateError: it is none.
+    """
     try:
         array = np.asarray(values)
     except ValueError:
@@ -87,11 +95,12 @@ def _rows(elements: Elements) -> np.ndarray:
 
 
 def _find_rows(wanted: np.ndarray, among: np.ndarray) -> IntArray:
-    number = {row.tobytes(): i for i, row in enumerate(np.ascontiguousarray(among))}
-    return np.array([number.get(row.tobytes(), -1) for row in np.ascontiguousarray(wanted)], dtype=np.intp)
+    rows = [np.ascontiguousarray(part, dtype=np.int64) for part in (among, wanted)]
+    number = {row.tobytes(): i for i, row in enumerate(rows[0])}
+    return np.array([number.get(row.tobytes(), -1) for row in rows[1]], dtype=np.intp)
 
 
-def selected(elements: Elements, indices: object) -> Elements:
+def selected(elements: Elements, indices: Sequence[int] | IntArray) -> Elements:
     """Some of the elements, by their indices."""
     return Elements(*(None if part is None else np.asarray(part)[indices] for part in _parts(elements)))
 
@@ -210,7 +219,7 @@ def spanning(table: IntArray, members: IntArray, identity: int, name: str) -> li
         generators.append(int(member))
         new = np.flatnonzero(reached)
         while len(new):
-            products = np.unique(table[np.ix_(new, generators)])
+            products = np.unique(table[np.ix_(new, np.array(generators))])
             new = products[~reached[products]]
             reached[new] = True
     return generators

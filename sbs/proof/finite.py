@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from sbs.errors import SearchLimitError
 from sbs.proof.axes import normalizing_rotations
 from sbs.proof.claims import Elements, FiniteClaim, require
-from sbs.proof.elements import Law, checked_matrices, conjugated, find, inverses_in, selected, spanning
+from sbs.proof.elements import Law, checked_matrices, conjugated, find, inverses_in, real_numbers, selected, spanning
 from sbs.proof.harmonics import Representation, blocks_of
 from sbs.proof.minimality import check_minimality, check_refutations
 
@@ -76,7 +75,7 @@ def integer(value: object, name: str) -> int:
         CertificateError: it is none.
     """
     require(isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)), f"{name} is an integer")
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    return int(value)  # type: ignore[call-overload]
 
 
 def _check_form(claim: FiniteClaim) -> None:
@@ -89,10 +88,7 @@ def _check_form(claim: FiniteClaim) -> None:
     )
     if claim.lmax is not None:
         require(integer(claim.lmax, "lmax") >= 0 and claim.irreps is not None, "lmax bounds the degree of irreps")
-    require(
-        isinstance(claim.objects, np.ndarray) and claim.objects.dtype.kind in "fiu", "objects are an array of numbers"
-    )
-    require(np.isfinite(claim.objects).all(), "objects are finite numbers")
+    real_numbers(claim.objects, "objects")
 
 
 def _numbered(claim: FiniteClaim) -> _Numbered:
@@ -158,7 +154,7 @@ def _permutations(claim: FiniteClaim, m: _Numbered) -> IntArray:
         return _coset_action(claim, m)
     blocks = blocks_of(claim.irreps)
     representation = Representation(blocks)
-    objects = np.asarray(claim.objects, dtype=np.float64)
+    objects = real_numbers(claim.objects, "objects")
     fields = objects if objects.ndim == 3 else objects[:, None]
     points = 1 if claim.normalizer.permutations is None else np.asarray(claim.normalizer.permutations).shape[1]
     require(
@@ -172,9 +168,9 @@ def _permutations(claim: FiniteClaim, m: _Numbered) -> IntArray:
     gaps = np.sqrt(np.maximum(0, (rows**2).sum(1)[:, None] + (rows**2).sum(1) - 2 * rows @ rows.T))
     require((gaps + 4 * np.eye(len(rows))).min() > _DISTINCT, "the objects are distinct")
     require(
-        np.abs(np.asarray(claim.seed).reshape(-1) - rows[0]).max() < CLOSURE_TOLERANCE, "the seed is the first object"
+        np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < CLOSURE_TOLERANCE, "the seed is the first object"
     )
-    _check_samples(np.asarray(claim.samples, dtype=np.float64), rows)
+    _check_samples(real_numbers(claim.samples, "samples"), rows)
     result = np.full((len(m.table), len(rows)), -1, dtype=np.intp)
     result[m.identity] = np.arange(len(rows))
     if m.generators:
@@ -189,6 +185,12 @@ def _permutations(claim: FiniteClaim, m: _Numbered) -> IntArray:
     return _filled(result, m)
 
 
+def _flat(seed: object, count: int) -> np.ndarray:
+    array = real_numbers(seed, "the seed")
+    require(array.size == count, "the seed has the shape of an object")
+    return array.reshape(-1)
+
+
 def _check_samples(samples: np.ndarray, rows: np.ndarray) -> None:
     require(samples.ndim >= 2 and samples.size == len(samples) * rows.shape[1], "samples have the shape of objects")
     if len(samples):
@@ -197,7 +199,7 @@ def _check_samples(samples: np.ndarray, rows: np.ndarray) -> None:
 
 def check_block_norms(fields: np.ndarray, representation: Representation) -> None:
     """Every object has unit norm in every irrep block; of a field, the root mean square over the points that carry it."""
-    carriers = np.abs(fields).max(axis=(0, 2)) > 0
+    carriers = np.abs(fields).max(axis=(0, 2), initial=0.0) > 0
     require(carriers.any(), "objects are not zero")
     for part in representation.slices:
         norms = np.sqrt((fields[:, carriers, part] ** 2).sum(axis=(1, 2)) / carriers.sum())
@@ -227,9 +229,10 @@ def _coset_action(claim: FiniteClaim, m: _Numbered) -> IntArray:
     """How M permutes the points of M / H, in the order of the objects."""
     require(claim.movers is not None, "points of M / H come with the elements that take the first to each")
     assert claim.movers is not None
-    require(np.array_equal(claim.objects, np.eye(integer(claim.size, "size"))), "objects are the points of M / H")
+    require(len(claim.objects) == integer(claim.size, "size"), "size is the number of objects")
+    require(np.array_equal(claim.objects, np.eye(len(claim.objects))), "objects are the points of M / H")
     require(np.array_equal(claim.seed, claim.objects[0]), "the seed is the first object")
-    _check_samples(np.asarray(claim.samples, dtype=np.float64), np.asarray(claim.objects, dtype=np.float64))
+    _check_samples(real_numbers(claim.samples, "samples"), real_numbers(claim.objects, "objects"))
     movers = find(claim.movers, claim.normalizer)
     require((movers >= 0).all() and len(movers) == claim.size, "one element of M takes the first object to each")
     coset = np.full(len(m.table), -1, dtype=np.intp)
@@ -263,7 +266,8 @@ def _check_action(claim: FiniteClaim, m: _Numbered, permutation: IntArray) -> No
     require(len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}), "orbits are the S-orbits")
     require(np.array_equal(orbits, np.sort(orbits)), "objects are sorted by S-orbit")
     require(
-        set(orbits.tolist()) == set(range(integer(claim.degeneracy, "degeneracy"))),
+        np.array_equal(np.unique(orbits), np.arange(len(set(orbits.tolist()))))
+        and integer(claim.degeneracy, "degeneracy") == orbits.max() + 1,
         "degeneracy is the number of S-orbits",
     )
     back = inverses_in(m.table, m.identity)
@@ -282,4 +286,3 @@ def _check_counts(claim: FiniteClaim, m: _Numbered) -> None:
     require(size * len(m.stabilizer) == len(m.table), "|P| = |M| / |H|")
     require(ideal * len(m.target) == len(m.group), "the ideal size is |S| / |K|")
     require(bool(claim.is_ideal) == (size == ideal), "ideal means |P| = |S| / |K|")
-    require(not math.isinf(claim.degeneracy), "the degeneracy is finite")

@@ -105,7 +105,7 @@ def _frame(l: int) -> tuple[FloatArray, FloatArray]:
     height, azimuth = k / count, np.pi * (1 + 5**0.5) * k  # half a sphere: -x tells no more than x
     ring = np.sqrt(1 - height**2)
     points = np.stack([ring * np.cos(azimuth), ring * np.sin(azimuth), height], axis=1)
-    return points, np.linalg.pinv(_harmonics(l, points))
+    return points, np.asarray(np.linalg.pinv(_harmonics(l, points)), dtype=np.float64)
 
 
 def _harmonics(l: int, points: FloatArray) -> FloatArray:

@@ -71,7 +71,9 @@ class View:
         self.frame = frame_about(axis)
         self._back = representation.matrices(self.frame.T[None])[0]
         self._flips = representation.matrices(_LOCAL_FLIPS[1:])
-        orders, cosines, sines = [], [], []
+        orders: list[int] = []
+        cosines: list[int] = []
+        sines: list[int] = []
         for (l, _), part in zip(representation.blocks, representation.slices, strict=True):
             middle = part.start + l
             orders += range(l + 1)

@@ -198,7 +198,7 @@ def _flips_fixing(normalizer: ClosedGroup, waves: list[tuple[Irrep, int, complex
     A turn by t multiplies the amplitude of the wave m by exp(i m t); σh multiplies it by a sign, a mirror through the axis and a
     two-fold axis across it conjugate it as well (`sbs.objects.seeds`).
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for name in ("σv", "C2'", "σh"):
         if name not in normalizer.components:
             continue
