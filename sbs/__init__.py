@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sbs.objects.representation import representation
     from sbs.query import minimal_set
     from sbs.sets.minimal_set import MinimalSet
-    from sbs.structures import between, detect, distortions
+    from sbs.structures import between, detect, distortions, isotropy, modes
     from sbs.tables.group_table import table
 
 __version__ = "0.1.0"
@@ -33,7 +33,9 @@ _EXPORTS = {
     "between": "sbs.structures",
     "detect": "sbs.structures",
     "distortions": "sbs.structures",
+    "isotropy": "sbs.structures",
     "minimal_set": "sbs.query",
+    "modes": "sbs.structures",
     "point_group": "sbs.groups",
     "representation": "sbs.objects.representation",
     "table": "sbs.tables.group_table",
@@ -54,7 +56,9 @@ __all__ = [
     "detect",
     "distortions",
     "errors",
+    "isotropy",
     "minimal_set",
+    "modes",
     "point_group",
     "representation",
     "table",

@@ -101,7 +101,7 @@ def resolve(group: Any, target: Any, ambient: Any = "O(3)", exact: bool = True, 
         UnknownGroupError, AmbiguousTargetError, NotASubgroupError, InvalidGroupError: what was asked is not well posed.
     """
     outer = _ambient(ambient)
-    if isinstance(outer, FiniteGroup) and not isinstance(outer, PointGroup):
+    if isinstance(outer, FiniteGroup):
         if lmax is not None:
             raise InvalidGroupError("lmax needs a point group; an abstract finite group has no irreps of O(3)")
         inner = _abstract_subgroup(group, outer, "group")
@@ -112,7 +112,7 @@ def resolve(group: Any, target: Any, ambient: Any = "O(3)", exact: bool = True, 
     return Question(found, resolve_target(found, target), outer, exact, lmax)
 
 
-def _ambient(ambient: Any) -> FiniteGroup | ClosedGroup:
+def _ambient(ambient: Any) -> FiniteGroup | PointGroup | ClosedGroup:
     if isinstance(ambient, FiniteGroup):
         return ambient
     if isinstance(ambient, str) and ambient == "O(3)":

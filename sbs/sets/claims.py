@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,9 +17,6 @@ from sbs.proof.checking import check
 from sbs.proof.claims import ClosedClaim, Continuous, Elements, FiniteClaim, Refuted
 from sbs.solver.solutions import FiniteSolution
 
-if TYPE_CHECKING:
-    from sbs.sets.minimal_set import MinimalSet
-
 __all__ = ["claim_of", "verify"]
 
 #: Objects drawn to be checked, from a fixed seed.
@@ -29,7 +27,52 @@ _SEED = 20240
 _UNREADABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def verify(result: MinimalSet) -> None:
+class Result(Protocol):
+    """What a set states in public, see `sbs.sets.minimal_set.MinimalSet`."""
+
+    @property
+    def group(self) -> Any: ...
+    @property
+    def target(self) -> Any: ...
+    @property
+    def ambient(self) -> Any: ...
+    @property
+    def normalizer(self) -> Any: ...
+    @property
+    def stabilizer(self) -> Any: ...
+    @property
+    def solution(self) -> Any: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def lmax(self) -> int | None: ...
+    @property
+    def size(self) -> int | float: ...
+    @property
+    def ideal_size(self) -> int | float: ...
+    @property
+    def degeneracy(self) -> int | float: ...
+    @property
+    def is_ideal(self) -> bool: ...
+    @property
+    def irreps(self) -> str | None: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def objects(self) -> np.ndarray: ...
+    @property
+    def orbits(self) -> np.ndarray: ...
+    @property
+    def target_of(self) -> Sequence[Any]: ...
+    @property
+    def movers(self) -> np.ndarray: ...
+    @property
+    def seed_object(self) -> np.ndarray: ...
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray: ...
+
+
+def verify(result: Result) -> None:
     """Check every claim of a result, see `MinimalSet.verify`."""
     try:
         check(claim_of(result))
@@ -42,12 +85,12 @@ def verify(result: MinimalSet) -> None:
         ) from error
 
 
-def claim_of(result: MinimalSet) -> FiniteClaim | ClosedClaim:
+def claim_of(result: Result) -> FiniteClaim | ClosedClaim:
     """What a result states, as arrays."""
     return _closed(result) if isinstance(result.normalizer, ClosedGroup) else _finite(result)
 
 
-def _shared(result: MinimalSet) -> dict[str, Any]:
+def _shared(result: Result) -> dict[str, Any]:
     if len(result.seed_object) != result.dim:
         raise CertificateError(
             f"the certificate does not hold: dim is {result.dim}, an object has {len(result.seed_object)}"
@@ -65,8 +108,8 @@ def _shared(result: MinimalSet) -> dict[str, Any]:
     }
 
 
-def _finite(result: MinimalSet) -> FiniteClaim:
-    parent: Any = result.normalizer.parent  # type: ignore[union-attr]
+def _finite(result: Result) -> FiniteClaim:
+    parent: Any = result.normalizer.parent
     ambient: Any = result.ambient
     solution = result.solution
     by_number = elements_of(parent.whole).numbers is not None
@@ -110,13 +153,13 @@ def _numbered(parent: Any, numbers: Any) -> Elements:
     return Elements(numbers=chosen)
 
 
-def _closed(result: MinimalSet) -> ClosedClaim:
+def _closed(result: Result) -> ClosedClaim:
     ambient: Any = result.ambient
     listed = result.size != math.inf
     return ClosedClaim(
         group=_closed_group(result.group),
         target=_closed_group(result.target),
-        normalizer=_closed_group(result.normalizer),  # type: ignore[arg-type]
+        normalizer=Continuous(result.normalizer.symbol, result.normalizer.rotation[:, 2]),
         stabilizer=_closed_group(result.stabilizer),
         ambient=ambient.symbol if isinstance(ambient, ClosedGroup) else repr(ambient),
         objects=result.objects if listed else None,

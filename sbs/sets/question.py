@@ -58,7 +58,7 @@ class Question:
         return replace(
             self,
             group=turned,
-            target=Subgroup(turned, np.array(target.mask)) if inside else target.rotated(rotation),
+            target=target.within(turned) if inside else target.rotated(rotation),
             ambient=ambient.rotated(rotation) if isinstance(ambient, (PointGroup, ClosedGroup)) else ambient,
         )
 
@@ -120,7 +120,5 @@ class Embedding:
             return group
         if isinstance(group, Subgroup):
             parent = group.parent
-            return (
-                Subgroup(parent.rotated(self.frame), np.array(group.mask)) if isinstance(parent, PointGroup) else group
-            )
+            return group.within(parent.rotated(self.frame)) if isinstance(parent, PointGroup) else group
         return group.rotated(self.frame)

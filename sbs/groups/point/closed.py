@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -148,6 +148,14 @@ class ClosedGroup(Immutable):
         if self.is_axial:
             return (1 + len(self.components)) // (1 + len(subgroup.components))
         return 1 if self.family == subgroup.family else 2
+
+    @property
+    def character_table(self) -> NoReturn:
+        """Not available: raises InfiniteSetError."""
+        raise InfiniteSetError(
+            f"{self.symbol} has infinitely many irreducible representations; ask a finite group of its series, for example "
+            f"{self.symbol.replace('inf', '12') if self.is_axial else 'Oh'}"
+        )
 
     def rotated(self, rotation: np.ndarray) -> ClosedGroup:
         """The group ``R G R^T`` for R in O(3), shape (3, 3).

@@ -9,22 +9,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sbs.errors import AmbiguousTargetError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.closure import CLOSURE_TOLERANCE, close_matrices, table_from_actions
 from sbs.groups.abstract.finite import FiniteGroup
-from sbs.groups.abstract.immutability import frozen
-from sbs.groups.abstract.meaning import Matrices
+from sbs.groups.abstract.immutability import Immutable, frozen
+from sbs.groups.abstract.meaning import Matrices, numbers_of
 from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes
-from sbs.groups.abstract.validation import as_array, check_matrices, check_tolerance
+from sbs.groups.abstract.validation import as_array, check_matrices, check_numbers, check_tolerance
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.generators import standard_generators, standard_matrices
 from sbs.groups.point.naming import classify, disambiguate, normalise_label
 from sbs.groups.point.rotations import ROTATION_TOLERANCE, check_orthogonal, check_rotation
+
+if TYPE_CHECKING:
+    from sbs.groups.point.character_tables import NamedCharacterTable
 
 __all__ = ["MAX_ORDER", "PointGroup", "match_elements", "point_group"]
 
@@ -40,26 +43,32 @@ def match_elements(matrices: np.ndarray, among: np.ndarray, tolerance: float = C
     return np.where(close, best, -1)
 
 
-class PointGroup(FiniteGroup):
+class PointGroup(Immutable):
     """A finite point group in some orientation. Obtain one from `point_group`.
+
+    It holds the group of its element numbers, which is one for all orientations of a family, and the matrices that the
+    elements are in this one.
 
     Attributes:
         family: canonical family and number.
         symbol: Schoenflies symbol, e.g. "D4h".
         rotation: proper rotation (3, 3) float64; ``matrices == rotation @ standard @ rotation.T``.
-        matrices: float64 (order, 3, 3), identity first, read-only.
+        group: the `FiniteGroup` of the element numbers.
+        meaning: the elements as `Matrices`.
     """
 
     family: PointGroupSymbol
     symbol: str
     rotation: np.ndarray
+    group: FiniteGroup
+    meaning: Matrices
 
     def __init__(self, family: PointGroupSymbol, rotation: np.ndarray | None = None) -> None:
-        matrices, table = _standard_table(family)
+        matrices, group = _standard_elements(family)
         turn = frozen(np.eye(3) if rotation is None else np.array(rotation, dtype=np.float64))
-        turned = np.array(matrices) if rotation is None else turn @ matrices @ turn.T
-        super().__init__(table, Matrices(turned, CLOSURE_TOLERANCE))
-        self._set(family=family, symbol=family.schoenflies, rotation=turn)
+        turned = matrices if rotation is None else turn @ matrices @ turn.T
+        meaning = Matrices(turned, CLOSURE_TOLERANCE)
+        self._set(family=family, symbol=family.schoenflies, rotation=turn, group=group, meaning=meaning)
 
     @classmethod
     def from_matrices(cls, generators: Any, tolerance: float = CLOSURE_TOLERANCE) -> PointGroup:
@@ -76,16 +85,6 @@ class PointGroup(FiniteGroup):
         found = identify(close_matrices(gens, tolerance, MAX_ORDER)[0])
         identity = bool(np.abs(found.rotation - np.eye(3)).max() < 1e-12)
         return cls(found.symbol, None if identity else found.rotation)
-
-    @classmethod
-    def from_table(cls, table: Any) -> FiniteGroup:
-        """A Cayley table has no orientation; use `FiniteGroup.from_table`."""
-        return FiniteGroup.from_table(table)
-
-    @classmethod
-    def from_permutations(cls, generators: Any) -> FiniteGroup:
-        """Permutations have no orientation; use `FiniteGroup.from_permutations`."""
-        return FiniteGroup.from_permutations(generators)
 
     @property
     def standard(self) -> PointGroup:
@@ -108,7 +107,94 @@ class PointGroup(FiniteGroup):
 
         return hermann_mauguin(self.family)
 
-    # --- elements -----------------------------------------------------------------------------------------------
+    # --- elements by number: what the group that is held says --------------------------------------------------------
+
+    @property
+    def order(self) -> int:
+        """Number of elements."""
+        return self.group.order
+
+    @property
+    def table(self) -> np.ndarray:
+        """Cayley table ``(order, order)``, read-only: ``table[a, b]`` is the number of ``a * b``."""
+        return self.group.table
+
+    @property
+    def inverses(self) -> np.ndarray:
+        """Number of the inverse of every element, integers ``(order,)``."""
+        return self.group.inverses
+
+    @property
+    def generators(self) -> tuple[int, ...]:
+        """Element numbers of a short generating list."""
+        return self.group.generators
+
+    @property
+    def element_orders(self) -> np.ndarray:
+        """Order of every element, integers ``(order,)``."""
+        return self.group.element_orders
+
+    @property
+    def class_of(self) -> np.ndarray:
+        """Number of the conjugacy class of every element, integers ``(order,)``; the identity is class 0."""
+        return self.group.class_of
+
+    @property
+    def element_classes(self) -> tuple[np.ndarray, ...]:
+        """Conjugacy classes as sorted arrays of element numbers, in the order of their first elements."""
+        return self.group.element_classes
+
+    def multiply(self, a: Any, b: Any) -> np.ndarray:
+        """Products ``a * b`` of element numbers; arrays broadcast. Raises: as `FiniteGroup.multiply`."""
+        return self.group.multiply(a, b)
+
+    def conjugate(self, elements: Any, by: Any) -> np.ndarray:
+        """``by * elements * by^-1``; arrays broadcast. Raises: as `FiniteGroup.conjugate`."""
+        return self.group.conjugate(elements, by)
+
+    def power(self, element: int, exponent: int) -> int:
+        """``element`` to an integer power. Raises: as `FiniteGroup.power`."""
+        return self.group.power(element, exponent)
+
+    def generate(self, elements: Iterable[int]) -> np.ndarray:
+        """Boolean mask ``(order,)`` of the subgroup generated by some elements. Raises: as `FiniteGroup.generate`."""
+        return self.group.generate(elements)
+
+    def generate_onto(self, elements: Iterable[int], start: Subgroup | None = None) -> tuple[np.ndarray, list[int]]:
+        """Mask of the subgroup generated by a subgroup and some elements, and those elements that were needed."""
+        return self.group.generate_onto(elements, start)
+
+    def from_actions(self, left: np.ndarray) -> FiniteGroup:
+        """A group of numbers from the left-regular action of generators, see `FiniteGroup.from_actions`."""
+        return FiniteGroup.from_actions(left)
+
+    # --- elements as matrices -----------------------------------------------------------------------------------
+
+    @property
+    def matrices(self) -> np.ndarray:
+        """float64 (order, 3, 3), identity first, read-only."""
+        return self.meaning.matrices
+
+    def elements_of(self, numbers: Any) -> np.ndarray:
+        """Matrices (m, 3, 3) of some element numbers (m,). Raises: InvalidGroupError, no element numbers."""
+        return self.meaning.elements(check_numbers(numbers, self.order))
+
+    def numbers_of(self, elements: Any) -> np.ndarray:
+        """Element numbers (m,) of matrices (m, 3, 3); numbers are given back as they are.
+
+        Raises:
+            NotASubgroupError: a matrix is no element of the group.
+            InvalidGroupError: neither numbers nor matrices.
+        """
+        array = as_array(elements, "element numbers or matrices of shape (k, 3, 3)")
+        if array.ndim != 3:
+            return numbers_of(array, self.meaning)
+        numbers = match_elements(check_matrices(array, 3), self.matrices)
+        if (numbers < 0).any():
+            raise NotASubgroupError(
+                f"{int((numbers < 0).sum())} of the {len(array)} matrices are not elements of {self.symbol} as oriented"
+            )
+        return numbers
 
     @cached_property
     def element_symbols(self) -> tuple[str, ...]:
@@ -127,6 +213,16 @@ class PointGroup(FiniteGroup):
         if self is not self.standard:
             return self.standard.element_class_symbols
         return tuple(class_symbol([self.element_symbols[i] for i in members]) for members in self.element_classes)
+
+    @cached_property
+    def character_table(self) -> NamedCharacterTable:
+        """Characters with the names of classes and irreducible representations; see `NamedCharacterTable`.
+
+        The functions x, y, z are along the axes of the standard setting, ``rotation @ standard`` for a turned group.
+        """
+        from sbs.groups.point.character_tables import named_character_table
+
+        return named_character_table(self) if self is self.standard else self.standard.character_table
 
     @cached_property
     def _determinants(self) -> np.ndarray:
@@ -158,30 +254,40 @@ class PointGroup(FiniteGroup):
         """Schoenflies symbol of a subgroup."""
         return self.family_of(subgroup).schoenflies
 
-    def subgroup(self, generators: Iterable[int] | np.ndarray) -> Subgroup:
+    def subgroup(self, generators: Any) -> Subgroup:
         """Subgroup generated by element numbers, or by matrices (k, 3, 3).
 
         Raises:
             NotASubgroupError: a number or matrix is no element of the group.
         """
-        array = as_array(generators, "element numbers or matrices of shape (k, 3, 3)")
-        if array.ndim == 3:
-            numbers = match_elements(check_matrices(array, 3), self.matrices)
-            if (numbers < 0).any():
-                raise NotASubgroupError(
-                    f"{int((numbers < 0).sum())} of the {len(array)} matrices are not elements of {self.symbol} as oriented"
-                )
-            return super().subgroup(numbers.tolist())
-        return super().subgroup(array)
+        found = self.group.subgroup(self.numbers_of(generators))
+        return Subgroup(self, found.mask, found.generators)
+
+    def subgroup_from_mask(self, mask: np.ndarray) -> Subgroup:
+        """Subgroup from a boolean mask ``(order,)`` of its elements. Raises: as `FiniteGroup.subgroup_from_mask`."""
+        found = self.group.subgroup_from_mask(mask)
+        return Subgroup(self, found.mask, found.generators)
+
+    @property
+    def trivial(self) -> Subgroup:
+        """The subgroup that holds only the identity."""
+        return self.group.trivial.within(self)
+
+    @property
+    def whole(self) -> Subgroup:
+        """The group as a subgroup of itself."""
+        return self.group.whole.within(self)
+
+    def subgroups(self) -> list[Subgroup]:
+        """Every subgroup, class by class."""
+        return [member for c in self.subgroup_classes for member in c.members]
 
     @cached_property
     def subgroup_classes(self) -> tuple[SubgroupClass, ...]:
         """Classes of subgroups up to conjugation in the group, by rising order; labels as in `sbs.groups.point.naming`."""
         if self is not self.standard:
-            return tuple(
-                SubgroupClass(c.label, Subgroup(self, np.array(c.representative.mask)), c.size)
-                for c in self.standard.subgroup_classes
-            )
+            classes = self.standard.subgroup_classes
+            return tuple(SubgroupClass(c.label, c.representative.within(self), c.size) for c in classes)
         found = enumerate_classes(self)
         symbols = [self.symbol_of(s) for s, _ in found]
         repeated = len(set(symbols)) < len(symbols)
@@ -226,8 +332,7 @@ class PointGroup(FiniteGroup):
 
     def label_of(self, subgroup: Subgroup) -> str:
         """Unique label of the class of a subgroup."""
-        standard = Subgroup(self.standard, np.array(subgroup.mask))
-        members = {c.bits for c in standard.conjugates()}
+        members = {c.bits for c in subgroup.within(self.standard).conjugates()}
         return next(c.label for c in self.standard.subgroup_classes if c.representative.bits in members)
 
     def _labels(self) -> str:
@@ -262,8 +367,9 @@ def _restore(family: PointGroupSymbol, rotation: np.ndarray | None) -> PointGrou
 
 
 @lru_cache(maxsize=256)
-def _standard_table(family: PointGroupSymbol) -> tuple[np.ndarray, np.ndarray]:
-    matrices = standard_matrices(family)
+def _standard_elements(family: PointGroupSymbol) -> tuple[np.ndarray, FiniteGroup]:
+    """Matrices in the standard setting, read-only, and the group of their numbers."""
+    matrices = frozen(standard_matrices(family))
     right = np.array([match_elements(matrices @ g, matrices) for g in standard_generators(family)])
     order = len(matrices)
     parents = np.full((order, 2), -1)
@@ -276,7 +382,7 @@ def _standard_table(family: PointGroupSymbol) -> tuple[np.ndarray, np.ndarray]:
                 known[y] = True
                 parents[y] = x, j
                 reached.append(int(y))
-    return matrices, table_from_actions(right, parents, np.array(reached))
+    return matrices, FiniteGroup(table_from_actions(right, parents, np.array(reached)))
 
 
 @lru_cache(maxsize=256)
