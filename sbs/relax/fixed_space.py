@@ -36,7 +36,8 @@ class FixedSpace:
 
     Attributes:
         structure: in a primitive cell of K, (x, y, z) as in the parent; a molecule as it is.
-        sites: int (num_sites,), the site of the parent's cell that each site was taken from.
+        cell: the structure in the cell that was given, a multiple of the primitive one.
+        site_of: int (num_sites of ``cell``,), the site of the primitive cell that each site is a copy of.
         matrices: float64 (k, 3, 3), the point part of K.
         permutations: int (k, num_sites), site i goes to ``permutations[g, i]`` modulo the lattice.
         displacements: float64 (p, num_sites, 3), orthonormal K-invariant displacements without rigid motions.
@@ -44,7 +45,8 @@ class FixedSpace:
     """
 
     structure: Structure
-    sites: NDArray[np.int64]
+    cell: Structure
+    site_of: NDArray[np.int64]
     matrices: Floats
     permutations: NDArray[np.int64]
     displacements: Floats
@@ -55,13 +57,24 @@ class FixedSpace:
         """Number of free coordinates, internal and strain."""
         return len(self.displacements) + len(self.strains)
 
-    def displaced(self, coefficients: Floats) -> Structure:
+    def displaced(self, coordinates: Floats) -> Structure:
         """The structure at coordinates (p + q,): displacements in Å, then strain components."""
+        return self._at(self.structure, coordinates, np.arange(len(self.structure)))
+
+    def displaced_cell(self, coordinates: Floats) -> Structure:
+        """The same in the cell that was given, its sites in their order."""
+        return self._at(self.cell, coordinates, self.site_of)
+
+    def _at(self, structure: Structure, coordinates: Floats, site_of: NDArray[np.int64]) -> Structure:
         count = len(self.displacements)
-        moved = self.structure.positions + np.einsum("p,pni->ni", coefficients[:count], self.displacements)
-        stretch = np.eye(3) + np.einsum("q,qij->ij", coefficients[count:], self.strains)
-        lattice = self.structure.lattice
-        return Structure(moved @ stretch, self.structure.numbers, None if lattice is None else lattice @ stretch)
+        moves = np.einsum("p,pni->ni", coordinates[:count], self.displacements)
+        stretch = np.eye(3) + np.einsum("q,qij->ij", coordinates[count:], self.strains)
+        lattice = structure.lattice
+        return Structure(
+            (structure.positions + moves[site_of]) @ stretch,
+            structure.numbers,
+            None if lattice is None else lattice @ stretch,
+        )
 
 
 def fixed_space(structure: Structure, matrices: Floats, permutations: NDArray[np.int64]) -> FixedSpace:
@@ -73,13 +86,13 @@ def fixed_space(structure: Structure, matrices: Floats, permutations: NDArray[np
             among them.
         permutations: int (k, num_sites), what each element does to the sites of the cell.
     """
+    cell, site_of = structure, np.arange(len(structure))
     if structure.lattice is not None:
-        structure, sites, matrices, permutations = _primitive(structure, matrices, permutations)
-    else:
-        sites = np.arange(len(structure))
+        structure, site_of, matrices, permutations = _primitive(structure, matrices, permutations)
     return FixedSpace(
         structure,
-        sites,
+        cell,
+        site_of,
         matrices,
         permutations,
         _invariant_displacements(structure, matrices, permutations),
@@ -94,8 +107,7 @@ def _primitive(
     lattice = structure.lattice
     assert lattice is not None
     pure = permutations[np.abs(matrices - np.eye(3)).max((1, 2)) < _SAME_MATRIX]
-    label = pure.min(0)
-    sites, number = np.unique(label, return_inverse=True)
+    sites, number = np.unique(pure.min(0), return_inverse=True)
     if len(sites) < len(structure):
         # A translation is where it takes site 0, modulo the cell.
         shifts = structure.positions[pure[:, 0]] - structure.positions[0]
@@ -106,7 +118,7 @@ def _primitive(
         np.round(matrices.reshape(len(matrices), 9), 6), axis=0, return_index=True
     )
     first = np.sort(first)
-    return structure, sites, matrices[first], reduced[first]
+    return structure, number, matrices[first], reduced[first]
 
 
 def _generated_lattice(lattice: Floats, shifts: Floats) -> Floats:
