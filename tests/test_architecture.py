@@ -54,7 +54,6 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "spglib": {"structures": True},
     "ase": {"structures": False},
     "pymatgen": {"structures": False},
-    "scipy": {"nn": True},  # comes with e3nn
     "sympy": {"groups": False},
     "plotly": {"explorer": False},
     "matplotlib": {},

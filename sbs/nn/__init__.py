@@ -15,9 +15,9 @@ left to you: call it before importing e3nn, MACE or this package.
 from __future__ import annotations
 
 from sbs.nn import _requirements  # noqa: F401  # says how to install what is missing, before it is needed
-from sbs.nn.attach import Attachment, attach, detach
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.effect import Effect, effect
+from sbs.nn.host.attach import Attachment, attach, detach
+from sbs.nn.host.build import BreakingModel, build, with_breaker
 from sbs.nn.losses import (
     energy_score,
     matching_objects,
@@ -26,12 +26,13 @@ from sbs.nn.losses import (
     output_stabilizer,
     paired_loss,
 )
-from sbs.nn.models import BreakingModel, build, with_breaker
-from sbs.nn.outputs import Transport, all_outputs, transport, turn_outputs
-from sbs.nn.paths import UnreachableBreakerWarning
-from sbs.nn.permutations import site_permutations
-from sbs.nn.reach import Reach, can_break
+from sbs.nn.outputs import all_outputs, turn_outputs
+from sbs.nn.reach.effect import Effect, effect
+from sbs.nn.reach.paths import UnreachableBreakerWarning
+from sbs.nn.reach.verdict import Reach, can_break
 from sbs.nn.wigner import Rotation
+from sbs.sets.sites import site_permutations
+from sbs.sets.transport import Transport, transport
 
 __all__ = [
     "Attachment",

@@ -7,19 +7,19 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.nn.checks import as_irreps, check_batch, check_choice, check_rotations
+from sbs.nn.checks import check_batch, check_choice, check_rotations
 from sbs.nn.draw import RandomStream
 from sbs.nn.infinite import OrbitSampler
 from sbs.nn.wigner import ExactBuffers, Rotation
+from sbs.sets.features import feature_table
 from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["Choice", "Mode", "SymmetryBreaker", "common_irreps", "spread"]
+__all__ = ["Choice", "Mode", "SymmetryBreaker"]
 
 Mode = Literal["sample", "index", "all"]
 
@@ -78,12 +78,6 @@ class SymmetryBreaker(ExactBuffers):
         self.sets: tuple[MinimalSet, ...] = (sets,) if isinstance(sets, MinimalSet) else tuple(sets)
         if not self.sets:
             raise NetworkInputError("No set was given; pass sbs.minimal_set(...) or a sequence of such sets.")
-        for number, each in enumerate(self.sets):
-            if not each.irreps:
-                raise NetworkInputError(
-                    f"Set {number} ({each.group} to {each.target}) is of abstract groups and has no irreps "
-                    "of O(3); a network needs a set of point groups."
-                )
         if mode not in ("sample", "index", "all"):
             raise NetworkInputError(f"mode={mode!r} is unknown; choose 'sample', 'index' or 'all'.")
         self.infinite = any(math.isinf(each.size) for each in self.sets)
@@ -95,33 +89,16 @@ class SymmetryBreaker(ExactBuffers):
         if mode == "all" and len(self.sets) > 1:
             raise NetworkInputError(f"mode='all' takes one set, {len(self.sets)} were given; make a breaker for each.")
         self.mode: Mode = mode
-        own = [common_irreps([as_irreps(each.irreps, "set.irreps")]) for each in self.sets]
         self.shared = shared
-        self.irreps = common_irreps(own) if shared else sum(own, o3.Irreps(""))
+        table = feature_table(self.sets, shared)
+        self.irreps = o3.Irreps(table.irreps)
         self.dim: int = self.irreps.dim
         self.stream = RandomStream(seed)
         self.rotate = Rotation(self.irreps)
-        self.register_exact("objects", torch.from_numpy(self._table()), persistent=True)
-        sizes = [1 if math.isinf(each.size) else int(each.size) for each in self.sets]
-        self.register_buffer("sizes", torch.tensor(sizes, dtype=torch.int64), persistent=True)
+        self.register_exact("objects", torch.from_numpy(table.objects.copy()), persistent=True)
+        self.register_buffer("sizes", torch.from_numpy(table.sizes.copy()), persistent=True)
         self.orbit_sampler = OrbitSampler(self.sets) if self.infinite else None
         self._chosen = Choice()
-
-    def _table(self) -> np.ndarray:
-        """Objects in common irreps and component normalisation, (sets, largest size, dim); short sets are
-        padded.
-        """
-        tables = []
-        start = 0
-        for each in self.sets:
-            given = each.sample(1, seed=0) if math.isinf(each.size) else each.objects
-            irreps = o3.Irreps(each.irreps)
-            common = self.irreps if self.shared else common_irreps([irreps])
-            table = spread(np.asarray(given, dtype=np.float64), irreps, common)
-            tables.append(np.pad(table, ((0, 0), (start, self.irreps.dim - start - common.dim))))
-            start += 0 if self.shared else common.dim
-        longest = max(len(table) for table in tables)
-        return np.stack([np.pad(table, ((0, longest - len(table)), (0, 0))) for table in tables])
 
     @property
     def dtype(self) -> torch.dtype:
@@ -282,25 +259,3 @@ class SymmetryBreaker(ExactBuffers):
 
 def _title(each: MinimalSet) -> str:
     return f"{each.group.symbol}->{each.target.symbol}"
-
-
-def common_irreps(all_irreps: Sequence[o3.Irreps]) -> o3.Irreps:
-    """The least irreps that hold each of ``all_irreps``, sorted by l, odd parity after even."""
-    kinds = sorted({ir for irreps in all_irreps for _, ir in irreps}, key=lambda ir: (ir.l, -ir.p))
-    return o3.Irreps([(max(irreps.count(ir) for irreps in all_irreps), ir) for ir in kinds])
-
-
-def spread(objects: np.ndarray, irreps: o3.Irreps, common: o3.Irreps) -> np.ndarray:
-    """Objects with ``irreps`` (unit norm in each block) as objects with ``common`` irreps (squared norm 2l +
-    1).
-    """
-    result = np.zeros((len(objects), common.dim))
-    starts = {ir: block.start for (_, ir), block in zip(common, common.slices(), strict=True)}
-    start = 0
-    for mul, ir in irreps:
-        for _ in range(mul):
-            position = starts[ir]
-            result[:, position : position + ir.dim] = objects[:, start : start + ir.dim] * math.sqrt(ir.dim)
-            starts[ir] += ir.dim
-            start += ir.dim
-    return result

@@ -10,7 +10,7 @@ from sbs.errors import NetworkInputError
 from sbs.nn.compiling import is_compiling
 from sbs.nn.wigner import determinant
 
-__all__ = ["as_irreps", "check_batch", "check_choice", "check_like", "check_rotations", "readable"]
+__all__ = ["as_irreps", "check_batch", "check_choice", "check_like", "check_rotations", "plain_irreps", "readable"]
 
 # Largest allowed entry of R^T R - 1, by the dtype of R: several roundings of a product of rotations.
 ORTHOGONALITY_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}
@@ -28,6 +28,18 @@ def as_irreps(irreps: object, name: str) -> o3.Irreps:
         raise NetworkInputError(
             f"{name}={irreps!r} is not e3nn notation for irreps; write for example '8x0e + 4x1o + 2x2e'."
         ) from error
+
+
+def plain_irreps(irreps: object, name: str) -> str:
+    """Irreps in the notation of `sbs.objects.irreps`, without terms of multiplicity zero.
+
+    Raises:
+        NetworkInputError: if the text or object is none, or has no component.
+    """
+    terms = [f"{mul}x{ir}" for mul, ir in as_irreps(irreps, name) if mul]
+    if not terms:
+        raise NetworkInputError(f"{name}={irreps!r} has no component; write for example '1x1o'.")
+    return "+".join(terms)
 
 
 def readable(values: Tensor) -> bool:

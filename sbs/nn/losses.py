@@ -11,9 +11,12 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
-from sbs.nn.outputs import MATCH_TOLERANCE, Transport, transport, turn_outputs
-from sbs.objects.representation import representation
+from sbs.nn.checks import plain_irreps
+from sbs.nn.outputs import apply_images
+from sbs.sets import pairing
 from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.pairing import TARGET_TOLERANCE
+from sbs.sets.transport import Transport, transport
 
 __all__ = [
     "energy_score",
@@ -24,8 +27,6 @@ __all__ = [
     "paired_loss",
 ]
 
-# Relative to the largest component: targets come from experiments and relaxations.
-TARGET_TOLERANCE = 1e-3
 
 
 def output_stabilizer(
@@ -35,13 +36,8 @@ def output_stabilizer(
     permutations: npt.ArrayLike | None,
     tolerance: float = TARGET_TOLERANCE,
 ) -> npt.NDArray[np.bool_]:
-    """Which of ``matrices`` (m, 3, 3) fix an output (num_sites, dim): bool (m,); ``tolerance`` relative to
-    its maximum.
-    """
-    images = turn_outputs(output.detach().to(torch.float64), irreps, matrices, permutations)
-    change = (images - output.detach().to(torch.float64)).abs().amax(dim=(1, 2)).cpu().numpy()
-    scale = float(output.detach().abs().max())
-    return np.asarray(change <= tolerance * scale) if scale > 0 else np.ones(len(change), dtype=bool)
+    """Which of ``matrices`` (m, 3, 3) fix an output (num_sites, dim): bool (m,); see `sbs.sets.pairing`."""
+    return pairing.output_stabilizer(_numbers(output), plain_irreps(irreps, "irreps"), matrices, permutations, tolerance)
 
 
 def matching_objects(
@@ -51,32 +47,16 @@ def matching_objects(
     permutations: npt.ArrayLike | None,
     tolerance: float = TARGET_TOLERANCE,
 ) -> npt.NDArray[np.int64]:
-    """Objects that may be paired with ``target`` (num_sites, dim): those b with Stab_S(b) inside
-    Stab_S(target).
+    """Objects that may be paired with ``target`` (num_sites, dim): those b with Stab_S(b) inside Stab_S(target).
 
-    Returns their numbers; each S-orbit of the set has one at least if the target's symmetry holds a conjugate
-    of K.
+    Returns their numbers; each S-orbit of the set has one at least if the target's symmetry holds a conjugate of K.
 
     Raises:
         NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that of the
             set's target.
     """
-    matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
-    fixed = output_stabilizer(target, irreps, matrices, permutations, tolerance)
-    action = representation(symmetry_set.irreps or "", matrices)
-    objects = np.asarray(symmetry_set.objects)
-    moved = np.linalg.norm(np.einsum("gij,kj->gki", action, objects) - objects[None], axis=-1)
-    stabilizers = moved < MATCH_TOLERANCE
-    matches = np.flatnonzero((~stabilizers | fixed[:, None]).all(axis=0))
-    if not len(matches):
-        raise NetworkInputError(
-            f"The target is fixed by {int(fixed.sum())} of the {len(fixed)} elements of "
-            f"{symmetry_set.group.symbol}, which holds the stabilizer of no object "
-            f"({int(stabilizers[:, 0].sum())} elements each): it is no output of symmetry "
-            f"{symmetry_set.target.symbol} in this setting. Check the target, permutations, or raise "
-            "tolerance."
-        )
-    return matches
+    found = plain_irreps(irreps, "irreps")
+    return pairing.matching_objects(symmetry_set, _numbers(target), found, permutations, tolerance)
 
 
 def orbit_targets(
@@ -88,41 +68,22 @@ def orbit_targets(
     index: int | None = None,
     prepared: Transport | None = None,
 ) -> Tensor:
-    """The target of every object, (size, num_sites, dim), so that object and target are paired by their
-    stabilizers.
+    """The target of every object, (size, num_sites, dim), so that object and target are paired by their stabilizers.
 
-    ``target`` (num_sites, dim) is paired with object ``index`` (by default the first that `matching_objects`
-    finds in each S-orbit) and the rest follows by symmetry: b_k = g b gives g target.
+    ``target`` (num_sites, dim) is paired with object ``index`` (by default the first that `matching_objects` finds in each
+    S-orbit) and the rest follows by symmetry: b_k = g b gives g target. Differentiable in ``target``.
 
     Raises:
         NetworkInputError: if ``index`` may not be paired with this target.
     """
-    plan = prepared if prepared is not None else transport(symmetry_set)
-    matches = matching_objects(symmetry_set, target, irreps, permutations)
-    if index is not None:
-        if index not in matches:
-            raise NetworkInputError(
-                f"Object {index} does not have the target's symmetry; objects that do: {matches.tolist()}."
-            )
-        others = matches[plan.representative[matches] != plan.representative[index]]
-        matches = np.concatenate([[index], others])
-    matrices = np.empty_like(plan.matrices[plan.element])
-    rows = np.empty(len(plan.element), dtype=np.int64)
-    for representative in plan.representatives:
-        candidates = matches[plan.representative[matches] == representative]
-        if not len(candidates):
-            raise NetworkInputError(
-                f"No object in the S-orbit of object {representative} has the target's symmetry; use "
-                "paired_loss on the orbits that do."
-            )
-        # object = a r and b_k = c r, so b_k = c a^-1 object.
-        back = plan.matrices[plan.element[candidates[0]]].T
-        members = np.flatnonzero(plan.representative == representative)
-        matrices[members] = plan.matrices[plan.element[members]] @ back
-        apart = np.abs(matrices[members][:, None] - plan.matrices[None]).sum(axis=(2, 3))
-        rows[members] = apart.argmin(axis=1)
-    moved = None if permutations is None else np.asarray(permutations)[rows]
-    return turn_outputs(target, irreps, matrices, moved)
+    carried = prepared if prepared is not None else transport(symmetry_set)
+    found = plain_irreps(irreps, "irreps")
+    images = pairing.target_images(symmetry_set, _numbers(target), found, permutations, carried, index)
+    return apply_images(target, images)
+
+
+def _numbers(values: Tensor) -> npt.NDArray[np.float64]:
+    return values.detach().to(device="cpu", dtype=torch.float64).numpy()
 
 
 def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Tensor:

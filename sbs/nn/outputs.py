@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,68 +11,14 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import as_irreps
-from sbs.nn.permutations import SITE_TOLERANCE, site_permutations
-from sbs.objects.representation import representation
+from sbs.nn.checks import plain_irreps
 from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.sites import SITE_TOLERANCE, site_permutations
+from sbs.sets.transport import Images, Transport, check_components, images_under, plan_outputs, transport
 
-__all__ = ["Transport", "all_outputs", "find_breaker", "transport", "turn_outputs"]
-
-# Two objects of one set differ by at least the separation of the set, images of one object only by rounding.
-MATCH_TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class Transport:
-    """How each object arises from the representative of its S-orbit.
-
-    ``representative[k]`` is an object's number, ``element[k]`` the number of an element g of ``matrices``
-    (those of S) with b_k = D(g) b_representative.
-    """
-
-    matrices: npt.NDArray[np.float64]
-    representative: npt.NDArray[np.int64]
-    element: npt.NDArray[np.int64]
-
-    @property
-    def representatives(self) -> npt.NDArray[np.int64]:
-        """Numbers of the representatives, one per S-orbit, ascending."""
-        return np.unique(self.representative)
-
-
-def transport(symmetry_set: MinimalSet) -> Transport:
-    """Find for every object an element of S that brings it about from the first object of its S-orbit.
-
-    Raises:
-        InfiniteSetError: if the set, or S, is infinite.
-        NetworkInputError: if the set is of abstract groups.
-    """
-    if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
-        raise InfiniteSetError(
-            f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate "
-            "sampled objects, or use a smaller ambient group."
-        )
-    if not symmetry_set.irreps:
-        raise NetworkInputError("The set is of abstract groups and has no irreps of O(3).")
-    matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
-    action = representation(symmetry_set.irreps, matrices)
-    objects = np.asarray(symmetry_set.objects)
-    representative = np.full(len(objects), -1, dtype=np.int64)
-    element = np.full(len(objects), -1, dtype=np.int64)
-    for first in range(len(objects)):
-        if representative[first] >= 0:
-            continue
-        images = action @ objects[first]
-        distance = np.linalg.norm(images[:, None, :] - objects[None, :, :], axis=-1)
-        hit = distance.argmin(axis=0)
-        mine = (distance[hit, np.arange(len(objects))] < MATCH_TOLERANCE) & (representative < 0)
-        representative[mine], element[mine] = first, hit[mine]
-        # The identity for the representative itself, so that its output is handed on untouched.
-        element[first] = int(np.abs(matrices - np.eye(3)).sum(axis=(1, 2)).argmin())
-    return Transport(matrices, representative, element)
-
+__all__ = ["all_outputs", "apply_images", "find_breaker", "turn_outputs"]
 
 def turn_outputs(
     outputs: Tensor,
@@ -91,28 +35,26 @@ def turn_outputs(
     Returns:
         (m, num_sites, dim), dtype and device of ``outputs``; differentiable.
     """
-    irreps = as_irreps(irreps, "irreps_out")
-    if outputs.shape[-1] != irreps.dim:
-        raise NetworkInputError(f"The output has {outputs.shape[-1]} components; irreps_out={irreps} has {irreps.dim}.")
-    action = torch.as_tensor(_representation(irreps, matrices), dtype=outputs.dtype, device=outputs.device)
+    irreps = plain_irreps(irreps, "irreps_out")
+    check_components(outputs.shape[-1], irreps, "irreps_out")
+    return apply_images(outputs, images_under(irreps, matrices, permutations))
+
+
+def apply_images(outputs: Tensor, images: Images) -> Tensor:
+    """``images`` of outputs (num_sites, dim) or (m, num_sites, dim): (m, num_sites, dim), differentiable."""
+    action = torch.as_tensor(images.action, dtype=outputs.dtype, device=outputs.device)
     stacked = outputs.expand(len(action), -1, -1) if outputs.ndim == 2 else outputs
     turned = stacked @ action.transpose(1, 2)
-    if permutations is None:
+    if images.sources is None:
         return turned
-    targets = np.asarray(permutations)
-    if targets.shape != turned.shape[:2]:
+    if images.sources.shape != turned.shape[:2]:
         raise NetworkInputError(
-            f"permutations has shape {targets.shape}; expected one row per element and one column per site: "
+            f"permutations has shape {images.sources.shape}; expected one row per element and one column per site: "
             f"{tuple(turned.shape[:2])}."
         )
     # Gathering by the inverse permutation is differentiable and deterministic on every device.
-    sources = torch.as_tensor(np.argsort(targets, axis=1), device=outputs.device)
+    sources = torch.as_tensor(images.sources, device=outputs.device)
     return torch.gather(turned, 1, sources[:, :, None].expand_as(turned))
-
-
-def _representation(irreps: o3.Irreps, matrices: npt.ArrayLike) -> np.ndarray:
-    terms = [(mul, str(ir)) for mul, ir in irreps if mul]
-    return representation("+".join(f"{mul}x{ir}" for mul, ir in terms), np.asarray(matrices, dtype=np.float64))
 
 
 def find_breaker(model: nn.Module) -> SymmetryBreaker:
@@ -190,25 +132,15 @@ def all_outputs(
                 "expected (num_sites, dim): pass select=."
             )
         results.append(output)
-    orbit = np.searchsorted(plan.representatives, plan.representative)
-    matrices = plan.matrices[plan.element]
-    if turn is not None:
-        matrices = turn @ matrices @ turn.T
     if isinstance(permutations, str):
         group = plan.matrices if turn is None else turn @ plan.matrices @ turn.T
         permutations = _found_permutations(inputs, group, len(results[0]), species, tolerance)
-    if permutations is not None:
-        permutations = np.asarray(permutations)
-        if permutations.ndim != 2 or len(permutations) != len(plan.matrices):
-            raise NetworkInputError(
-                f"permutations has shape {permutations.shape}; expected a row for each of the "
-                f"{len(plan.matrices)} elements of {symmetry_set.group.symbol}."
-            )
-        permutations = permutations[plan.element]
-    stacked = (
-        results[0] if len(results) == 1 else torch.stack(results)[torch.as_tensor(orbit, device=results[0].device)]
-    )
-    return turn_outputs(stacked, irreps_out, matrices, permutations)
+    planned = plan_outputs(plan, plain_irreps(irreps_out, "irreps_out"), permutations, turn)
+    check_components(results[0].shape[-1], plain_irreps(irreps_out, "irreps_out"), "irreps_out")
+    stacked = results[0]
+    if len(results) > 1:
+        stacked = torch.stack(results)[torch.as_tensor(planned.orbit, device=results[0].device)]
+    return apply_images(stacked, planned.images)
 
 
 def _found_permutations(

@@ -1,34 +1,32 @@
-"""Which irreps can hold a vector whose stabilizer in M is exactly H, and which of them are the cheapest.
+"""Which blocks can hold a vector whose stabilizer in M is exactly H, and which of them are the cheapest.
 
-An irrep (l, p) *moves* the elements of M that do not fix its H-invariant vectors pointwise. A generic vector
-of a sum of irreps has the stabilizer H exactly when every element of M outside H is moved by one of them: an
-exact minimum-weight cover of M \\ H by sets of moved elements.
+A block *moves* the elements of M that do not fix its H-invariant vectors pointwise. A generic vector of a sum of blocks
+has the stabilizer H exactly when every element of M outside H is moved by one of them: an exact minimum-weight cover of
+M \\ H by sets of moved elements.
 
-Everything follows from characters. With the mean P over H, trace(D(g) P) = mean over h in H of chi(g h) is
-at most trace(P) = dim V^H, with equality exactly when g fixes V^H pointwise. The characters of rotations by
-t are chi_l = 1 + 2 cos t + ... + 2 cos l t, so that no matrix of an irrep is needed, up to any l.
+Everything follows from characters. With the mean P over H, trace(D(g) P) = mean over h in H of chi(g h) is at most
+trace(P) = dim V^H, with equality exactly when g fixes V^H pointwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import NoSetError, SearchLimitError
-from sbs.objects.cosets import cayley_table, left_cosets
-from sbs.objects.irreps import Irrep
+from sbs.objects.blocks import AnyBlock, Block, CostKey, Supply, cost_key
+from sbs.objects.cosets import left_cosets
 
-__all__ = ["MAX_DEGREE", "IrrepChoice", "choose_irreps", "closure", "cost_key"]
+__all__ = ["MAX_DEGREE", "BlockChoice", "choose_blocks", "isotropy_above"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
 
-# Degrees are searched up to this l. D_nh needs l of about n at most, so it stands for point groups up to n
-# = 500.
+# Degrees are searched up to this l. D_nh needs l of about n at most, so it stands for point groups up to n = 500.
 MAX_DEGREE = 1024
 
 # Degrees up to this are looked at in the first round, then twice as many each time. Only speed depends on it.
@@ -39,154 +37,123 @@ _FIRST_DEGREES = 6
 _TRACE_TOLERANCE = 1e-8
 
 
-class IrrepChoice(NamedTuple):
-    """The cheapest irreps for one of several stabilizers."""
+@dataclass(frozen=True)
+class BlockChoice(Generic[AnyBlock]):
+    """The cheapest blocks for one of several stabilizers."""
 
     candidate: int
-    irreps: tuple[Irrep, ...]
+    blocks: tuple[AnyBlock, ...]
 
 
-CostKey = tuple[int, tuple[int, ...], int, tuple[bool, ...]]
-
-
-def cost_key(irreps: Sequence[Irrep]) -> CostKey:
-    """Key by which choices are ordered, the least first.
-
-    In turn: the total dimension; the degrees l, the largest compared first; the number of pseudotensors,
-    which are irreps with p != (-1)^l; and last which irreps are pseudotensors, preferably those of high
-    degree.
-    """
-    ordered = sorted(irreps, key=lambda irrep: (irrep.l, not irrep.natural))
-    degrees = tuple(irrep.l for irrep in reversed(ordered))
-    pseudo = tuple(not irrep.natural for irrep in ordered)
-    return sum(irrep.dim for irrep in ordered), degrees, sum(pseudo), pseudo
-
-
-def closure(matrices: FloatArray, mask: BoolArray, lmax: int | None, table: IntArray | None = None) -> BoolArray:
-    """Elements of M that fix every H-invariant vector of every irrep with l <= lmax.
+def isotropy_above(supply: Supply[Block], mask: BoolArray, lmax: int | None) -> BoolArray:
+    """Elements of M that fix every H-invariant vector of every block with l <= lmax.
 
     Args:
-        matrices: all elements of M, shape (m, 3, 3).
+        supply: the blocks, and M with them.
         mask: the elements of H, bool of shape (m,).
         lmax: largest degree; None for no limit, when the answer is H itself.
-        table: Cayley table (m, m) of M if at hand; otherwise it is computed.
 
     Returns:
         bool of shape (m,), a subgroup that contains H: the smallest isotropy group that lies above H.
     """
     if lmax is None:
         return mask.copy()
-    action = _CosetAction(matrices, mask, table)
+    action = _CosetAction(supply, mask)
     fixed = np.ones(action.count, dtype=bool)
-    for irrep, moved in action.moved(0, lmax):
-        del irrep
+    for _, moved in action.moved(0, lmax):
         fixed &= ~moved
     return fixed[action.coset_of]
 
 
-def choose_irreps(
-    matrices: FloatArray,
-    candidates: Sequence[BoolArray],
-    lmax: int | None = None,
-    table: IntArray | None = None,
-) -> IrrepChoice:
-    """Cheapest irreps, each at most once, whose generic H-invariant vector has exactly the stabilizer H in M.
+def choose_blocks(
+    supply: Supply[AnyBlock], candidates: Sequence[BoolArray], lmax: int | None = None
+) -> BlockChoice[AnyBlock]:
+    """Cheapest blocks, each at most once, whose generic H-invariant vector has exactly the stabilizer H in M.
 
-    Proved least in the order of ``cost_key`` over all H given; among equals the first. H = M gives ``0e``.
+    Proved least in the order of ``cost_key`` over all H given; among equals the first. H = M takes the cheapest block
+    that M fixes.
 
     Args:
-        matrices: all elements of M, shape (m, 3, 3).
+        supply: the blocks to choose from, and M with them.
         candidates: masks, bool of shape (m,), of the subgroups H to choose from.
         lmax: largest degree allowed, or None.
-        table: Cayley table (m, m) of M if at hand; otherwise it is computed.
 
     Raises:
-        NoSetError: if no candidate is the stabilizer of a vector in irreps with l <= lmax.
+        NoSetError: if no candidate is the stabilizer of a vector in blocks with l <= lmax.
         SearchLimitError: if without ``lmax`` degrees beyond ``MAX_DEGREE`` would be needed.
     """
-    if table is None:
-        table = cayley_table(matrices)
-    best: tuple[CostKey, IrrepChoice] | None = None
+    best: tuple[CostKey, BlockChoice[AnyBlock]] | None = None
     for number, mask in enumerate(candidates):
-        irreps = _cheapest_irreps(_CosetAction(matrices, mask, table), lmax)
-        if irreps is None:
+        blocks = _cheapest(_CosetAction(supply, mask), lmax)
+        if blocks is None:
             continue
-        key = cost_key(irreps)
+        key = _key(blocks)
         if best is None or key < best[0]:
-            best = key, IrrepChoice(number, irreps)
+            best = key, BlockChoice(number, blocks)
     if best is None:
         raise NoSetError(
-            f"choice of irreps: none of the {len(candidates)} stabilizers is that of a vector with "
+            f"choice of blocks: none of the {len(candidates)} stabilizers is that of a vector with "
             f"l <= {lmax}; allow a larger lmax"
         )
     return best[1]
 
 
-class _CosetAction:
+def _key(blocks: Sequence[Block]) -> CostKey:
+    return cost_key(block.cost for block in blocks)
+
+
+class _CosetAction(Generic[AnyBlock]):
     """Characters summed over the cosets g H, from which fixed spaces are read off."""
 
-    def __init__(self, matrices: FloatArray, mask: BoolArray, table: IntArray | None) -> None:
-        smallest = left_cosets(cayley_table(matrices) if table is None else table, mask)
+    def __init__(self, supply: Supply[AnyBlock], mask: BoolArray) -> None:
+        smallest = left_cosets(supply.table, mask)
         _, self.coset_of = np.unique(smallest, return_inverse=True)
         self.count = int(self.coset_of.max()) + 1
         self.home = int(self.coset_of[np.argmax(mask)])
-        self._order = int(mask.sum())
-        signs = np.where(np.linalg.det(matrices) < 0, -1.0, 1.0)
-        proper = matrices * signs[:, None, None]
-        axial = proper[:, [2, 0, 1], [1, 2, 0]] - proper[:, [1, 2, 0], [2, 0, 1]]
-        angles = np.arctan2(np.linalg.norm(axial, axis=1), np.trace(proper, axis1=1, axis2=2) - 1)
-        # Equal angles are pooled: a group of order 1000 has few different characters.
-        self._angles, column = np.unique(np.round(angles, 12), return_inverse=True)
-        self._weights = np.zeros((2, self.count, len(self._angles)))
-        np.add.at(self._weights, ((signs < 0).astype(int), self.coset_of, column), 1.0)
+        self._supply = supply
+        # Mean over h in H of chi(g h): how often g H meets each class, and the characters of the classes.
+        self._weights = np.zeros((self.count, int(supply.class_of.max()) + 1))
+        np.add.at(self._weights, (self.coset_of, supply.class_of), 1.0 / mask.sum())
 
-    def moved(self, first: int, last: int) -> list[tuple[Irrep, BoolArray]]:
-        """Irreps with first <= l <= last and V^H != 0, and which cosets each moves: bool, (count,)."""
-        degrees = np.arange(1, last + 1)
-        characters = np.ones((len(self._angles), last + 1))
-        characters[:, 1:] += 2 * np.cumsum(np.cos(self._angles[:, None] * degrees), axis=1)
-        sums = self._weights @ characters[:, first:] / self._order
-        result = []
-        traces = {1: sums[0] + sums[1], -1: sums[0] - sums[1]}
-        for l in range(first, last + 1):
-            for p in ((-1) ** l, -((-1) ** l)):
-                trace = traces[p][:, l - first]
-                if trace[self.home] > 0.5:
-                    result.append((Irrep(l, p), trace < trace[self.home] - _TRACE_TOLERANCE))
-        return result
+    def moved(self, first: int, last: int) -> list[tuple[AnyBlock, BoolArray]]:
+        """Blocks with first <= l <= last and V^H != 0, and which cosets each moves: bool, (count,)."""
+        blocks, characters = self._supply.between(first, last)
+        traces = self._weights @ characters[: self._weights.shape[1]]
+        lowered = traces < traces[self.home] - _TRACE_TOLERANCE
+        return [(block, lowered[:, i]) for i, block in enumerate(blocks) if traces[self.home, i] > 0.5]
 
 
-def _cheapest_irreps(action: _CosetAction, lmax: int | None) -> tuple[Irrep, ...] | None:
+def _cheapest(action: _CosetAction[AnyBlock], lmax: int | None) -> tuple[AnyBlock, ...] | None:
     """Least cover of the cosets other than H; None if there is none with l <= lmax."""
-    if action.count == 1:
-        return (Irrep(0, 1),)
     limit = MAX_DEGREE if lmax is None else lmax
+    if action.count == 1:
+        fixed = (block for l in range(limit + 1) for block, _ in action.moved(l, l))
+        return (next(fixed),)
     everything = (1 << action.count) - 1 & ~(1 << action.home)
-    irreps: list[tuple[Irrep, int]] = []
+    blocks: list[tuple[AnyBlock, int]] = []
     reached, last = 0, -1
     while reached != everything:
         if last >= limit:
             if lmax is None:
                 raise SearchLimitError(
-                    f"choice of irreps: no vector with l <= {MAX_DEGREE} has the wanted stabilizer; the "
+                    f"choice of blocks: no vector with l <= {MAX_DEGREE} has the wanted stabilizer; the "
                     "search stops there, so use a group of smaller order"
                 )
             return None
         first, last = last + 1, min(limit, max(_FIRST_DEGREES, 2 * last + 1))
-        for irrep, moved in action.moved(first, last):
+        for block, moved in action.moved(first, last):
             bits = _bits(moved)
-            irreps.append((irrep, bits))
+            blocks.append((block, bits))
             reached |= bits
-    best = _least_cover(irreps, everything, None)
+    best = _least_cover(blocks, everything, None)
     assert best is not None
-    # An irrep of higher degree can only be part of a better cover if it is smaller than the whole of this
-    # one.
-    useful = min(limit, (sum(irrep.dim for irrep in best) - 1) // 2)
+    # A block of higher degree can only be part of a better cover if it is smaller than the whole of this one.
+    useful = min(limit, (sum(block.cost.dim for block in best) - 1) // 2)
     if useful > last:
-        irreps += [(irrep, _bits(moved)) for irrep, moved in action.moved(last + 1, useful)]
-        best = _least_cover(irreps, everything, best)
+        blocks += [(block, _bits(moved)) for block, moved in action.moved(last + 1, useful)]
+        best = _least_cover(blocks, everything, best)
         assert best is not None
-    return tuple(sorted(best, key=lambda irrep: (irrep.l, not irrep.natural)))
+    return tuple(sorted(best, key=lambda block: block.cost[1:]))
 
 
 def _bits(moved: BoolArray) -> int:
@@ -194,35 +161,35 @@ def _bits(moved: BoolArray) -> int:
 
 
 def _least_cover(
-    irreps: list[tuple[Irrep, int]], everything: int, known: Sequence[Irrep] | None
-) -> tuple[Irrep, ...] | None:
+    blocks: list[tuple[AnyBlock, int]], everything: int, known: Sequence[AnyBlock] | None
+) -> tuple[AnyBlock, ...] | None:
     """Cover of least ``cost_key`` by branch and bound; ``known`` is a cover to beat."""
-    useful = _undominated(irreps)
-    best: tuple[Irrep, ...] | None = tuple(known) if known is not None else None
-    best_key = cost_key(best) if best is not None else None
+    useful = _undominated(blocks)
+    best: tuple[AnyBlock, ...] | None = tuple(known) if known is not None else None
+    best_key = _key(best) if best is not None else None
 
-    def search(chosen: tuple[Irrep, ...], dim: int, missing: int) -> None:
+    def search(chosen: tuple[AnyBlock, ...], dim: int, missing: int) -> None:
         nonlocal best, best_key
         if not missing:
-            key = cost_key(chosen)
+            key = _key(chosen)
             if best_key is None or key < best_key:
                 best, best_key = chosen, key
             return
         rarest = min(_each_bit(missing), key=lambda bit: sum(1 for _, bits in useful if bits & bit))
-        for irrep, bits in useful:
-            if bits & rarest and (best_key is None or dim + irrep.dim <= best_key[0]):
-                search((*chosen, irrep), dim + irrep.dim, missing & ~bits)
+        for block, bits in useful:
+            if bits & rarest and (best_key is None or dim + block.cost.dim <= best_key[0]):
+                search((*chosen, block), dim + block.cost.dim, missing & ~bits)
 
     search((), 0, everything)
     return best
 
 
-def _undominated(irreps: list[tuple[Irrep, int]]) -> list[tuple[Irrep, int]]:
-    """Drop what a cheaper irrep does as well: replacing it in a cover never raises the cost."""
-    kept: list[tuple[Irrep, int]] = []
-    for irrep, bits in sorted(irreps, key=lambda item: (item[0].l, not item[0].natural)):
+def _undominated(blocks: list[tuple[AnyBlock, int]]) -> list[tuple[AnyBlock, int]]:
+    """Drop what a cheaper block does as well: replacing it in a cover never raises the cost."""
+    kept: list[tuple[AnyBlock, int]] = []
+    for block, bits in sorted(blocks, key=lambda item: item[0].cost[1:]):
         if bits and not any(bits & ~other == 0 for _, other in kept):
-            kept.append((irrep, bits))
+            kept.append((block, bits))
     return kept
 
 

@@ -14,13 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import NoSetError
-from sbs.objects.cosets import cayley_table, left_cosets, subgroup_chain
-from sbs.objects.invariants import invariant_basis, projector_basis
-from sbs.objects.irreps import Irrep, IrrepsLike, parse_irreps
+from sbs.objects.blocks import Block, invariants
+from sbs.objects.cosets import left_cosets, subgroup_chain
 from sbs.objects.maximin import maximin, smallest_form, tie_breaker
-from sbs.objects.representation import irrep_matrices
 
-__all__ = ["DISTINCT", "best_separated", "best_separated_in_irreps"]
+__all__ = ["DISTINCT", "best_separated"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -38,60 +36,31 @@ COEFFICIENT_DIGITS = 10
 _EQUAL = 1e-6
 
 
-def best_separated(rep: FloatArray, mask: BoolArray, blocks: Sequence[slice]) -> FloatArray:
+def best_separated(blocks: Sequence[Block], table: IntArray, mask: BoolArray) -> FloatArray:
     """Vector (d,) of stabilizer exactly H, unit norm in every block, whose orbit is best separated.
 
-    The smallest distance between two vectors of its orbit is the largest that a fixed multi-start search
-    finds. Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H,
-    continua) the one with the largest product with a fixed vector, in coordinates of ``invariant_basis``.
+    The smallest distance between two vectors of its orbit is the largest that a fixed multi-start search finds.
+    Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H, continua) the one
+    with the largest product with a fixed vector, in coordinates of `sbs.objects.blocks.invariants`.
+
+    Only one element of each coset g H, and a few dozen of H, are represented, which makes l = 100 and groups of 800
+    elements cheap.
 
     Args:
-        rep: orthogonal matrices of all elements of M, shape (m, d, d), block-diagonal.
+        blocks: the blocks of the vector, in their order.
+        table: Cayley table (m, m) of M.
         mask: the elements of H, bool of shape (m,).
-        blocks: slices that partition range(d) into the blocks.
 
     Raises:
         NoSetError: if a block has no H-invariant vector, or an element outside H fixes all of them.
     """
-    bases = [invariant_basis(rep[mask][:, block, block]) for block in blocks]
-    others = rep[~mask]
-    actions = [basis.T @ others[:, block, block] @ basis for basis, block in zip(bases, blocks, strict=True)]
-    return _assembled(bases, actions)
-
-
-def best_separated_in_irreps(
-    irreps: IrrepsLike, matrices: FloatArray, mask: BoolArray, table: IntArray | None = None
-) -> FloatArray:
-    """As ``best_separated`` for a sum of irreps, each irrep a block, without the matrices of all elements.
-
-    Only one element of each coset g H, and a few dozen of H, are represented, which makes l = 100 and
-    groups of 800 elements cheap.
-
-    Args:
-        irreps: the irreps.
-        matrices: all elements of M, shape (m, 3, 3).
-        mask: the elements of H, bool of shape (m,).
-        table: Cayley table of M if at hand; otherwise it is computed.
-    """
-    table = cayley_table(matrices) if table is None else table
     cosets = left_cosets(table, mask)
     home = cosets[np.argmax(mask)]
-    others = matrices[np.setdiff1d(cosets, [home])]
-    chain = [matrices[transversal] for transversal in subgroup_chain(table, mask)]
-    bases, actions = [], []
-    for mul, irrep in parse_irreps(irreps):
-        basis = projector_basis(_chain_projector(irrep, chain))
-        action = basis.T @ irrep_matrices(irrep, others) @ basis
-        bases += [basis] * mul
-        actions += [action] * mul
+    others = np.setdiff1d(cosets, [home])
+    chain = subgroup_chain(table, mask)
+    bases = [invariants(block, chain) for block in blocks]
+    actions = [block.within(others, basis) for block, basis in zip(blocks, bases, strict=True)]
     return _assembled(bases, actions)
-
-
-def _chain_projector(irrep: Irrep, chain: list[FloatArray]) -> FloatArray:
-    projector = np.eye(irrep.dim)
-    for transversal in chain:
-        projector = irrep_matrices(irrep, transversal).mean(axis=0) @ projector
-    return (projector + projector.T) / 2
 
 
 def _assembled(bases: list[FloatArray], actions: list[FloatArray]) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,12 @@ from sbs.groups.abstract.finite import Subgroup
 from sbs.groups.point.closed import AxialSubgroup, ClosedGroup, rotation_about_z
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
-from sbs.objects.choice import choose_irreps, cost_key
+from sbs.objects.blocks import Cost, CostKey, IrrepSupply, cost_key
+from sbs.objects.choice import choose_blocks
 from sbs.objects.invariants import invariant_basis
 from sbs.objects.irreps import Irrep
 from sbs.objects.representation import irrep_matrices, representation
-from sbs.objects.separation import best_separated_in_irreps
+from sbs.objects.separation import best_separated
 from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
 from sbs.sets.realisation import OBJECT_DIGITS
 from sbs.solver.solutions import ClosedSolution
@@ -118,23 +119,25 @@ def _finite_orbit(solution: ClosedSolution, result: MinimalSet) -> Family:
         assert isinstance(proxy, PointGroup)
         masks = [ClosedGroup(_symbol(h)).contains(proxy.matrices) for h in solution.stabilizers]
     try:
-        choice = choose_irreps(proxy.matrices, masks, result.lmax)
+        supply = IrrepSupply(proxy.matrices, proxy.table)
+        choice = choose_blocks(supply, masks, result.lmax)
     except NoSetError:
         raise _lmax_error(result.lmax) from None
     mask = masks[choice.candidate]
     stabilizer = ClosedGroup(_symbol(solution.stabilizers[choice.candidate]))
-    seed = best_separated_in_irreps(choice.irreps, proxy.matrices, mask) if not mask.all() else np.ones(1)
+    irreps = tuple(block.irrep for block in choice.blocks)
+    seed = best_separated(choice.blocks, proxy.table, mask)
     inner = proxy.subgroup_from_mask(mask)
     movers = proxy.matrices[inner.left_cosets()[:, 0]]
     group = _in_standard_setting(result.group)
-    images = representation(choice.irreps, movers) @ seed
+    images = representation(irreps, movers) @ seed
     orbit = np.full(len(movers), -1)
     for index in range(len(movers)):
         if orbit[index] < 0:
-            turned = representation(choice.irreps, group) @ images[index]
+            turned = representation(irreps, group) @ images[index]
             near = np.abs(images[:, None] - turned[None]).max(2).min(1) < 1e-9
             orbit[near] = orbit.max() + 1
-    return Family(normalizer, stabilizer, choice.irreps, seed, movers[np.argsort(orbit, kind="stable")])
+    return Family(normalizer, stabilizer, irreps, seed, movers[np.argsort(orbit, kind="stable")])
 
 
 def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarray:
@@ -153,24 +156,25 @@ def _finite_group(solution: ClosedSolution, result: MinimalSet) -> Family:
     assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
     matrices = group.standard.matrices
     try:
-        choice = choose_irreps(matrices, [target.mask], result.lmax, group.table)
+        choice = choose_blocks(IrrepSupply(matrices, group.table), [target.mask], result.lmax)
     except NoSetError:
         raise _lmax_error(result.lmax) from None
-    seed = best_separated_in_irreps(choice.irreps, matrices, target.mask, group.table)
+    irreps = tuple(block.irrep for block in choice.blocks)
+    seed = best_separated(choice.blocks, group.table, target.mask)
     normalizer = ClosedGroup(solution.normalizer)
     known = matrices[target.elements]
-    flips = _flips_fixing(normalizer, choice.irreps, seed, _fold(known))
+    flips = _flips_fixing(normalizer, irreps, seed, _fold(known))
     # M turns the seed all the way round, so its azimuth is free: a mirror plane or two-fold axis of H goes through x,
     # of several the one that makes the first components largest.
     azimuths = next((angles for name, angles in flips.items() if name != "σh"), np.zeros(1)) / 2
-    turned = [representation(choice.irreps, rotation_about_z(-t)[None])[0] @ seed for t in azimuths]
+    turned = [representation(irreps, rotation_about_z(-t)[None])[0] @ seed for t in azimuths]
     best = max(range(len(turned)), key=lambda i: tuple(np.round(turned[i], 6)))
     seed, back = turned[best], rotation_about_z(-azimuths[best])
     found = [back @ rotation_about_z(angles[0]) @ _FLIPS[name] @ back.T for name, angles in flips.items()]
     fitted = PointGroup.from_matrices(np.array([*known, *found]), tolerance=10 * _SEARCH_TOLERANCE)
     stabilizer = PointGroup(fitted.family, np.round(fitted.rotation, OBJECT_DIGITS) + 0.0)
-    seed = _made_invariant(choice.irreps, seed, stabilizer)
-    return Family(normalizer, stabilizer, choice.irreps, seed, np.zeros((0, 3, 3)))
+    seed = _made_invariant(irreps, seed, stabilizer)
+    return Family(normalizer, stabilizer, irreps, seed, np.zeros((0, 3, 3)))
 
 
 def _made_invariant(irreps: tuple[Irrep, ...], vector: np.ndarray, group: PointGroup) -> np.ndarray:
@@ -237,15 +241,15 @@ def _fold(matrices: np.ndarray) -> int:
 def _about_an_axis(solution: ClosedSolution, lmax: int | None) -> Family:
     """S infinite about an axis, H finite: the cheapest sum of irreps with a vector whose stabilizer in M is H."""
     normalizer = ClosedGroup(solution.normalizer)
-    best: tuple[tuple, Family] | None = None
+    best: tuple[CostKey, Family] | None = None
     for candidate in solution.stabilizers:
         assert isinstance(candidate, AxialSubgroup)
         group = PointGroup.from_matrices(candidate.generators())
         for irreps, seed in _sums_with_invariants(group.matrices, int(candidate.n) + _EXTRA_DEGREE, lmax):
-            if best is not None and cost_key(irreps) >= best[0]:
+            if best is not None and _cost(irreps) >= best[0]:
                 break
             if axial_stabilizer_order(irreps, seed, normalizer.components) == group.order:
-                best = cost_key(irreps), Family(normalizer, group, irreps, seed, np.zeros((0, 3, 3)))
+                best = _cost(irreps), Family(normalizer, group, irreps, seed, np.zeros((0, 3, 3)))
                 break
     return _found(best, lmax)
 
@@ -254,7 +258,7 @@ def _about_a_point(solution: ClosedSolution, lmax: int | None) -> Family:
     """M = O(3) or SO(3): the cheapest sum of irreps with a vector whose stabilizer in M is H."""
     normalizer = ClosedGroup(solution.normalizer)
     proper = solution.normalizer.family == "SO(3)"
-    best: tuple[tuple, Family] | None = None
+    best: tuple[CostKey, Family] | None = None
     for family in solution.stabilizers:
         assert isinstance(family, PointGroupSymbol)
         group = point_group(family)
@@ -267,10 +271,10 @@ def _about_a_point(solution: ClosedSolution, lmax: int | None) -> Family:
             else max(2 * _EXTRA_DEGREE, (int(family.n) if family.n else 10) + _EXTRA_DEGREE)
         )
         for irreps, seed in _sums_with_invariants(proxy, top, lmax):
-            if best is not None and cost_key(irreps) >= best[0]:
+            if best is not None and _cost(irreps) >= best[0]:
                 break
             if _stabilizer_is(group, irreps, seed, proper):
-                best = cost_key(irreps), Family(normalizer, group, irreps, seed, np.zeros((0, 3, 3)))
+                best = _cost(irreps), Family(normalizer, group, irreps, seed, np.zeros((0, 3, 3)))
                 break
     return _found(best, lmax)
 
@@ -301,7 +305,11 @@ def _stabilizer_is(group: PointGroup | ClosedGroup, irreps: tuple[Irrep, ...], s
     return bool((match_elements(fixing, group.matrices, tolerance=1e-4) >= 0).all())
 
 
-def _found(best: tuple[tuple, Family] | None, lmax: int | None) -> Family:
+def _cost(irreps: Sequence[Irrep]) -> CostKey:
+    return cost_key(Cost.of(irrep) for irrep in irreps)
+
+
+def _found(best: tuple[CostKey, Family] | None, lmax: int | None) -> Family:
     if best is not None:
         return best[1]
     if lmax is not None:
@@ -322,7 +330,7 @@ def _sums_with_invariants(
             if basis.shape[1] and (l, p) != (0, 1):
                 bases[Irrep(l, p)] = basis
     sums = [c for size in (1, 2, 3) for c in itertools.combinations(bases, size)]
-    for irreps in sorted(sums, key=cost_key)[:_MAX_SUMS]:
+    for irreps in sorted(sums, key=_cost)[:_MAX_SUMS]:
         ordered = tuple(sorted(irreps, key=lambda i: (i.l, not i.natural)))
         blocks = []
         for position, irrep in enumerate(ordered):

@@ -6,9 +6,10 @@ import numpy as np
 
 from sbs.groups.abstract.finite import Subgroup
 from sbs.groups.point.pointgroups import PointGroup
-from sbs.objects.choice import choose_irreps
+from sbs.objects.blocks import IrrepSupply
+from sbs.objects.choice import choose_blocks
 from sbs.objects.representation import representation
-from sbs.objects.separation import best_separated_in_irreps
+from sbs.objects.separation import best_separated
 from sbs.sets.realisation import OBJECT_DIGITS, Realisation
 from sbs.solver.solutions import FiniteSolution
 
@@ -31,12 +32,14 @@ def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:
     number = np.full(parent.order, -1)
     number[inside] = np.arange(len(inside))
     table = number[parent.table[np.ix_(inside, inside)]]
-    choice = choose_irreps(matrices, [h.mask[inside] for h in solution.stabilizers], lmax, table)
+    supply = IrrepSupply(matrices, table)
+    choice = choose_blocks(supply, [h.mask[inside] for h in solution.stabilizers], lmax)
     stabilizer = solution.stabilizers[choice.candidate]
-    vector = best_separated_in_irreps(choice.irreps, matrices, stabilizer.mask[inside], table)
+    irreps = tuple(block.irrep for block in choice.blocks)
+    vector = best_separated(choice.blocks, table, stabilizer.mask[inside])
     movers, orbits = _coset_movers(solution, stabilizer)
-    objects = representation(choice.irreps, parent.matrices[movers]) @ vector
-    return Realisation(stabilizer, choice.irreps, np.round(objects, OBJECT_DIGITS) + 0.0, movers, orbits)
+    objects = representation(irreps, parent.matrices[movers]) @ vector
+    return Realisation(stabilizer, irreps, np.round(objects, OBJECT_DIGITS) + 0.0, movers, orbits)
 
 
 def one_hot(count: int) -> np.ndarray:

@@ -13,7 +13,8 @@ from sbs.groups.abstract.finite import FiniteGroup, Subgroup
 from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
-from sbs.objects.choice import closure
+from sbs.objects.blocks import IrrepSupply
+from sbs.objects.choice import isotropy_above
 from sbs.sets.minimal_set import MinimalSet
 from sbs.solver.closed import solve_axial, solve_spherical
 from sbs.solver.finite import solve_finite
@@ -145,7 +146,7 @@ def _solve_cached(
         if key not in closed:
             inside = normalizer.elements
             mask = candidate.mask[inside]
-            closed[key] = bool((closure(normalizer.matrices, mask, lmax) == mask).all())
+            closed[key] = bool((isotropy_above(IrrepSupply(normalizer.matrices), mask, lmax) == mask).all())
         return closed[key]
 
     try:

@@ -19,17 +19,24 @@ from sbs.errors import DetectionError
 from sbs.groups import PointGroup, point_group
 from sbs.structures.inputs import Structure, minimum_image
 from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basis
+from sbs.structures.neighbours import NO_PERMUTATION, match_sites, nearest_sites, neighbour_distances
 from sbs.structures.orient import oriented_group
 
 __all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell", "space_group_of"]
 
+# Below this many sites spglib answers faster than their neighbourhoods can be compared.
+MANY_SITES = 200
+# Neighbours that are compared, and up to what distance in mean spacings of the atoms: about two shells.
+NEIGHBOURS = 12
+NEIGHBOURHOOD = 1.6
+# Gap in tolerances between distances that no operation can join: each end may miss by one tolerance, and a lattice
+# that is off by one over a cell vector adds less than one over the distance of neighbours; doubled.
+STANDS_OUT = 6.0
 # An integer matrix computed in floating point must be this close to integers, else the lattices do not fit
 # each other.
 INTEGER_SLACK = 1e-3
 # Lattice points are measured to within the tolerance, so on a basis of a few Å they miss integers by more.
 LATTICE_POINT_SLACK = 0.1
-# Pairs of sites and images compared at a time: bounds the memory, and longer arrays are no faster.
-CHUNK = 20_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
 
     fractional = structure.positions @ np.linalg.inv(cell.basis)
     images = (np.einsum("gij,nj->gni", rotations, fractional, optimize=True) + shifts[:, None]) @ cell.basis
-    pure = _meet(structure, structure.positions + (cell.centering @ cell.basis)[:, None], lattice)
+    pure = _pure_translations(structure, cell.centering @ cell.basis, lattice)
     permutations = _permutations(structure, cell, rotations, images, pure)
     residuals = minimum_image(structure.positions[permutations] - images, cell.basis)
     offsets = residuals.mean(axis=1)
@@ -170,38 +177,47 @@ def _permutations(
     turned = np.linalg.inv(multiple) @ rotations @ multiple
     kept = np.abs(turned - np.round(turned)).max(axis=(1, 2)) <= INTEGER_SLACK
     permutations = np.empty(images.shape[:2], dtype=np.int64)
-    permutations[kept] = _meet(structure, images[kept], structure.lattice)
+    assert structure.lattice is not None
+    positions, numbers, radius = structure.positions, structure.numbers, structure.shortest_distance
+    permutations[kept] = match_sites(positions, numbers, images[kept], structure.lattice, radius)
     if not kept.all():
         first = np.unique(pure.min(axis=0))
         copies = pure[:, first]
-        met = _meet(
-            Structure(structure.positions[first], structure.numbers[first]),
-            images[~kept][:, first],
-            cell.basis,
-        )
+        met = match_sites(positions[first], numbers[first], images[~kept][:, first], cell.basis, radius)
         permutations[np.flatnonzero(~kept)[:, None, None], copies[None]] = copies[:, met].transpose(1, 0, 2)
     return permutations
 
 
-def _meet(
-    structure: Structure, images: NDArray[np.float64], lattice: NDArray[np.float64] | None
+def _pure_translations(
+    structure: Structure, vectors: NDArray[np.float64], lattice: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """The site of the same label that is nearest to each image modulo ``lattice``: int (g, n), each row a
-    permutation."""
-    permutations = np.empty(images.shape[:2], dtype=np.int64)
-    for label in np.unique(structure.numbers):
-        sites = np.flatnonzero(structure.numbers == label)
-        step = max(1, CHUNK // len(sites) ** 2)
-        for start in range(0, len(images), step):
-            part = images[start : start + step, sites]
-            away = minimum_image(structure.positions[sites] - part[:, :, None, :], lattice)
-            nearest = np.einsum("gijk,gijk->gij", away, away).argmin(axis=2)
-            permutations[start : start + step, sites] = sites[nearest]
-    if (np.sort(permutations, axis=1) != np.arange(len(structure))).any():
-        raise DetectionError(
-            "an operation that spglib reports sends two atoms to one place; expected a permutation of the "
-            "sites: lower the tolerance"
-        )
+    """Site permutations int (m, n) of all the translations (m, 3) of a crystal inside a cell, the identity first.
+
+    A translation is known from what it does to one site, so only generators are matched on all of them.
+    """
+    positions, labels, radius = structure.positions, structure.numbers, structure.shortest_distance
+    first = nearest_sites(positions, labels, positions[0] + vectors, labels[:1].repeat(len(vectors)), lattice, radius)
+    number_of = {int(site): number for number, site in enumerate(first)}
+    permutations = np.full((len(vectors), len(labels)), -1, dtype=np.int64)
+    permutations[0] = np.arange(len(labels))
+    known = [0]
+    for number, vector in enumerate(vectors):
+        if permutations[number, 0] >= 0:
+            continue
+        generator = match_sites(positions, labels, (positions + vector)[None], lattice, radius)[0]
+        powers = generator
+        cosets = list(known)
+        while True:
+            products = powers[permutations[known]]
+            numbers = [number_of.get(int(site), -1) for site in products[:, 0]]
+            if min(numbers) < 0:
+                raise DetectionError(NO_PERMUTATION)
+            if permutations[numbers[0], 0] >= 0:
+                break
+            permutations[numbers] = products
+            cosets += numbers
+            powers = generator[powers]
+        known = cosets
     return permutations
 
 
@@ -232,7 +248,7 @@ _RAISE = {"_throw": True} if "_throw" in signature(spglib.get_symmetry_dataset).
 
 
 def _dataset(structure: Structure, tolerance: float) -> Any:
-    cell: Any = (structure.lattice, structure.fractional, structure.numbers)
+    cell: Any = (structure.lattice, structure.fractional, _kinds(structure, tolerance))
     try:
         dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), **_RAISE)
     except Exception as error:
@@ -240,6 +256,28 @@ def _dataset(structure: Structure, tolerance: float) -> Any:
     if dataset is None:
         raise DetectionError(_no_space_group(tolerance, "no reason given"))
     return dataset
+
+
+def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:
+    """Labels (n,) for spglib: those of the structure, split where neighbourhoods differ by more than any operation within
+    the tolerance could.
+
+    spglib tries every vector between two sites of the rarest label as a translation, which for a disordered structure is
+    quadratic. Sites that stand out by the distances to their neighbours make that label rare, and take nothing away.
+    """
+    count = len(structure)
+    assert structure.lattice is not None
+    if count < MANY_SITES:
+        return structure.numbers
+    spacing = (abs(float(np.linalg.det(structure.lattice))) / count) ** (1 / 3)
+    distances = neighbour_distances(structure.positions, structure.lattice, NEIGHBOURHOOD * spacing, NEIGHBOURS)
+    _, kinds = np.unique(structure.numbers, return_inverse=True)
+    for column in distances.T:
+        order = np.lexsort((column, kinds))
+        split = (np.diff(kinds[order]) != 0) | (np.diff(column[order]) > STANDS_OUT * tolerance)
+        kinds = np.empty(count, dtype=np.int64)
+        kinds[order] = np.concatenate([[0], np.cumsum(split)])
+    return kinds + 1
 
 
 def _no_space_group(tolerance: float, reason: str) -> str:

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, NotASubgroupError
-from sbs.groups import ClosedGroup, PointGroup
+from sbs.groups import ClosedGroup, FiniteGroup, PointGroup
+from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.point.pointgroups import match_elements
 from sbs.groups.point.symbols import hermann_mauguin
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import Structure
+from sbs.structures.supercell import Supercell
 
 __all__ = ["Detected"]
 
@@ -44,10 +46,14 @@ class Detected:
             meet.
         ambiguous: whether a tolerance four times larger finds another symmetry.
         alternative: symbol found at that larger tolerance when ambiguous, else None.
+        operations: for a crystal in a supercell what the elements of ``group`` are, else None.
+        supercell: for a crystal in a supercell how ``group`` lies over its space group, else None. Then ``structure``
+            is the supercell, ``group`` the FiniteGroup S of the space group modulo the translations of the cell,
+            and ``matrices``, ``translations`` and ``permutations`` have one row for each element of S.
     """
 
     structure: Structure
-    group: PointGroup | ClosedGroup
+    group: PointGroup | ClosedGroup | FiniteGroup
     permutations: NDArray[np.int64]
     translations: NDArray[np.float64]
     center: NDArray[np.float64]
@@ -58,16 +64,26 @@ class Detected:
     deviation: float
     ambiguous: bool
     alternative: str | None
+    operations: SiteOperations | None = None
+    supercell: Supercell | None = None
+
+    @property
+    def rotations(self) -> PointGroup | ClosedGroup:
+        """The point group: ``group`` itself, or the rotations that it holds if it holds translations too."""
+        if self.supercell is not None:
+            return self.supercell.point_group
+        assert isinstance(self.group, (PointGroup, ClosedGroup))
+        return self.group
 
     @property
     def symbol(self) -> str:
         """Schoenflies symbol of the point group."""
-        return self.group.symbol
+        return self.rotations.symbol
 
     @property
     def hermann_mauguin(self) -> str:
         """Short Hermann-Mauguin symbol of the point group."""
-        return hermann_mauguin(self.group.family)
+        return hermann_mauguin(self.rotations.family)
 
     @property
     def order(self) -> int | float:
@@ -78,20 +94,28 @@ class Detected:
     def matrices(self) -> NDArray[np.float64]:
         """float64 (order, 3, 3) in the structure's frame, exact, identity first; InfiniteSetError for an
         infinite group."""
-        return self.group.matrices
+        if self.operations is not None:
+            return self.operations.matrices
+        return self.rotations.matrices
 
     @property
     def rotation(self) -> NDArray[np.float64]:
         """Proper rotation (3, 3) *to* the standard setting: ``rotation @ matrices @ rotation.T`` are the
         standard matrices."""
-        return self.group.rotation.T
+        return self.rotations.rotation.T
 
     def permutation_of(self, matrix: NDArray[np.float64]) -> NDArray[np.int64]:
         """Site permutation (num_sites,) of one element of the group, given as a matrix (3, 3).
 
         Raises:
             NotASubgroupError: the matrix is no element of the group.
+            DetectionError: the group holds translations, which a matrix does not tell apart.
         """
+        if self.supercell is not None:
+            raise DetectionError(
+                "a matrix does not name one element of the space group modulo a supercell: translations share it; use the "
+                "rows of .permutations"
+            )
         g = np.asarray(matrix, dtype=np.float64).reshape(3, 3)
         if isinstance(self.group, PointGroup):
             number = int(match_elements(g[None], self.group.matrices)[0])
@@ -100,6 +124,7 @@ class Detected:
                     f"the matrix is no element of {self.symbol} in this orientation; see .matrices"
                 )
             return self.permutations[number]
+        assert isinstance(self.group, ClosedGroup)
         if not self.group.contains(g)[0]:
             raise NotASubgroupError(
                 f"the matrix is no element of {self.symbol} about this axis; see .group.rotation"
@@ -108,9 +133,14 @@ class Detected:
         return self.permutations[1 if len(self.permutations) > 1 and axis @ g @ axis < 0 else 0]
 
     def point_group(self) -> PointGroup:
-        """The group if it is finite; DetectionError for a linear molecule or an atom."""
+        """The group if it is a finite point group; DetectionError for a linear molecule or an atom, and in a supercell."""
         if isinstance(self.group, PointGroup):
             return self.group
+        if self.supercell is not None:
+            raise DetectionError(
+                f"the group of {self.structure.formula} in a supercell holds translations and is no point group; use .group, "
+                "or .rotations for the point group alone"
+            )
         raise DetectionError(
             f"{self.structure.formula} has the infinite group {self.symbol}; expected a structure with a "
             "finite point group"
@@ -135,7 +165,14 @@ class Detected:
         }
         if self.space_group is not None:
             facts["space group"] = f"{self.space_group.symbol} ({self.space_group.number})"
-        facts["ambient"] = "O(3)" if self.ambient is None else self.ambient.symbol
+        if self.supercell is not None:
+            facts["supercell"] = self.supercell.cell.tolist()
+            facts["translations"] = self.supercell.translations
+            facts["keeps the point group"] = self.supercell.complete
+            facts["least cell that does"] = self.supercell.least_cell.tolist()
+            facts["ambient"] = "the crystal itself"
+        else:
+            facts["ambient"] = "O(3)" if self.ambient is None else self.ambient.symbol
         facts["deviation / Å"] = self.deviation
         facts["tolerance / Å"] = self.tolerance
         facts["ambiguous"] = (
@@ -146,6 +183,8 @@ class Detected:
 
     def __repr__(self) -> str:
         space = f"{self.space_group.symbol} ({self.space_group.number}), " if self.space_group is not None else ""
+        if self.supercell is not None:
+            space = f"{space}order {self.order} modulo a supercell, "
         doubt = f", ambiguous: {self.alternative}?" if self.ambiguous else ""
         return f"Detected({self.symbol}, {space}{self.structure!r}, {self.deviation:.1g} Å off{doubt})"
 
@@ -166,6 +205,11 @@ class Detected:
         return "\n".join(lines)
 
     def _ambient_account(self) -> str:
+        if self.supercell is not None:
+            return (
+                f"Supercell: {self.supercell.account()}.\nSymmetry-breaking objects are fields on the sites of this crystal, "
+                "carried along by every motion of it: the sets are closed under its own group, and always ideal."
+            )
         if self.ambient is not None:
             return (
                 f"Ambient: {self.ambient.symbol}, the holohedry of the crystal's lattice. Symmetry-breaking "
@@ -181,7 +225,7 @@ class Detected:
                 f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are "
                 "finite, others are circles or spheres."
             )
-        if self.group.family.family in ("Cn", "Cnh", "S2n") and self.group.order > 2:
+        if self.rotations.family.family in ("Cn", "Cnh", "S2n") and self.group.order > 2:
             return (
                 f"Ambient: O(3). The normalizer of {self.symbol} holds every turn about its axis, so a set "
                 "that "

@@ -12,6 +12,7 @@ from sbs.structures.crystal import CrystalSymmetry, crystal_symmetry, space_grou
 from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure, parse_structure
 from sbs.structures.molecule import point_set_symmetry
+from sbs.structures.supercell import parse_supercell, supercell_group
 
 __all__ = ["AMBIGUITY_FACTOR", "DEFAULT_TOLERANCE", "detect"]
 
@@ -25,9 +26,11 @@ AMBIGUITY_FACTOR = 4.0
 NEAREST_FRACTION = 0.45
 
 
-def detect(structure: Any, tolerance: float = DEFAULT_TOLERANCE, periodic: bool | None = None) -> Detected:
+def detect(
+    structure: Any, tolerance: float = DEFAULT_TOLERANCE, periodic: bool | None = None, supercell: Any = None
+) -> Detected:
     """Point group of a structure, as exact matrices in the structure's own Cartesian frame, and what it does
-    to the sites.
+    to the sites; with ``supercell`` the space group of a crystal modulo the translations of a cell.
 
     Args:
         structure: ASE ``Atoms``; pymatgen ``Structure`` or ``Molecule``; ``(positions, numbers)`` in Å for a
@@ -35,6 +38,11 @@ def detect(structure: Any, tolerance: float = DEFAULT_TOLERANCE, periodic: bool 
             POSCAR or XYZ file.
         tolerance: how far, in Å, an operation may miss any atom (for a crystal: spglib's ``symprec``).
         periodic: None takes the structure as it presents itself; True or False insists.
+        supercell: a multiple of the given cell, as an integer, three integers or an integer matrix (3, 3) whose
+            rows are the new cell vectors in terms of the given ones. The result then holds the crystal in that
+            cell, and ``group`` is its space group modulo the translations of the cell: each element turns,
+            shifts and permutes sites, and the translations inside the cell are elements too, also those between
+            the primitive cells of a cell that was given as a multiple (1 takes the cell as it is).
 
     Returns:
         A :class:`Detected`. Its ``group`` can be given to ``sbs.minimal_set``.
@@ -42,7 +50,10 @@ def detect(structure: Any, tolerance: float = DEFAULT_TOLERANCE, periodic: bool 
     Raises:
         DetectionError: input that is no structure, or one whose symmetry cannot be determined; the message
             says why.
+        SearchLimitError: the group of the supercell is too large.
     """
+    if supercell is not None:
+        return _in_supercell(parse_structure(structure, tolerance, periodic), tolerance, parse_supercell(supercell))
     parsed = parse_structure(structure, tolerance, periodic)
     return _crystal(parsed, tolerance) if parsed.periodic else _molecule(parsed, tolerance)
 
@@ -71,16 +82,7 @@ def _molecule(structure: Structure, tolerance: float) -> Detected:
 
 def _crystal(structure: Structure, tolerance: float) -> Detected:
     found = crystal_symmetry(structure, tolerance)
-    larger = _larger_tolerance(structure, tolerance)
-    alternative = None
-    if larger > tolerance and not _is_largest(found):
-        try:
-            other, point_symbol = space_group_of(found.primitive, larger)
-        except DetectionError:
-            pass  # nothing is found at the larger tolerance, so it offers no other answer
-        else:
-            if other.number != found.space_group.number:
-                alternative = f"{other.symbol} (point group {point_symbol})"
+    alternative = _alternative(structure, found, tolerance)
     return Detected(
         structure=structure,
         group=found.group,
@@ -95,6 +97,44 @@ def _crystal(structure: Structure, tolerance: float) -> Detected:
         ambiguous=alternative is not None,
         alternative=alternative,
     )
+
+
+def _in_supercell(structure: Structure, tolerance: float, cell: np.ndarray) -> Detected:
+    if not structure.periodic:
+        raise DetectionError("a supercell was asked of a molecule; give a crystal, or leave supercell out")
+    found = crystal_symmetry(structure, tolerance)
+    full, group, operations, supercell = supercell_group(structure, found, cell)
+    alternative = _alternative(structure, found, tolerance)
+    return Detected(
+        structure=full,
+        group=group,
+        permutations=operations.permutations,
+        translations=operations.translations,
+        center=_frozen(np.zeros(3)),
+        pure_translations=_frozen(np.arange(len(full))[None]),
+        space_group=found.space_group,
+        ambient=None,
+        tolerance=float(tolerance),
+        deviation=found.deviation,
+        ambiguous=alternative is not None,
+        alternative=alternative,
+        operations=operations,
+        supercell=supercell,
+    )
+
+
+def _alternative(structure: Structure, found: CrystalSymmetry, tolerance: float) -> str | None:
+    """Another space group that a slightly larger tolerance finds, if any."""
+    larger = _larger_tolerance(structure, tolerance)
+    if larger <= tolerance or _is_largest(found):
+        return None
+    try:
+        other, point_symbol = space_group_of(found.primitive, larger)
+    except DetectionError:
+        return None  # nothing is found at the larger tolerance, so it offers no other answer
+    if other.number == found.space_group.number:
+        return None
+    return f"{other.symbol} (point group {point_symbol})"
 
 
 def _is_largest(found: CrystalSymmetry) -> bool:

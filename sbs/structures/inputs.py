@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.optional import require
+from sbs.structures.neighbours import closest_image, closest_pair
 
 __all__ = ["Structure", "atomic_number", "check_tolerance", "minimum_image", "parse_structure"]
 
@@ -79,7 +80,7 @@ class Structure:
     def shortest_distance(self) -> float:
         """Shortest distance in Å between two atoms (images included); infinite for a single atom."""
         shortest = np.inf if self.lattice is None else float(np.linalg.norm(self.lattice, axis=1).min())
-        return min(shortest, _closest_pair(self)[0])
+        return min(shortest, closest_pair(self.positions, self.lattice)[0])
 
     @property
     def formula(self) -> str:
@@ -309,21 +310,9 @@ def _check_cell(structure: Structure) -> None:
         )
 
 
-def _closest_pair(structure: Structure) -> tuple[float, int, int]:
-    """Distance in Å and numbers of the two sites that are closest, nearest images considered."""
-    best = (np.inf, 0, 0)
-    for first, position in enumerate(structure.positions[:-1]):
-        rest = minimum_image(structure.positions[first + 1 :] - position, structure.lattice)
-        squares = np.einsum("ij,ij->i", rest, rest)
-        nearest = int(squares.argmin())
-        if squares[nearest] < best[0]:
-            best = (float(squares[nearest]), first, first + 1 + nearest)
-    return float(np.sqrt(best[0])), best[1], best[2]
-
-
 def _check_overlap(structure: Structure, tolerance: float) -> None:
     if structure.shortest_distance <= 2 * tolerance:
-        _, first, second = _closest_pair(structure)
+        _, first, second = closest_pair(structure.positions, structure.lattice)
         raise DetectionError(
             f"atoms {first} and {second} overlap: they are {structure.shortest_distance:.4g} Å apart, no "
             f"more than twice the tolerance of {tolerance:g} Å; remove the duplicate or lower the tolerance"
@@ -335,7 +324,7 @@ def _check_kind(structure: Structure, box: NDArray[np.float64] | None) -> None:
     lattice = structure.lattice if box is None else box
     if lattice is None or abs(np.linalg.det(lattice)) < FLAT_CELL:
         return
-    closest = _closest_images(structure.positions, lattice, VACUUM_GAP if structure.periodic else FILLED_GAP)
+    closest = closest_image(structure.positions, lattice, VACUUM_GAP if structure.periodic else FILLED_GAP)
     if structure.periodic and closest > VACUUM_GAP:
         raise DetectionError(
             f"the periodic images are at least {closest:.1f} Å apart in every direction: a molecule given as "
@@ -346,25 +335,6 @@ def _check_kind(structure: Structure, box: NDArray[np.float64] | None) -> None:
             f"the structure is not periodic, yet it has a cell and an atom lies {closest:.2f} Å from an "
             "image of another: a crystal given as a molecule? Set pbc=True, or insist with periodic=False"
         )
-
-
-def _closest_images(positions: NDArray[np.float64], lattice: NDArray[np.float64], enough: float) -> float:
-    """Smallest distance in Å between an atom and an image (through a nonzero lattice vector) of any atom of
-    the cell.
-
-    Stops at the first distance that is at most ``enough``.
-    """
-    steps = np.array([s for s in np.ndindex(3, 3, 3) if s != (1, 1, 1)]) - 1
-    translations = steps @ lattice
-    lengths = np.linalg.norm(translations, axis=1)
-    closest = float(lengths.min())
-    extent = float(np.linalg.norm(positions - positions.mean(axis=0), axis=1).max())
-    for index in np.argsort(lengths, kind="stable"):
-        if closest <= enough or lengths[index] - 2 * extent >= closest:
-            break
-        difference = positions[:, None, :] - positions[None, :, :] + translations[index]
-        closest = min(closest, float(np.sqrt(np.einsum("ijk,ijk->ij", difference, difference).min())))
-    return closest
 
 
 _SYMBOLS = (  # noqa: SIM905 - 118 quoted strings would be unreadable

@@ -205,7 +205,7 @@ def test_nequip_built_with_a_breaker():
     )
     from nequip.utils.global_state import set_global_state
 
-    from sbs.nn.nequip import AppendSymmetryBreaker
+    from sbs.nn.host.nequip import AppendSymmetryBreaker
 
     set_global_state()
     torch.set_default_dtype(torch.float64)

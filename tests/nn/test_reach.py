@@ -16,7 +16,7 @@ from sbs.nn import (
     site_permutations,
     turn_outputs,
 )
-from sbs.nn.paths import allowed
+from sbs.nn.reach.paths import allowed
 
 pytestmark = pytest.mark.filterwarnings("ignore::sbs.nn.UnreachableBreakerWarning")
 

@@ -1,6 +1,7 @@
 """Choice of irreps: known cases, exhaustive enumeration from explicit matrices, limits."""
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +9,21 @@ import pytest
 from sbs.errors import NoSetError, SearchLimitError
 from sbs.groups import point_group
 from sbs.objects import choice
-from sbs.objects.choice import choose_irreps, closure, cost_key
+from sbs.objects.blocks import CosetBlock, Cost, IrrepSupply
+from sbs.objects.blocks import cost_key as key_of_costs
+from sbs.objects.choice import choose_blocks, isotropy_above
 from sbs.objects.invariants import invariant_basis, pointwise_fixer
 from sbs.objects.irreps import Irrep, format_irreps
 from sbs.objects.representation import irrep_matrices
+
+
+def cost_key(irreps):
+    return key_of_costs(Cost.of(irrep) for irrep in irreps)
+
+
+def choose_irreps(matrices, masks, lmax=None, table=None):
+    found = choose_blocks(IrrepSupply(matrices, table), masks, lmax)
+    return SimpleNamespace(candidate=found.candidate, irreps=tuple(block.irrep for block in found.blocks))
 
 
 def subgroup_mask(group, subset):
@@ -98,21 +110,21 @@ def test_characters_find_the_fixers_of_explicit_matrices(symbol):
             for p in (1, -1):
                 rep = irrep_matrices(Irrep(l, p), group.matrices)
                 expected &= pointwise_fixer(rep, invariant_basis(rep[mask]))
-            found = closure(group.matrices, mask, l, group.table if l % 2 else None)
+            found = isotropy_above(IrrepSupply(group.matrices, group.table if l % 2 else None), mask, l)
             assert np.array_equal(found, expected), (cls.label, l)
 
 
-def test_closure_is_a_subgroup_above():
+def test_the_isotropy_group_above_is_a_subgroup():
     group = point_group("Oh")
     for cls in group.subgroup_classes:
         mask = cls.representative.mask
         for lmax in range(4):
-            closed = closure(group.matrices, mask, lmax)
+            closed = isotropy_above(IrrepSupply(group.matrices), mask, lmax)
             assert (closed | ~mask).all()
             inside = np.flatnonzero(closed)
             assert closed[group.table[np.ix_(inside, inside)]].all()
-            assert np.array_equal(closure(group.matrices, closed, lmax), closed)
-        assert np.array_equal(closure(group.matrices, mask, None), mask)
+            assert np.array_equal(isotropy_above(IrrepSupply(group.matrices), closed, lmax), closed)
+        assert np.array_equal(isotropy_above(IrrepSupply(group.matrices), mask, None), mask)
 
 
 def test_cost_order():
@@ -180,7 +192,11 @@ class ArtificialAction:
 
     def moved(self, first, last):
         rows = [irrep for irrep in self.table if first <= irrep.l <= last]
-        return [(irrep, np.isin(np.arange(4), self.table[irrep])) for irrep in rows]
+        return [(SimpleNamespace(irrep=i, cost=Cost.of(i)), np.isin(np.arange(4), self.table[i])) for i in rows]
+
+
+def cheapest(table):
+    return tuple(block.irrep for block in choice._cheapest(ArtificialAction(table), None))
 
 
 @pytest.mark.parametrize("first", [0, 1, 2, 3, 6])
@@ -188,16 +204,16 @@ def test_one_high_degree_replaces_several_low_ones(first, monkeypatch):
     # Rounds that stop at l = 2 find 1o+2e+2o of dimension 13 first; 3o alone has dimension 7.
     monkeypatch.setattr(choice, "_FIRST_DEGREES", first)
     table = {Irrep(1, -1): [1], Irrep(2, 1): [2], Irrep(2, -1): [3], Irrep(3, -1): [1, 2, 3]}
-    assert choice._cheapest_irreps(ArtificialAction(table), None) == (Irrep(3, -1),)
+    assert cheapest(table) == (Irrep(3, -1),)
     del table[Irrep(3, -1)]
     table[Irrep(7, 1)] = [1, 2, 3]
-    assert choice._cheapest_irreps(ArtificialAction(table), None) == (Irrep(1, -1), Irrep(2, 1), Irrep(2, -1))
+    assert cheapest(table) == (Irrep(1, -1), Irrep(2, 1), Irrep(2, -1))
 
 
 def test_a_greedy_choice_would_be_dearer():
     # The irrep that moves most, 1o, is in no least cover.
     table = {Irrep(0, -1): [1], Irrep(1, -1): [1, 2], Irrep(1, 1): [2, 3]}
-    assert choice._cheapest_irreps(ArtificialAction(table), None) == (Irrep(0, -1), Irrep(1, 1))
+    assert cheapest(table) == (Irrep(0, -1), Irrep(1, 1))
 
 
 @pytest.mark.parametrize("n", [7, 50, 100])
@@ -212,3 +228,33 @@ def test_high_degrees(n):
     mirrored = turns @ np.diag([1.0, 1.0, -1.0])
     mask = subgroup_mask(group, np.concatenate([turns, mirrored]))
     assert choose_irreps(group.matrices, [mask], table=group.table).irreps == (Irrep(n, (-1) ** n),)
+
+
+def test_fewer_places_decide_last():
+    # A field on a smaller orbit of sites is cheaper, but only after dimension, degree and parity.
+    vector, axial = Irrep(1, -1), Irrep(1, 1)
+    ordered = [[Cost.of(vector, 3)], [Cost.of(vector, 8)], [Cost.of(axial, 1)], [Cost.of(vector, 1), Cost.of(axial, 1)]]
+    assert sorted(ordered, key=key_of_costs) == ordered
+    table = {1: Cost.of(vector, 8), 2: Cost.of(vector, 3)}
+
+    class Action:
+        count, home = 2, 0
+
+        def moved(self, first, last):
+            return [(SimpleNamespace(cost=c), np.array([False, True])) for c in table.values() if first <= c.l <= last]
+
+    assert [block.cost for block in choice._cheapest(Action(), None)] == [table[2]]
+
+
+def test_points_of_a_coset_space_are_permuted():
+    group = point_group("D4")
+    for cls in group.subgroup_classes:
+        mask = cls.representative.mask
+        block = CosetBlock(group.table, mask)
+        assert block.dim == block.cost.dim == group.order // cls.order
+        images = block.act(np.arange(group.order), np.eye(block.dim))
+        assert np.array_equal(np.einsum("aij,bjk->abik", images, images), images[group.table])
+        point = np.eye(block.dim)[:, block.coset_of[[0]]]
+        fixed = (block.act(np.arange(group.order), point) == point).all(axis=(1, 2))
+        assert np.array_equal(fixed, mask)
+        assert np.array_equal(block.average(np.flatnonzero(mask), point), point)

@@ -7,15 +7,47 @@ import pytest
 
 from sbs.errors import NoSetError
 from sbs.groups import point_group
-from sbs.objects.choice import choose_irreps
+from sbs.objects import separation
+from sbs.objects.blocks import IrrepSupply
+from sbs.objects.choice import choose_blocks
 from sbs.objects.invariants import invariant_basis
 from sbs.objects.irreps import format_irreps, parse_irreps
 from sbs.objects.maximin import maximin, smallest_form
 from sbs.objects.representation import representation
-from sbs.objects.separation import best_separated, best_separated_in_irreps
 
 # Rounding the coefficients to ten digits costs at most this much of a distance.
 SLACK = 1e-9
+
+
+class MatrixBlock:
+    """A block given by the matrices of all elements."""
+
+    def __init__(self, matrices):
+        self.matrices = matrices
+        self.dim = matrices.shape[1]
+
+    def act(self, elements, vectors):
+        return self.matrices[elements] @ vectors
+
+    def average(self, elements, vectors):
+        return self.act(elements, vectors).mean(axis=0)
+
+    def within(self, elements, basis):
+        return basis.T @ self.act(elements, basis)
+
+
+def best_separated(group, rep, mask, blocks):
+    return separation.best_separated([MatrixBlock(rep[:, block, block]) for block in blocks], group.table, mask)
+
+
+def best_separated_in_irreps(irreps, matrices, mask, table=None):
+    supply = IrrepSupply(matrices, table)
+    blocks = [supply.block(irrep) for mul, irrep in parse_irreps(irreps) for _ in range(mul)]
+    return separation.best_separated(blocks, supply.table, mask)
+
+
+def irreps_for(group, mask):
+    return tuple(b.irrep for b in choose_blocks(IrrepSupply(group.matrices, group.table), [mask]).blocks)
 
 
 def blocks_of(irreps):
@@ -65,7 +97,7 @@ def test_generic_orbits_are_archimedean_solids(symbol, edge):
     group = point_group(symbol)
     mask = np.arange(group.order) == 0
     rep = representation("1x1o", group.matrices)
-    vector = best_separated(rep, mask, blocks_of("1x1o"))
+    vector = best_separated(group, rep, mask, blocks_of("1x1o"))
     assert abs(smallest_distance(rep, mask, vector) - edge) < SLACK
 
 
@@ -87,7 +119,7 @@ def test_no_random_vector_is_better(symbol, stabilizer, irreps):
     group, mask = in_standard_setting(symbol, stabilizer)
     rep = representation(irreps, group.matrices)
     blocks = blocks_of(irreps)
-    vector = best_separated(rep, mask, blocks)
+    vector = best_separated(group, rep, mask, blocks)
     assert smallest_distance(rep, mask, vector) > random_search(rep, mask, blocks) - SLACK
 
 
@@ -96,7 +128,7 @@ def test_every_stabilizer_gets_its_vector(symbol):
     group = point_group(symbol)
     for cls in group.subgroup_classes:
         mask = cls.representative.mask
-        irreps = choose_irreps(group.matrices, [mask], table=group.table).irreps
+        irreps = irreps_for(group, mask)
         vector = best_separated_in_irreps(irreps, group.matrices, mask, group.table)
         rep = representation(irreps, group.matrices)
         distances = np.linalg.norm(rep @ vector - vector, axis=1)
@@ -127,9 +159,9 @@ def test_both_entrances_agree():
         group = point_group(symbol)
         for cls in group.subgroup_classes[:12]:
             mask = cls.representative.mask
-            irreps = choose_irreps(group.matrices, [mask], table=group.table).irreps
+            irreps = irreps_for(group, mask)
             rep = representation(irreps, group.matrices)
-            given = best_separated(rep, mask, blocks_of(irreps))
+            given = best_separated(group, rep, mask, blocks_of(irreps))
             derived = best_separated_in_irreps(format_irreps(irreps), group.matrices, mask)
             assert np.abs(given - derived).max() < 1e-13
 
@@ -150,10 +182,10 @@ def test_high_degree_in_a_large_group():
     mask = (np.abs(np.sin(25 * angles)) < 1e-9) & (np.linalg.det(matrices[:, :2, :2]) > 0)
     mask &= matrices[:, 2, 2] > 0
     assert mask.sum() == 50
-    choice = choose_irreps(matrices, [mask], table=group.table)
-    vector = best_separated_in_irreps(choice.irreps, matrices, mask, group.table)
+    irreps = irreps_for(group, mask)
+    vector = best_separated_in_irreps(irreps, matrices, mask, group.table)
     for part in np.array_split(np.arange(group.order), 16):
-        rep = representation(choice.irreps, matrices[part])
+        rep = representation(irreps, matrices[part])
         distance = np.linalg.norm(rep @ vector - vector, axis=1)
         assert (distance[mask[part]] < 1e-11).all()
         assert (distance[~mask[part]] > 0.1).all()
@@ -169,7 +201,7 @@ def test_displacements_of_sites():
             end = int(np.argmin(np.linalg.norm(corners - matrix @ corner, axis=1)))
             rep[number, 3 * end : 3 * end + 3, 3 * start : 3 * start + 3] = matrix
     mask = next(c.representative.mask for c in group.subgroup_classes if c.label == "C3v")
-    vector = best_separated(rep, mask, [slice(0, 24)])
+    vector = best_separated(group, rep, mask, [slice(0, 24)])
     assert np.linalg.norm(rep[mask] @ vector - vector, axis=1).max() < 1e-14
     found = smallest_distance(rep, mask, vector)
     assert found > random_search(rep, mask, [slice(0, 24)]) - SLACK
@@ -187,7 +219,7 @@ def test_blocks_that_cannot_tell_the_stabilizer_are_refused():
     with pytest.raises(NoSetError, match="larger group"):
         best_separated_in_irreps("1x4e", group.matrices, mask, group.table)
     with pytest.raises(NoSetError, match="larger group"):
-        best_separated(representation("1x0o", group.matrices), mask, [slice(0, 1)])
+        best_separated(group, representation("1x0o", group.matrices), mask, [slice(0, 1)])
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,8 +1,8 @@
 """Close matrices to a finite group and number its elements.
 
-The elements are enumerated breadth first from the identity, so that element 0 is the identity and the
-numbering is a function of the generators alone.  The Cayley table then follows from the right-regular action
-of the generators: ``table[:, x * g] = right[g][table[:, x]]``.
+Only as many generators are used as are needed: a matrix that the earlier ones generate adds nothing, so that the full list of
+a group costs little more than two of its elements.  Elements are found in arrays, never one by one.  The identity is element
+0, then come the given matrices in their order, then the others breadth first: the numbering is a function of what is given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ __all__ = [
     "MAX_MATRIX_ORDER",
     "MAX_TABLE_ORDER",
     "close_matrices",
-    "left_from_right",
     "nearest_rows",
     "table_from_actions",
 ]
@@ -34,6 +33,12 @@ MAX_MATRIX_ORDER = 20_000
 #: Above this order a Cayley table (two bytes an entry) no longer pays for itself.
 MAX_TABLE_ORDER = 8_192
 
+#: Elements of a finite group stay of the size of its generators; entries beyond this only come from matrices of infinite order.
+_LARGEST_ENTRY = 1e9
+
+#: Entries of matrices compared at once, so that memory stays bounded.
+_CHUNK = 4_000_000
+
 
 def _project(matrices: np.ndarray) -> np.ndarray:
     """Nearest orthogonal matrices by one Newton step of the polar decomposition (error is squared)."""
@@ -44,15 +49,15 @@ def close_matrices(
     generators: Sequence[np.ndarray] | np.ndarray,
     tolerance: float = CLOSURE_TOLERANCE,
     limit: int = MAX_MATRIX_ORDER,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Close real matrices, shape ``(k, d, d)``, to a finite group.
 
     Elements that agree within ``tolerance`` are one; a pair between ``tolerance`` and ten times that is an
     error, since nobody can say whether it is one element or two.
 
     Returns:
-        ``(elements (n, d, d), right (k, n), parents (n, 2))``: ``right[j, x]`` is the number of ``x * g_j``,
-        and ``parents[x] = (y, j)`` says ``x = y * g_j``.
+        ``(elements (n, d, d), left (r, n))``: ``left[j, x]`` is the number of ``h_j * x``, where the h_j are the r <= k
+        generators that are needed.
 
     Raises:
         InvalidGroupError: not closed within ``limit`` elements, or nearly equal elements.
@@ -60,67 +65,146 @@ def close_matrices(
     gens = np.asarray(generators, dtype=np.float64)
     dim = gens.shape[-1]
     orthogonal = bool(np.abs(np.swapaxes(gens, 1, 2) @ gens - np.eye(dim)).max(initial=0.0) < tolerance)
-    known = _Known(dim, tolerance)
+    if orthogonal:
+        gens = _project(gens)
+    known = _Known(dim, tolerance, limit, orthogonal)
     known.number(np.eye(dim)[None])
-    right: list[np.ndarray] = []
-    parents = [(0, -1)]
+    used: list[np.ndarray] = []
+    pending = gens
+    while True:
+        pending = pending[~known.holds(pending)]
+        if not len(pending):
+            break
+        used.append(pending[0])
+        right = _grow(known, np.array(used))
+    if not used:
+        return np.eye(dim)[None], np.zeros((1, 1), dtype=np.intp)
+    numbers, first = np.unique(known.number(gens), return_index=True)
+    final = _sequence(right, numbers[np.argsort(first)])
+    rank = np.empty(len(final), dtype=np.intp)
+    rank[final] = np.arange(len(final))
+    elements = known.elements[final]
+    left = [rank[known.number(generator @ elements)] for generator in used]
+    return elements, np.array(left)
+
+
+def _grow(known: _Known, generators: np.ndarray) -> np.ndarray:
+    """Add products with the generators until nothing is new; the right-regular action (r, n) of the generators."""
+    parts: list[np.ndarray] = []
     done = 0
-    while done < len(known.elements):
-        frontier = np.array(known.elements[done:])
-        rows = np.empty((len(gens), len(frontier)), dtype=np.intp)
-        for j, generator in enumerate(gens):
-            products = frontier @ generator
-            if orthogonal:
-                products = _project(products)
-            before = len(known.elements)
-            rows[j] = known.number(products)
-            fresh = np.flatnonzero(rows[j] >= before)
-            # The first product that gave a new element is its parent edge.
-            fresh = fresh[np.unique(rows[j, fresh], return_index=True)[1]]
-            parents += [(done + int(i), j) for i in fresh]
-            if len(known.elements) > limit:
-                raise InvalidGroupError(
-                    f"the matrices do not close to a group within {limit} elements at tolerance {tolerance:g}; "
-                    "check that the generators are exact, or raise the tolerance"
-                )
-        right.append(rows)
-        done += len(frontier)
-    return np.array(known.elements), np.concatenate(right, axis=1), np.array(parents)
+    while done < len(known):
+        before = len(known)
+        frontier = known.elements[done:before]
+        width = max(1, _CHUNK // frontier[0].size // len(generators))
+        for start in range(0, len(frontier), width):
+            products = frontier[None, start : start + width] @ generators[:, None]
+            parts.append(known.number(products.reshape(-1, *frontier.shape[1:])).reshape(len(generators), -1))
+        done = before
+        fresh = len(known) - before
+        if 0 < fresh < before // 2:
+            # Long cycles would grow by a few elements a step. Any product of elements is one, so the last one found
+            # may multiply all: the number of steps is then logarithmic.
+            known.number(known.elements @ known.elements[-1])
+    return np.concatenate(parts, axis=1)
 
 
 class _Known:
     """Matrices met so far, found again by where they fall on one line.
 
-    Entries that differ by ten tolerances at most fall into one cell of the line or into neighbouring cells.
+    A random direction gives every matrix a coordinate; equal matrices differ in it by rounding only, so that the candidates
+    for a match stand next to each other once the coordinates are sorted.
     """
 
-    def __init__(self, dim: int, tolerance: float) -> None:
-        self.elements: list[np.ndarray] = []
-        self.tolerance = tolerance
+    def __init__(self, dim: int, tolerance: float, limit: int, orthogonal: bool) -> None:
+        self.elements = np.empty((0, dim, dim))
         self._line = np.random.default_rng(0).uniform(0.5, 1.0, dim * dim)
+        # Entries that differ by ten tolerances at most move a matrix by this much at most.
         self._width = 10 * tolerance * self._line.sum()
-        self._cells: dict[int, list[int]] = {}
+        self._tolerance, self._limit, self._orthogonal = tolerance, limit, orthogonal
+        self._sorted = np.empty(0)
+        self._order = np.empty(0, dtype=np.intp)
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def holds(self, matrices: np.ndarray) -> np.ndarray:
+        """Whether each matrix (m, d, d) is known, booleans (m,)."""
+        flat = matrices.reshape(len(matrices), -1)
+        return self._find(flat, flat @ self._line) >= 0
 
     def number(self, matrices: np.ndarray) -> np.ndarray:
-        """Number (m,) of each matrix (m, d, d); new ones get the next numbers."""
+        """Number (m,) of each matrix (m, d, d); new ones get the next numbers.
+
+        Raises:
+            InvalidGroupError: over the limit, or two matrices that are neither equal nor apart.
+        """
+        if self._orthogonal:
+            matrices = _project(matrices)
+        if not np.abs(matrices).max(initial=0.0) < _LARGEST_ENTRY:
+            raise self._not_closing()
         flat = matrices.reshape(len(matrices), -1)
-        cells = np.floor(flat @ self._line / self._width).astype(np.int64).tolist()
-        numbers = np.empty(len(flat), dtype=np.intp)
-        for i, cell in enumerate(cells):
-            found = -1
-            for near in (cell - 1, cell, cell + 1):
-                for candidate in self._cells.get(near, ()):
-                    distance = float(np.abs(matrices[i] - self.elements[candidate]).max())
-                    if distance <= self.tolerance:
-                        found = candidate
-                    elif distance < 10 * self.tolerance:
-                        raise _ambiguous(distance, self.tolerance)
-            if found < 0:
-                found = len(self.elements)
-                self.elements.append(matrices[i])
-                self._cells.setdefault(cell, []).append(found)
-            numbers[i] = found
+        keys = flat @ self._line
+        numbers = self._find(flat, keys)
+        new = np.flatnonzero(numbers < 0)
+        if len(new):
+            first = self._first_equals(flat[new], keys[new])
+            fresh = np.flatnonzero(first == np.arange(len(new)))
+            rank = np.zeros(len(new), dtype=np.intp)
+            rank[fresh] = len(self) + np.arange(len(fresh))
+            numbers[new] = rank[first]
+            self._add(matrices[new[fresh]], keys[new[fresh]])
         return numbers
+
+    def _find(self, flat: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Number of the known matrix that equals each row, -1 where there is none."""
+        found = np.full(len(flat), -1, dtype=np.intp)
+        start = np.searchsorted(self._sorted, keys - self._width)
+        stop = np.searchsorted(self._sorted, keys + self._width)
+        stored = self.elements.reshape(len(self), flat.shape[1])
+        for step in range(int((stop - start).max(initial=0))):
+            rows = np.flatnonzero(start + step < stop)
+            candidates = self._order[start[rows] + step]
+            equal = self._equal(flat[rows], stored[candidates])
+            found[rows[equal]] = candidates[equal]
+        return found
+
+    def _first_equals(self, flat: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """For each of some rows the first one that equals it."""
+        order = np.argsort(keys, kind="stable")
+        lined = keys[order]
+        reach = np.searchsorted(lined, lined + self._width, side="right") - np.arange(len(lined)) - 1
+        first = np.arange(len(flat))
+        for step in range(1, int(reach.max(initial=0)) + 1):
+            at = np.flatnonzero(reach >= step)
+            one, other = order[at], order[at + step]
+            equal = self._equal(flat[one], flat[other])
+            # Within one tolerance of each other, by the check of what is nearly equal, are all copies of one element.
+            np.minimum.at(first, one[equal], other[equal])
+            np.minimum.at(first, other[equal], one[equal])
+        return first
+
+    def _equal(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        distance = np.abs(one - other).max(1)
+        unclear = (distance > self._tolerance) & (distance < 10 * self._tolerance)
+        if unclear.any():
+            raise _ambiguous(float(distance[unclear].min()), self._tolerance)
+        return distance <= self._tolerance
+
+    def _add(self, matrices: np.ndarray, keys: np.ndarray) -> None:
+        count = len(self)
+        if count + len(matrices) > self._limit:
+            raise self._not_closing()
+        self.elements = np.concatenate([self.elements, matrices])
+        order = np.argsort(keys, kind="stable")
+        where = np.searchsorted(self._sorted, keys[order])
+        self._sorted = np.insert(self._sorted, where, keys[order])
+        self._order = np.insert(self._order, where, count + order)
+
+    def _not_closing(self) -> InvalidGroupError:
+        return InvalidGroupError(
+            f"the matrices do not close to a group within {self._limit} elements at tolerance {self._tolerance:g}; "
+            "check that the generators are exact, or raise the tolerance"
+        )
 
 
 def _ambiguous(distance: float, tolerance: float) -> InvalidGroupError:
@@ -128,6 +212,23 @@ def _ambiguous(distance: float, tolerance: float) -> InvalidGroupError:
         f"two elements differ by {distance:.1e}, too close to the tolerance {tolerance:g} to tell whether they are one; "
         "give more exact matrices or another tolerance"
     )
+
+
+def _sequence(right: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Old numbers (n,) in the new order: the identity, then the given elements, then the others breadth first."""
+    order = [0, *given[given > 0].tolist()]
+    reached = np.zeros(right.shape[1], dtype=bool)
+    reached[0] = True
+    listed = reached.copy()
+    listed[order] = True
+    layer = np.zeros(1, dtype=np.intp)
+    while len(layer) and len(order) < len(listed):
+        numbers = right[:, layer].ravel()
+        numbers = numbers[~reached[numbers]]
+        layer = numbers[np.sort(np.unique(numbers, return_index=True)[1])]
+        reached[layer] = True
+        order += layer[~listed[layer]].tolist()
+    return np.array(order)
 
 
 def nearest_rows(rows: np.ndarray, known: np.ndarray, tolerance: float) -> np.ndarray:
@@ -155,15 +256,3 @@ def table_from_actions(right: np.ndarray, parents: np.ndarray, sequence: np.ndar
         parent, generator = parents[x]
         columns[x] = actions[generator][columns[parent]]
     return np.ascontiguousarray(columns.T)
-
-
-def left_from_right(right: np.ndarray, parents: np.ndarray) -> np.ndarray:
-    """Left-regular action ``left[j, x]`` = number of ``g_j * x`` from the right-regular one (see
-    `close_matrices`).
-    """
-    left = np.empty(right.shape, dtype=np.intp)
-    left[:, 0] = right[:, 0]
-    for x in range(1, right.shape[1]):
-        parent, generator = parents[x]
-        left[:, x] = right[generator, left[:, parent]]
-    return left

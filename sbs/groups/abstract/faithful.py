@@ -12,9 +12,10 @@ import numpy as np
 from sbs.errors import InvalidGroupError, NotASubgroupError
 from sbs.groups.abstract.base_images import spanning_tree
 from sbs.groups.abstract.closure import nearest_rows
+from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.validation import check_matrices, check_permutations
 
-__all__ = ["Faithful", "Matrices", "Permutations"]
+__all__ = ["Faithful", "Matrices", "Permutations", "SiteOperations"]
 
 
 #: Images of points held at once.
@@ -24,8 +25,8 @@ _CHUNK = 20_000_000
 class Faithful(Protocol):
     """A faithful action that gives elements their meaning."""
 
-    def elements(self, numbers: np.ndarray) -> np.ndarray:
-        """The permutations (m, d) or matrices (m, d, d) of some element numbers."""
+    def elements(self, numbers: np.ndarray) -> Any:
+        """The permutations (m, d), matrices (m, d, d) or operations on sites of some element numbers."""
 
     def numbers(self, elements: Any) -> np.ndarray:
         """Element numbers (m,) of permutations (m, d) or matrices (m, d, d)."""
@@ -150,6 +151,10 @@ def numbers_of(elements: Any, faithful: Faithful | None) -> np.ndarray:
     Raises:
         NotASubgroupError: not elements of the group; InvalidGroupError: nothing that could be an element.
     """
+    if isinstance(elements, SiteOperations):
+        if not isinstance(faithful, SiteOperations):
+            raise InvalidGroupError("operations on the sites of a crystal were given for a group that knows no sites")
+        return faithful.numbers(elements)
     try:
         array = np.asarray(elements if isinstance(elements, np.ndarray) else list(elements))
     except ValueError:

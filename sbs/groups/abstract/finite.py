@@ -21,7 +21,6 @@ from sbs.groups.abstract.closure import (
     MAX_MATRIX_ORDER,
     MAX_TABLE_ORDER,
     close_matrices,
-    left_from_right,
 )
 from sbs.groups.abstract.faithful import Faithful, Matrices, Permutations, numbers_of
 from sbs.groups.abstract.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
@@ -109,8 +108,8 @@ class FiniteGroup:
         gens = check_matrices(generators)
         if not np.all(np.abs(np.abs(np.linalg.det(gens)) - 1.0) < max(tolerance, 1e-9) * 10):
             raise InvalidGroupError("matrices of a finite group have determinant of modulus 1; check the generators")
-        elements, right, parents = close_matrices(gens, tolerance, limit=MAX_ORDER)
-        return FiniteGroup.from_actions(left_from_right(right, parents), Matrices(elements, tolerance))
+        elements, left = close_matrices(gens, tolerance, limit=MAX_ORDER)
+        return FiniteGroup.from_actions(left, Matrices(elements, tolerance))
 
     # --- elements -------------------------------------------------------------------------------------------
 

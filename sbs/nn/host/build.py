@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import Choice, SymmetryBreaker
 from sbs.nn.checks import as_irreps, check_like
-from sbs.nn.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
+from sbs.nn.reach.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
 
 __all__ = ["BreakingModel", "build", "with_breaker"]
 

@@ -15,14 +15,14 @@ from torch import Tensor
 
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.hosts import graphs_of
+from sbs.nn.host.sites import graphs_of
 
 try:
     from nequip.data import AtomicDataDict
     from nequip.nn import GraphModuleMixin
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "sbs.nn.nequip needs NequIP 0.19; install it with: pip install nequip", name=error.name
+        "sbs.nn.host.nequip needs NequIP 0.19; install it with: pip install nequip", name=error.name
     ) from error
 
 __all__ = ["AppendSymmetryBreaker"]

@@ -16,7 +16,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from sbs.nn.paths import Product, allowed
+from sbs.nn.reach.paths import Product, allowed
 
 __all__ = ["Surrogate"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,11 +12,11 @@ from e3nn import o3
 
 from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.groups.point.closed import ClosedGroup
-from sbs.nn.breaker import common_irreps, spread
 from sbs.nn.checks import as_irreps
-from sbs.nn.paths import Product, check_product, unreachable_blocks
-from sbs.nn.surrogate import Surrogate
+from sbs.nn.reach.paths import Product, check_product, unreachable_blocks
+from sbs.nn.reach.surrogate import Surrogate
 from sbs.objects.representation import representation
+from sbs.sets.features import common_irreps, first_object
 from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["Reach", "can_break"]
@@ -177,9 +176,10 @@ def can_break(
         matrices = np.concatenate([np.eye(3)[None], drawn])
     else:
         matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
-    irreps_breaker = common_irreps([o3.Irreps(symmetry_set.irreps)])
-    object_ = _first_object(symmetry_set, irreps_breaker)
-    action = representation(str(irreps_breaker), matrices)
+    common = common_irreps([symmetry_set.irreps])
+    irreps_breaker = o3.Irreps(common)
+    object_ = first_object(symmetry_set, common)
+    action = representation(common, matrices)
     images = action @ object_
     question = _Question(
         irreps_in,
@@ -201,11 +201,6 @@ def can_break(
     missing = _missing(question, hidden, fixing)
     reason = _reason(question, hidden, kept, fixing, unreached, missing)
     return Reach(kept, int(kept.sum()), int(fixing.sum()), unreached, missing, reason)
-
-
-def _first_object(symmetry_set: MinimalSet, irreps: o3.Irreps) -> np.ndarray:
-    given = symmetry_set.sample(1, 0) if math.isinf(symmetry_set.size) else symmetry_set.objects[:1]
-    return spread(np.asarray(given), o3.Irreps(symmetry_set.irreps), irreps)[0]
 
 
 def _generic_cluster() -> np.ndarray:

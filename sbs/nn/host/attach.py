@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import Choice, SymmetryBreaker
 from sbs.nn.checks import as_irreps, check_batch, check_like
-from sbs.nn.hosts import Side, Site, graphs_of, locate
-from sbs.nn.injection import Injection
-from sbs.nn.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
+from sbs.nn.host.injection import Injection
+from sbs.nn.host.sites import Side, Site, graphs_of, locate
+from sbs.nn.reach.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
 
 __all__ = ["Attachment", "attach", "detach"]
 
@@ -189,7 +189,7 @@ def attach(
         at: a name of ``model.named_modules()``. Known to work: layers of e3nn's models; NequIP's ``...layer0_convnet``
             and later ones; SevenNet's ``0_equivariant_gate`` and later ones; MACE's ``interactions.1`` and later ones.
             The first layers of these take scalars only, which no product with an object of l > 0 turns into scalars (to
-            build NequIP with an object there: `sbs.nn.nequip`). Allegro keeps its tensors on edges and is refused.
+            build NequIP with an object there: `sbs.nn.host.nequip`). Allegro keeps its tensors on edges and is refused.
         irreps: of the hidden features, where they cannot be read off the module.
         side: "output" or "input" of the module; default: output, for MACE's interactions input.
         key: where the features are in the module's data or keyword arguments; default: known for NequIP, SevenNet,

@@ -1,0 +1,1 @@
+"""Breakers in models: built in, attached to what exists, and the hosts NequIP, SevenNet and MACE."""

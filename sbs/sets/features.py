@@ -1,0 +1,115 @@
+"""Objects as features of a network: one layout of irreps for several sets, e3nn's component normalisation.
+
+A block (l, p) of an object has unit norm in a `MinimalSet` and squared norm 2l + 1 as a feature.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sbs.errors import NetworkInputError
+from sbs.objects.irreps import Irrep, format_irreps, irreps_dim, parse_irreps
+from sbs.sets.minimal_set import MinimalSet
+
+__all__ = ["FeatureTable", "common_irreps", "feature_table", "first_object", "spread"]
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Objects of several sets as features.
+
+    Attributes:
+        irreps: e3nn notation.
+        objects: float64 (sets, largest size, dim), read-only; rows behind the end of a set are zero. Of an infinite set one
+            object stands here.
+        sizes: int64 (sets,), the number of rows of each set.
+    """
+
+    irreps: str
+    objects: npt.NDArray[np.float64]
+    sizes: npt.NDArray[np.int64]
+
+
+def common_irreps(all_irreps: Sequence[str]) -> str:
+    """The least irreps that hold each of ``all_irreps``, sorted by l, odd parity after even."""
+    counts = [_count(irreps) for irreps in all_irreps]
+    kinds = sorted({irrep for count in counts for irrep in count}, key=lambda irrep: (irrep.l, -irrep.p))
+    return format_irreps([(max(count.get(irrep, 0) for count in counts), irrep) for irrep in kinds])
+
+
+def _count(irreps: str) -> dict[Irrep, int]:
+    count: dict[Irrep, int] = {}
+    for mul, irrep in parse_irreps(irreps):
+        count[irrep] = count.get(irrep, 0) + mul
+    return count
+
+
+def spread(objects: npt.ArrayLike, irreps: str, common: str) -> npt.NDArray[np.float64]:
+    """Objects (n, dim) with ``irreps``, unit norm in each block, as features with ``common`` irreps that hold them."""
+    given = np.asarray(objects, dtype=np.float64)
+    result = np.zeros((*given.shape[:-1], irreps_dim(common)))
+    starts: dict[Irrep, int] = {}
+    start = 0
+    for mul, irrep in parse_irreps(common):
+        starts.setdefault(irrep, start)
+        start += mul * irrep.dim
+    start = 0
+    for mul, irrep in parse_irreps(irreps):
+        for _ in range(mul):
+            place = starts[irrep]
+            result[..., place : place + irrep.dim] = given[..., start : start + irrep.dim] * math.sqrt(irrep.dim)
+            starts[irrep] += irrep.dim
+            start += irrep.dim
+    return result
+
+
+def irreps_of(symmetry_set: MinimalSet) -> str:
+    """Irreps of a set's objects.
+
+    Raises:
+        NetworkInputError: the set is of abstract groups.
+    """
+    if not symmetry_set.irreps:
+        raise NetworkInputError(
+            f"The set ({symmetry_set.group} to {symmetry_set.target}) is of abstract groups and has no irreps of O(3); a "
+            "network needs a set of point groups."
+        )
+    return symmetry_set.irreps
+
+
+def first_object(symmetry_set: MinimalSet, irreps: str) -> npt.NDArray[np.float64]:
+    """One object as a feature with ``irreps`` (dim,): the first of a list, a drawn one of an infinite set."""
+    given = symmetry_set.sample(1, 0) if math.isinf(symmetry_set.size) else symmetry_set.objects[:1]
+    return spread(given, irreps_of(symmetry_set), irreps)[0]
+
+
+def feature_table(sets: Sequence[MinimalSet], shared: bool = True) -> FeatureTable:
+    """All objects of ``sets`` as features.
+
+    Args:
+        sets: one or more.
+        shared: whether sets use the same blocks of irreps; if not, each set has blocks of its own and the others are zero.
+
+    Raises:
+        NetworkInputError: a set is of abstract groups.
+    """
+    own = [common_irreps([irreps_of(each)]) for each in sets]
+    irreps = common_irreps(own) if shared else "+".join(own)
+    dim, start = irreps_dim(irreps), 0
+    tables = []
+    for each, mine in zip(sets, own, strict=True):
+        given = each.sample(1, 0) if math.isinf(each.size) else each.objects
+        table = spread(given, irreps_of(each), irreps if shared else mine)
+        tables.append(np.pad(table, ((0, 0), (start, dim - start - table.shape[1]))))
+        start += 0 if shared else irreps_dim(mine)
+    longest = max(len(table) for table in tables)
+    objects = np.stack([np.pad(table, ((0, longest - len(table)), (0, 0))) for table in tables])
+    objects.setflags(write=False)
+    sizes = np.array([len(table) for table in tables], dtype=np.int64)
+    sizes.setflags(write=False)
+    return FeatureTable(irreps, objects, sizes)

@@ -1,0 +1,175 @@
+"""All objects and outputs of a set from one of each S-orbit: which element of S brings each about, and what it does.
+
+For s in S, f(x, s b) = s f(x, b) up to the permutation that s makes of equal sites. What is here are plans, arrays that any
+framework applies to its own tensors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.objects.irreps import irreps_dim
+from sbs.objects.representation import representation
+from sbs.sets.features import irreps_of
+from sbs.sets.minimal_set import MinimalSet
+
+__all__ = ["MATCH_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
+
+# Two objects of one set differ by at least the separation of the set, images of one object only by rounding.
+MATCH_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Transport:
+    """How each object arises from the representative of its S-orbit.
+
+    Attributes:
+        matrices: float64 (order of S, 3, 3).
+        representative: int64 (size,), the number of an object for each object.
+        element: int64 (size,), the number of an element g of S with b_k = D(g) b_representative.
+    """
+
+    matrices: npt.NDArray[np.float64]
+    representative: npt.NDArray[np.int64]
+    element: npt.NDArray[np.int64]
+
+    @property
+    def representatives(self) -> npt.NDArray[np.int64]:
+        """Numbers of the representatives, one per S-orbit, ascending."""
+        return np.unique(self.representative)
+
+
+def transport(symmetry_set: MinimalSet) -> Transport:
+    """Find for every object an element of S that brings it about from the first object of its S-orbit.
+
+    Raises:
+        InfiniteSetError: if the set, or S, is infinite.
+        NetworkInputError: if the set is of abstract groups.
+    """
+    if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
+        raise InfiniteSetError(
+            f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate "
+            "sampled objects, or use a smaller ambient group."
+        )
+    matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
+    action = representation(irreps_of(symmetry_set), matrices)
+    objects = np.asarray(symmetry_set.objects)
+    representative = np.full(len(objects), -1, dtype=np.int64)
+    element = np.full(len(objects), -1, dtype=np.int64)
+    for first in range(len(objects)):
+        if representative[first] >= 0:
+            continue
+        images = action @ objects[first]
+        distance = np.linalg.norm(images[:, None, :] - objects[None, :, :], axis=-1)
+        hit = distance.argmin(axis=0)
+        mine = (distance[hit, np.arange(len(objects))] < MATCH_TOLERANCE) & (representative < 0)
+        representative[mine], element[mine] = first, hit[mine]
+        # The identity for the representative itself, so that its output is handed on untouched.
+        element[first] = int(np.abs(matrices - np.eye(3)).sum(axis=(1, 2)).argmin())
+    return Transport(matrices, representative, element)
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """What group elements make of an output: y'[k, i] = action[k] @ y[k, sources[k, i]].
+
+    Attributes:
+        action: float64 (m, dim, dim).
+        sources: int64 (m, num_sites), the site that arrives at each site; None for outputs of the whole graph.
+    """
+
+    action: npt.NDArray[np.float64]
+    sources: npt.NDArray[np.int64] | None
+
+
+def images_under(irreps: str, matrices: npt.ArrayLike, permutations: npt.ArrayLike | None) -> Images:
+    """Images of outputs with ``irreps`` under ``matrices`` (m, 3, 3), which take site i to ``permutations`` (m, n)[g, i].
+
+    Raises:
+        NetworkInputError: permutations do not fit the matrices, or are none.
+    """
+    action = representation(irreps, np.asarray(matrices, dtype=np.float64))
+    if permutations is None:
+        return Images(action, None)
+    targets = np.asarray(permutations)
+    if targets.ndim != 2 or len(targets) != len(action):
+        raise NetworkInputError(
+            f"permutations has shape {targets.shape}; expected one row per element and one column per site: "
+            f"({len(action)}, num_sites)."
+        )
+    sources = np.argsort(targets, axis=1)
+    if not (np.take_along_axis(targets, sources, axis=1) == np.arange(targets.shape[1])).all():
+        raise NetworkInputError(
+            "A row of permutations names a site twice or not at all; give site numbers 0..num_sites - 1 as "
+            "sbs.nn.site_permutations returns them."
+        )
+    return Images(action, sources)
+
+
+@dataclass(frozen=True, eq=False)
+class OutputPlan:
+    """From the outputs of the representatives to those of all objects.
+
+    Attributes:
+        representatives: int64 (degeneracy,), the objects to evaluate.
+        orbit: int64 (size,), which of these outputs each object's output comes from.
+        images: what is done to it.
+    """
+
+    representatives: npt.NDArray[np.int64]
+    orbit: npt.NDArray[np.int64]
+    images: Images
+
+
+def plan_outputs(
+    carried: Transport,
+    irreps: str,
+    permutations: npt.ArrayLike | None = None,
+    rotation: npt.ArrayLike | None = None,
+) -> OutputPlan:
+    """The plan for outputs with ``irreps``.
+
+    Args:
+        carried: of the set.
+        irreps: of the output, e3nn notation.
+        permutations: int (order of S, num_sites); None where the output is of the whole graph.
+        rotation: (3, 3), where the input is turned by R from the set's orientation.
+
+    Raises:
+        NetworkInputError: permutations do not have a row for each element of S.
+    """
+    matrices = carried.matrices[carried.element]
+    if rotation is not None:
+        turn = np.asarray(rotation, dtype=np.float64)
+        matrices = turn @ matrices @ turn.T
+    moves = None
+    if permutations is not None:
+        moves = np.asarray(permutations)
+        if moves.ndim != 2 or len(moves) != len(carried.matrices):
+            raise NetworkInputError(
+                f"permutations has shape {moves.shape}; expected a row for each of the {len(carried.matrices)} elements "
+                "of S."
+            )
+        moves = moves[carried.element]
+    representatives = carried.representatives
+    orbit = np.searchsorted(representatives, carried.representative)
+    return OutputPlan(representatives, orbit, images_under(irreps, matrices, moves))
+
+
+def turned(outputs: npt.ArrayLike, images: Images) -> npt.NDArray[np.float64]:
+    """Apply ``images`` to outputs (num_sites, dim) or (m, num_sites, dim) in numpy: float64 (m, num_sites, dim)."""
+    values = np.asarray(outputs, dtype=np.float64)
+    stacked = values[None] if values.ndim == 2 else values
+    found = stacked @ images.action.transpose(0, 2, 1)
+    return found if images.sources is None else np.take_along_axis(found, images.sources[:, :, None], axis=1)
+
+
+def check_components(size: int, irreps: str, name: str) -> None:
+    """Raise NetworkInputError unless an output of ``size`` components has ``irreps``."""
+    if size != irreps_dim(irreps):
+        raise NetworkInputError(f"The output has {size} components; {name}={irreps} has {irreps_dim(irreps)}.")

@@ -1,0 +1,101 @@
+"""Sublattices of ℤ³ by integer matrices: normal forms, the points of a quotient, and the least sublattice that a group keeps.
+
+A matrix stands for the lattice of the integer combinations of its rows; all arithmetic is exact.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Quotient", "diagonal_or_reduced", "hermite_form", "kept_sublattice"]
+
+IntArray = NDArray[np.int64]
+
+
+def hermite_form(rows: IntArray) -> IntArray:
+    """Row Hermite normal form (3, 3) of integer rows (n, 3) of rank 3: upper triangular, positive diagonal, the entries above
+    a pivot reduced modulo it. Two sets of rows span one lattice exactly if their forms are equal."""
+    work = [[int(x) for x in row] for row in rows]
+    for column in range(3):
+        while True:
+            live = [row for row in work[column:] if row[column]]
+            pivot = min(live, key=lambda row: abs(row[column]))
+            done = True
+            for row in work[column:]:
+                if row is not pivot and row[column]:
+                    factor = row[column] // pivot[column]
+                    row[:] = [x - factor * y for x, y in zip(row, pivot, strict=True)]
+                    done = done and not row[column]
+            if done:
+                break
+        place = next(i for i in range(column, len(work)) if work[i] is pivot)
+        work[column], work[place] = work[place], work[column]
+        if pivot[column] < 0:
+            pivot[:] = [-x for x in pivot]
+        for row in work[:column]:
+            factor = row[column] // pivot[column]
+            row[:] = [x - factor * y for x, y in zip(row, pivot, strict=True)]
+    return np.array(work[:3], dtype=np.int64)
+
+
+class Quotient:
+    """The finite group ℤ³ / Λ of integer vectors modulo a sublattice.
+
+    Args:
+        rows: int (3, 3), a basis of Λ.
+
+    Attributes:
+        form: the Hermite normal form of Λ.
+        order: number of classes.
+        points: int (order, 3), one vector of each class by number, the zero vector first.
+    """
+
+    def __init__(self, rows: IntArray) -> None:
+        self.form = hermite_form(rows)
+        self._sizes = np.diagonal(self.form)
+        self.order = int(np.prod(self._sizes))
+        self.points = np.array(list(product(*(range(int(n)) for n in self._sizes))), dtype=np.int64)
+
+    def number(self, vectors: IntArray) -> IntArray:
+        """The class (...) of integer vectors (..., 3)."""
+        rest = np.array(vectors, dtype=np.int64)
+        for axis in range(3):
+            times = rest[..., axis] // self._sizes[axis]
+            rest -= times[..., None] * self.form[axis]
+        _, second, third = self._sizes
+        return np.asarray((rest[..., 0] * second + rest[..., 1]) * third + rest[..., 2])
+
+
+def kept_sublattice(rows: IntArray, actions: IntArray) -> IntArray:
+    """The largest sublattice of Λ (a basis as rows) that every integer matrix of a finite group maps onto itself.
+
+    It is the intersection of the images of Λ; the dual lattice of an intersection is the sum of the duals.
+
+    Args:
+        rows: int (3, 3), a basis of Λ.
+        actions: int (n, 3, 3), matrices that act on rows from the right, all elements of the group.
+    """
+    scale = round(abs(float(np.linalg.det(rows))))
+    images = rows @ actions
+    duals = np.round(scale * np.linalg.inv(images).transpose(0, 2, 1)).astype(np.int64)
+    total = hermite_form(np.unique(duals.reshape(-1, 3), axis=0))
+    return hermite_form(np.round(scale * np.linalg.inv(total).T).astype(np.int64))
+
+
+def diagonal_or_reduced(rows: IntArray, lattice: NDArray[np.float64]) -> IntArray:
+    """A basis of Λ that is good to read: diagonal if there is one, else of short vectors.
+
+    Args:
+        rows: int (3, 3), a basis of Λ.
+        lattice: float64 (3, 3), the basis in Å that the integers refer to.
+    """
+    from sbs.structures.lattice import reduced_basis
+
+    form = hermite_form(rows)
+    if not (form - np.diag(np.diagonal(form))).any():
+        return form
+    short = np.round(reduced_basis(form @ lattice) @ np.linalg.inv(lattice)).astype(np.int64)
+    return short * (1 if np.linalg.det(short) > 0 else -1)

@@ -1,0 +1,284 @@
+"""The space group of a crystal modulo the translations of a cell: a finite group that turns, shifts and permutes sites.
+
+Let 𝒢 be the space group, T its translations and T' those of a cell. The operations of 𝒢 that map T' onto itself form, modulo
+T', the finite group S of order |P'| |T / T'|, where P' holds the rotations that keep T'. Everything is integer arithmetic on a
+primitive basis: a site is a site of the primitive cell and an integer vector modulo T', an operation an integer matrix, a
+shift and an integer vector. Nothing is searched or matched in the large cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbs.errors import DetectionError, SearchLimitError
+from sbs.groups import FiniteGroup, PointGroup
+from sbs.groups.abstract.site_operations import SiteOperations
+from sbs.structures.crystal import CrystalSymmetry
+from sbs.structures.inputs import Structure
+from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced, kept_sublattice
+from sbs.structures.orient import oriented_group
+
+__all__ = ["MAX_CRYSTAL_ORDER", "PrimitiveCrystal", "Supercell", "parse_supercell", "supercell_group"]
+
+#: Largest |S| that is built: beyond, the permutations of the sites alone take gigabytes.
+MAX_CRYSTAL_ORDER = 20_000
+# An operation written on the primitive basis is integer to this, or the lattices do not fit each other.
+INTEGER_SLACK = 0.05
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PrimitiveCrystal:
+    """A crystal on a basis of its primitive lattice. Fractional columns: x → W x + w.
+
+    Attributes:
+        basis: float64 (3, 3), basis vectors as rows, Å.
+        rotations: int (n, 3, 3), W of every element of the point group P, in its order.
+        shifts: float64 (n, 3), w.
+        positions: float64 (sites, 3), fractional.
+        numbers: int (sites,).
+        images: int (n, sites), the site that each site is carried to.
+        offsets: int (n, sites, 3): W x_i + w = x_image + offset.
+    """
+
+    basis: FloatArray
+    rotations: IntArray
+    shifts: FloatArray
+    positions: FloatArray
+    numbers: IntArray
+    images: IntArray
+    offsets: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Supercell:
+    """How S lies over the space group of the crystal.
+
+    Attributes:
+        cell: int (3, 3), the cell vectors as rows in terms of those that were given.
+        primitive: the crystal on its primitive lattice, with the rotations of all of P.
+        quotient: T / T', integer vectors on the primitive basis.
+        point_group: P', the rotations that keep T'.
+        kept: int (|P'|,), the number in P of each element of P'.
+        rotation_of: int (|S|,), the number in P' of each element of S. Element ``r * m + k`` of S has rotation r and is
+            followed by translation k of the m in T / T', so that the first m elements are the pure translations.
+        lattice_of: int (|S|, 3), the lattice vector that is added to the shift of the rotation, on the primitive basis.
+        site_of: int (sites,), the site of the primitive cell that each site is a copy of.
+        place_of: int (sites, 3), the primitive cell that it lies in.
+        full_point_group: P.
+        least_cell: int (3, 3), the least multiple of ``cell`` that keeps P, in terms of the cell vectors given; ``cell``
+            itself if it is complete.
+    """
+
+    cell: IntArray
+    primitive: PrimitiveCrystal
+    quotient: Quotient
+    point_group: PointGroup
+    kept: IntArray
+    rotation_of: IntArray
+    lattice_of: IntArray
+    site_of: IntArray
+    place_of: IntArray
+    full_point_group: PointGroup
+    least_cell: IntArray
+
+    @property
+    def complete(self) -> bool:
+        """Whether the cell keeps every rotation of the crystal."""
+        return self.point_group.order == self.full_point_group.order
+
+    @property
+    def translations(self) -> int:
+        """|T / T'|, the number of primitive cells in the cell."""
+        return self.quotient.order
+
+    def account(self) -> str:
+        """What the choice of the cell does to the symmetry, in a line."""
+        text = f"{_text(self.cell)} of the given cell, {self.translations} primitive cells"
+        if self.complete:
+            return f"{text}, keeps the whole point group"
+        return (
+            f"{text}, keeps {self.point_group.symbol} of the point group {self.full_point_group.symbol} only; the least cell "
+            f"over it that keeps all is {_text(self.least_cell)}"
+        )
+
+
+def parse_supercell(supercell: Any) -> IntArray:
+    """The integer matrix (3, 3) of a supercell given as an integer, three integers or a matrix.
+
+    Raises:
+        DetectionError: not integers, another shape, or singular.
+    """
+    try:
+        array = np.asarray(supercell, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.zeros(0)
+    if isinstance(supercell, (bool, str)) or array.shape not in ((), (3,), (3, 3)):
+        raise DetectionError(
+            f"supercell must be an integer, three integers or a 3x3 integer matrix, got {supercell!r}; supercell=2 is the cell "
+            "of twice every edge"
+        )
+    if not np.isfinite(array).all() or (array != np.round(array)).any():
+        raise DetectionError(f"supercell must hold integers, got {supercell!r}; for example supercell=(2, 2, 2)")
+    matrix = np.round(array).astype(np.int64)
+    matrix = matrix * np.eye(3, dtype=np.int64) if matrix.ndim < 2 else matrix
+    if round(float(np.linalg.det(matrix))) == 0 or (array.ndim < 2 and (array < 1).any()):
+        raise DetectionError(
+            f"the supercell {supercell!r} has no volume or a negative edge; give positive multiples of the edges, or a matrix "
+            "of three independent rows"
+        )
+    return matrix
+
+
+def primitive_crystal(structure: Structure, found: CrystalSymmetry) -> tuple[PrimitiveCrystal, IntArray, IntArray]:
+    """The crystal on its primitive lattice, and for each given site its primitive site and cell (n,), (n, 3).
+
+    Raises:
+        DetectionError: the operations do not fit the primitive lattice within the tolerance.
+    """
+    basis = np.asarray(found.primitive.lattice)
+    inverse = np.linalg.inv(basis)
+    rotations = _integers(np.linalg.inv(basis.T) @ found.group.matrices @ basis.T)
+    shifts = found.translations @ inverse
+    pure = found.pure_translations
+    first = np.unique(pure.min(axis=0))
+    number = np.full(len(structure), -1, dtype=np.int64)
+    number[pure[:, first]] = np.arange(len(first))
+    fractional = structure.positions @ inverse
+    positions = fractional[first]
+    places = _integers(fractional - positions[number])
+    images = number[found.permutations[:, first]]
+    moved = np.einsum("gij,nj->gni", rotations, positions, optimize=True) + shifts[:, None]
+    offsets = _integers(moved - positions[images])
+    crystal = PrimitiveCrystal(basis, rotations, shifts, positions, structure.numbers[first], images, offsets)
+    return crystal, number, places
+
+
+def supercell_group(
+    structure: Structure, found: CrystalSymmetry, cell: IntArray
+) -> tuple[Structure, FiniteGroup, SiteOperations, Supercell]:
+    """The crystal in a multiple of the given cell, and its space group modulo the translations of that multiple.
+
+    Sites are listed cell by cell, the given sites of each in their order; the cells by rising multiples of the given edges,
+    so that the multiple (1, 1, 1) leaves the structure as it is.
+
+    Args:
+        structure: as given.
+        found: its symmetry.
+        cell: int (3, 3), the multiple.
+
+    Raises:
+        SearchLimitError: |S| exceeds ``MAX_CRYSTAL_ORDER``.
+    """
+    primitive, number, places = primitive_crystal(structure, found)
+    given = _integers(np.asarray(structure.lattice) @ np.linalg.inv(primitive.basis))
+    sublattice = cell @ given
+    actions = primitive.rotations.transpose(0, 2, 1)
+    turned = sublattice @ actions @ np.linalg.inv(sublattice)
+    kept = np.flatnonzero(np.abs(turned - np.round(turned)).max(axis=(1, 2)) < INTEGER_SLACK)
+    translations = abs(round(float(np.linalg.det(sublattice))))
+    if len(kept) * translations > MAX_CRYSTAL_ORDER:
+        raise SearchLimitError(
+            f"the space group modulo this cell has {len(kept)} x {translations} = {len(kept) * translations} elements, over "
+            f"the limit of {MAX_CRYSTAL_ORDER}; take a smaller supercell"
+        )
+    point_group, order = oriented_group(found.group.matrices[kept])
+    kept = kept[order]
+    quotient = Quotient(sublattice)
+    points = _points_inside(cell)
+    site_of = np.tile(number, len(points))
+    place_of = (points[:, None] @ given + places[None]).reshape(-1, 3)
+    full = _supercell_structure(structure, cell, points)
+
+    rotations = primitive.rotations[kept]
+    lookup = np.empty((len(primitive.positions), quotient.order), dtype=np.int64)
+    lookup[site_of, quotient.number(place_of)] = np.arange(len(site_of))
+    moved = place_of @ rotations.transpose(0, 2, 1) + primitive.offsets[kept][:, site_of]
+    permutations = lookup[
+        primitive.images[kept][:, None, site_of],
+        quotient.number(moved[:, None] + quotient.points[:, None]),
+    ].reshape(-1, len(site_of))
+    rotation_of = np.repeat(np.arange(len(kept)), quotient.order)
+    lattice_of = np.tile(quotient.points, (len(kept), 1))
+    shifts = found.translations[kept][rotation_of] + lattice_of @ primitive.basis
+    operations = SiteOperations(point_group.matrices[rotation_of], shifts, permutations)
+    group = FiniteGroup.from_actions(
+        _left_actions(point_group, rotations, primitive.shifts[kept], quotient), operations
+    )
+    complete = len(kept) == found.group.order
+    least = cell if complete else _least_cell(sublattice, actions, given, np.asarray(structure.lattice))
+    supercell = Supercell(
+        cell, primitive, quotient, point_group, kept, rotation_of, lattice_of, site_of, place_of, found.group, least
+    )
+    return full, group, operations, supercell
+
+
+def _left_actions(
+    point_group: PointGroup, rotations: IntArray, shifts: FloatArray, quotient: Quotient
+) -> NDArray[np.int64]:
+    """Left-regular action (k, |S|) of generators: those of P' with their shifts, and the basis translations.
+
+    (W1, w1 + n1)(W2, w2 + n2) = (W1 W2, w12 + n1 + W1 n2 + c), with the integer c = w1 + W1 w2 - w12.
+    """
+    count = len(rotations)
+    everything = np.arange(count)
+    result = []
+    for element in (0, *point_group.generators):
+        product = np.asarray(point_group.multiply(element, everything), dtype=np.int64)
+        carry = _integers(shifts[element] + shifts @ rotations[element].T - shifts[product])
+        lattice = quotient.points @ rotations[element].T
+        moves = (np.zeros((1, 3), dtype=np.int64),) if element else np.eye(3, dtype=np.int64)[:, None]
+        for move in moves:
+            places = quotient.number(lattice[None] + carry[:, None] + move)
+            result.append((product[:, None] * quotient.order + places).reshape(-1))
+    return np.array(result)
+
+
+def _least_cell(sublattice: IntArray, actions: IntArray, given: IntArray, lattice: FloatArray) -> IntArray:
+    kept = kept_sublattice(sublattice, actions)
+    multiple = np.round(kept @ np.linalg.inv(given)).astype(np.int64)
+    return diagonal_or_reduced(multiple, lattice)
+
+
+def _points_inside(cell: IntArray) -> IntArray:
+    """Integer vectors (m, 3), one for each class modulo the rows of ``cell``, in its half-open parallelepiped, sorted."""
+    corners = np.array(list(np.ndindex(2, 2, 2))) @ cell
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    candidates = np.array(list(np.ndindex(*(high - low + 1)))) + low
+    # The adjugate keeps the test exact: x = n cell^-1 lies in [0, 1) if 0 <= n adj < det, for a positive determinant.
+    determinant = round(float(np.linalg.det(cell)))
+    scaled = candidates @ np.round(np.linalg.inv(cell) * determinant).astype(np.int64) * np.sign(determinant)
+    inside = ((scaled >= 0) & (scaled < abs(determinant))).all(axis=1)
+    return np.asarray(candidates[inside])
+
+
+def _supercell_structure(structure: Structure, cell: IntArray, points: IntArray) -> Structure:
+    if np.array_equal(cell, np.eye(3)):
+        return structure
+    lattice = np.asarray(structure.lattice)
+    positions = (structure.positions[None] + (points @ lattice)[:, None]).reshape(-1, 3)
+    return Structure(positions, np.tile(structure.numbers, len(points)), cell @ lattice)
+
+
+def _integers(values: FloatArray) -> IntArray:
+    rounded = np.round(values)
+    off = float(np.abs(values - rounded).max(initial=0.0))
+    if off > INTEGER_SLACK:
+        raise DetectionError(
+            f"the operations of the crystal do not fit its primitive lattice (off by {off:.1e} of a lattice vector); expected a "
+            "structure whose sites lie within the tolerance: lower the tolerance"
+        )
+    return rounded.astype(np.int64)
+
+
+def _text(cell: IntArray) -> str:
+    diagonal = np.diagonal(cell)
+    if not (cell - np.diag(diagonal)).any():
+        return "x".join(str(n) for n in diagonal.tolist())
+    return str(cell.tolist())
