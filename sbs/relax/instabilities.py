@@ -21,9 +21,10 @@ from sbs.relax.hessian import DEFAULT_STEP, Hessian, finite_differences
 from sbs.relax.potential import Potential
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
+from sbs.relax.states import isotypic_basis
 from sbs.structures.sites import RealIrrep, real_irreps
 
-__all__ = ["Instabilities", "SoftMode", "instabilities", "isotypic_basis"]
+__all__ = ["Instabilities", "SoftMode", "analyse", "instabilities"]
 
 Floats = NDArray[np.float64]
 
@@ -174,8 +175,7 @@ def instabilities(
     """
     found = crystal if isinstance(crystal, Detected) else detect(crystal, tolerance)
     potential = Potential(calculator)
-    matrices, permutations = site_operations(found)
-    hessian = finite_differences(found.structure, matrices, permutations, potential, step)
+    hessian = finite_differences(found.structure, found.matrices, found.permutations, potential, step)
     force = float(np.linalg.norm(hessian.forces, axis=1).max())
     if force > SADDLE_FORCE:
         raise NotConvergedError(
@@ -219,3 +219,14 @@ def analyse(found: Detected, hessian: Hessian) -> Instabilities:
             )
     modes.sort(key=lambda mode: mode.frequency)
     return Instabilities(found, tuple(modes), float(np.sqrt(noise) * THZ), hessian.calls)
+
+
+def _rigid_directions(found: Detected, root_masses: Floats) -> Floats:
+    """Orthonormal columns: the mass-weighted translations, and for a molecule the infinitesimal rotations."""
+    positions = found.structure.positions
+    columns = [np.tile(axis, len(positions)) for axis in np.eye(3)]
+    if found.structure.lattice is None:
+        centred = positions - positions.mean(0)
+        columns += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
+    vectors, sizes, _ = np.linalg.svd(np.array(columns).T * root_masses[:, None], full_matrices=False)
+    return vectors[:, sizes > 1e-6 * sizes[0]]

@@ -6,6 +6,7 @@ their gradients are not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import InvalidGroupError, NotConvergedError
+from sbs.errors import DetectionError, InvalidGroupError, NotConvergedError
 from sbs.optional import require
 from sbs.relax.fixed_space import FixedSpace, fixed_space
 from sbs.relax.potential import Evaluation, Potential
-from sbs.structures.crystal import SpaceGroup
+from sbs.relax.symmetrized import symmetrized
+from sbs.structures.crystal import SpaceGroup, primitive_cell
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
-from sbs.structures.inputs import Structure
+from sbs.structures.inputs import Structure, parse_structure
 
-__all__ = ["DEFAULT_FMAX", "Relaxation", "relax", "relax_in"]
+__all__ = ["DEFAULT_FMAX", "Relaxation", "formula_units", "relax", "relax_in", "space_of", "whole_symmetry"]
 
 Floats = NDArray[np.float64]
 
@@ -202,16 +204,29 @@ def relax(
         NotConvergedError: the gradient is not below ``fmax`` after ``steps`` steps.
         DetectionError: not a structure.
     """
-    structure = getattr(phase, "structure", phase) if not isinstance(phase, Structure) else phase
-    found = phase if isinstance(phase, Detected) else detect(structure, tolerance)
-    space = space_of(found)
+    space = space_of(whole_symmetry(phase, tolerance))
     return relax_in(space, Potential(calculator), pressure=pressure, cell=cell, fmax=fmax, steps=steps)
 
 
+def whole_symmetry(phase: Any, tolerance: float = DEFAULT_TOLERANCE) -> Detected:
+    """A structure with all its symmetry: a crystal as its space group modulo the translations of a primitive cell."""
+    if isinstance(phase, Detected) and (phase.supercell is not None or not phase.structure.periodic):
+        return phase
+    given = phase if isinstance(phase, Structure) else getattr(phase, "structure", phase)
+    structure = parse_structure(given, tolerance)
+    if not structure.periodic:
+        return detect(structure, tolerance)
+    return detect(primitive_cell(structure, tolerance), tolerance, supercell=1)
+
+
 def space_of(found: Detected) -> FixedSpace:
-    """Fix of everything that was detected, the structure averaged over it."""
-    matrices, permutations, translations = found.site_operations()
-    return fixed_space(symmetrized(found.structure, matrices, permutations, translations), matrices, permutations)
+    """Fix(S) of what was detected, with the structure averaged over S."""
+    if not math.isfinite(found.order):
+        raise DetectionError(
+            f"{found.structure!r} has the infinite group {found.symbol}; expected a structure with a finite group: relax "
+            "linear molecules with the calculator alone"
+        )
+    return fixed_space(symmetrized(found), found.matrices, found.permutations)
 
 
 def relax_in(
