@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, Subgroup, SubgroupClass, point_group
     from sbs.objects.representation import representation
     from sbs.query import minimal_set
+    from sbs.phases.relaxation import relax
     from sbs.sets.minimal_set import MinimalSet
     from sbs.structures import between, detect, distortions
     from sbs.tables.group_table import table
@@ -34,6 +35,7 @@ _EXPORTS = {
     "distortions": "sbs.structures",
     "minimal_set": "sbs.query",
     "point_group": "sbs.groups",
+    "relax": "sbs.phases.relaxation",
     "representation": "sbs.objects.representation",
     "table": "sbs.tables.group_table",
 }
@@ -51,6 +53,7 @@ __all__ = [
     "errors",
     "minimal_set",
     "point_group",
+    "relax",
     "representation",
     "table",
 ]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, InvalidGroupError, NotConvergedError
 from sbs.optional import require
-from sbs.relax.fixed_space import FixedSpace, fixed_space
-from sbs.relax.potential import Evaluation, Potential
-from sbs.relax.symmetrized import symmetrized
+from sbs.phases.fixed_space import FixedSpace, fixed_space
+from sbs.phases.potential import Evaluation, Potential
+from sbs.phases.symmetrized import symmetrized
 from sbs.structures.crystal import SpaceGroup, primitive_cell
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect

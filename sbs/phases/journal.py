@@ -23,10 +23,10 @@ FORMAT = "sbs descend 1"
 
 
 def fingerprint(*parts: Any) -> str:
-    """Checksum of arrays (rounded to 1e-8) and plain values that belong to one run."""
+    """Checksum of the arrays and plain values that make up one run."""
     digest = hashlib.sha256()
     for part in parts:
-        plain = np.round(part, 8).tolist() if isinstance(part, np.ndarray) else part
+        plain = part.tolist() if isinstance(part, np.ndarray) else part
         digest.update(json.dumps(plain, sort_keys=True, default=str).encode())
     return digest.hexdigest()[:16]
 

@@ -55,7 +55,7 @@ class Potential:
         if not callable(getattr(calculator, "get_potential_energy", None)) or isinstance(calculator, type):
             raise CalculatorError(
                 f"expected an ASE calculator (an object with get_potential_energy and get_forces), got {calculator!r}; "
-                "for a name such as 'sevennet' see sbs.relax.named_calculator"
+                "for a name such as 'sevennet' see sbs.phases.calculators.named_calculator"
             )
         self.calculator = calculator
         self.budget = budget

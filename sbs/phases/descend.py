@@ -30,14 +30,14 @@ from numpy.typing import NDArray
 from sbs.errors import BudgetError, CalculatorError, InvalidGroupError, NotConvergedError
 from sbs.groups import Subgroup
 from sbs.progress import tick
-from sbs.relax.fixed_space import FixedSpace, fixed_space
-from sbs.relax.hessian import DEFAULT_STEP, Hessian, finite_differences
-from sbs.relax.instabilities import Instabilities, SoftMode, analyse
-from sbs.relax.journal import Journal, fingerprint
-from sbs.relax.potential import Potential
-from sbs.relax.relaxation import DEFAULT_FMAX, DEFAULT_STEPS, Relaxation, formula_units, relax_in, space_of
-from sbs.relax.states import State, state_of
-from sbs.relax.tree import Failure, Phase, PhaseTree
+from sbs.phases.fixed_space import FixedSpace, fixed_space
+from sbs.phases.hessian import DEFAULT_STEP, Hessian, finite_differences
+from sbs.phases.instabilities import Instabilities, SoftMode, analyse
+from sbs.phases.journal import Journal, fingerprint
+from sbs.phases.potential import Potential
+from sbs.phases.relaxation import DEFAULT_FMAX, DEFAULT_STEPS, Relaxation, formula_units, relax_in, space_of
+from sbs.phases.states import State, state_of
+from sbs.phases.tree import Failure, Phase, PhaseTree
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.inputs import Structure

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.relax.potential import Potential
+from sbs.phases.potential import Potential
 from sbs.structures.inputs import Structure
 
 __all__ = ["DEFAULT_STEP", "Hessian", "finite_differences"]

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from sbs.errors import NotConvergedError
 from sbs.optional import require
-from sbs.relax.hessian import DEFAULT_STEP, Hessian, finite_differences
-from sbs.relax.potential import Potential
+from sbs.phases.hessian import DEFAULT_STEP, Hessian, finite_differences
+from sbs.phases.potential import Potential
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
-from sbs.relax.states import isotypic_basis
+from sbs.phases.states import isotypic_basis
 from sbs.structures.sites import RealIrrep, real_irreps
 
 __all__ = ["Instabilities", "SoftMode", "analyse", "instabilities"]

@@ -16,8 +16,8 @@ from sbs.errors import DetectionError
 from sbs.groups import Subgroup
 from sbs.optional import require
 from sbs.query import minimal_set
-from sbs.relax.instabilities import Instabilities
-from sbs.relax.states import State
+from sbs.phases.instabilities import Instabilities
+from sbs.phases.states import State
 from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.detected import Detected

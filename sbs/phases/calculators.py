@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbs.errors import CalculatorError, SymmetryBreakingError
-from sbs.optional import require
+from sbs.errors import CalculatorError
+from sbs.optional import MissingDependencyError
 
 __all__ = ["CALCULATORS", "named_calculator"]
 
@@ -109,10 +109,9 @@ def _pretrained(name: str, model: str | None, device: str) -> Any:
             warnings.simplefilter("ignore")  # of the torch versions that the weights were written and are read with
             return loader.load(model, device)
     except ModuleNotFoundError as error:
-        require(error.name or loader.package, loader.package)
-        raise
-    except SymmetryBreakingError:
-        raise
+        raise MissingDependencyError(
+            f"{name} needs {error.name}, which is not installed: pip install {loader.package}"
+        ) from error
     except Exception as error:  # loaders raise whatever a foreign file trips over
         raise CalculatorError(
             f"{name} could not be loaded ({type(error).__name__}: {error}); check the model file, the device {device!r} "
