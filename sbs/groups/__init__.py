@@ -1,7 +1,7 @@
 """Finite groups, point groups and their subgroups."""
 
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
-from sbs.groups.abstract.subgroups import SubgroupClass, hasse_edges
+from sbs.groups.abstract.finite import FiniteGroup
+from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, hasse_edges
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, point_group

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sbs.errors import CertificateError, SearchLimitError
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.subgroups import Parent, Subgroup
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.objects.irreps import Irrep, parse_irreps
@@ -345,7 +345,7 @@ def _verify_abstract(result: MinimalSet) -> None:
         and isinstance(result.target, Subgroup)
         and isinstance(result.normalizer, Subgroup)
     )
-    parent: FiniteGroup = result.group.parent
+    parent = result.group.parent
     group, target, normalizer = result.group, result.target, result.normalizer
     require(bool((target.mask <= group.mask).all()), "K is a subset of S")
     if normalizer.order > MAX_VERIFIED_ORDER:
@@ -366,7 +366,7 @@ def _verify_abstract(result: MinimalSet) -> None:
     _check_minimality(result, table, number[group.elements], number[target.elements], len(stabilizer), None)
 
 
-def _check_abstract_normalizer(parent: FiniteGroup, group: Subgroup, target: Subgroup, normalizer: Subgroup) -> None:
+def _check_abstract_normalizer(parent: Parent, group: Subgroup, target: Subgroup, normalizer: Subgroup) -> None:
     """Brute force over the elements of G, each tested on generators of S and on all of K."""
     generators = np.array(group.generators, dtype=np.intp).reshape(-1)
     everything = np.arange(parent.order)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import InfiniteSetError, InvalidGroupError
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.subgroups import Parent, Subgroup
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import ORTHOGONALITY_TOLERANCE, PointGroup, match_elements
 from sbs.objects.irreps import format_irreps
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MinimalSet"]
 
-AnyGroup = PointGroup | ClosedGroup | Subgroup | FiniteGroup
+AnyGroup = PointGroup | ClosedGroup | Parent
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,7 +149,7 @@ class MinimalSet:
         conjugates = [self.solution.target.conjugate(int(m)) for m in self._realisation.movers]
         if not isinstance(self.group, PointGroup):
             return tuple(conjugates)
-        position = match_elements(self.frame.T @ self.group.matrices @ self.frame, parent.matrices)  # type: ignore[attr-defined]
+        position = match_elements(self.frame.T @ self.group.matrices @ self.frame, parent.matrices)
         return tuple(Subgroup(self.group, c.mask[position]) for c in conjugates)
 
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from sbs.groups.abstract.finite import Subgroup
+    from sbs.groups.abstract.subgroups import Subgroup
     from sbs.objects.irreps import Irrep
 
 __all__ = ["OBJECT_DIGITS", "Realisation"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.objects.blocks import IrrepSupply
 from sbs.objects.choice import choose_blocks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.solver.solutions import FiniteSolution
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from sbs.errors import InvalidGroupError, NoSetError, NotASubgroupError
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.finite import FiniteGroup
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
-from sbs.groups.abstract.subgroups import enumerate_classes
+from sbs.groups.abstract.subgroups import Parent, Subgroup, enumerate_classes
 from sbs.progress import tick
 from sbs.solver.lifting import MAX_LIFTS, Lifter
 from sbs.solver.solutions import Refutation, StabilizerSearch
@@ -111,7 +110,7 @@ class _Upstairs:
         return Subgroup(self.parent, np.concatenate([subgroup.mask, [False]])[self.number])
 
 
-def _descending_subgroups(factor: FiniteGroup, liftable: np.ndarray) -> Iterator[Subgroup]:
+def _descending_subgroups(factor: Parent, liftable: np.ndarray) -> Iterator[Subgroup]:
     """Classes of subgroups of F by falling order, F first; the list of classes is made only if it is needed.
 
     In a large F only subgroups of liftable elements follow F, at first the group that all of these generate,

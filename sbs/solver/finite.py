@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sbs.errors import NoSetError
-from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.progress import tick
 from sbs.solver.complements import find_stabilizers
 from sbs.solver.normalizer import generalised_normalizer

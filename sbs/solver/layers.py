@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.subgroups import Parent, Subgroup
 
 __all__ = ["Layer", "derived_subgroup", "elementary_layers"]
 
@@ -25,7 +25,7 @@ class Layer:
     basis: np.ndarray
     coordinates: np.ndarray
 
-    def elements(self, group: FiniteGroup, vectors: np.ndarray) -> np.ndarray:
+    def elements(self, group: Parent, vectors: np.ndarray) -> np.ndarray:
         """One element of U for each coordinate vector, ``(..., d)`` to ``(...,)``."""
         result = np.zeros(vectors.shape[:-1], dtype=np.intp)
         for position, element in enumerate(self.basis):

@@ -19,7 +19,7 @@ from itertools import product
 import numpy as np
 
 from sbs.errors import SearchLimitError
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.subgroups import Parent, Subgroup
 from sbs.progress import tick
 from sbs.solver.layers import Layer, elementary_layers
 from sbs.solver.linear import complement_basis, solve_modular
@@ -63,7 +63,7 @@ class CayleyGraph:
                 self.levels.append((frontier[first % len(frontier)], first // len(frontier), fresh))
             frontier = fresh
 
-    def words(self, group: FiniteGroup, lifts: np.ndarray) -> np.ndarray:
+    def words(self, group: Parent, lifts: np.ndarray) -> np.ndarray:
         """Values in ``group`` of the words along the tree: lifts (k, ...) to (|L|, ...)."""
         values = np.zeros((self.size, *lifts.shape[1:]), dtype=np.intp)
         for origins, generators, ends in self.levels:

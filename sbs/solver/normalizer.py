@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from sbs.errors import NotASubgroupError
-from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.families import PointGroupSymbol
 
 __all__ = ["generalised_normalizer", "normalizer_in_o3", "normalizer_in_so3"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sbs.groups.abstract.finite import Subgroup
+    from sbs.groups.abstract.subgroups import Subgroup
     from sbs.groups.point.closed import AxialSubgroup
     from sbs.groups.point.families import PointGroupSymbol
 

@@ -1,4 +1,4 @@
-"""Point group and site permutations of a crystal in its own Cartesian frame, by spglib (its only caller).
+"""Point group and site permutations of a crystal in its own Cartesian frame, by spglib.
 
 spglib gives integer operations on a cell. They become Cartesian matrices through the exact lattice of
 :mod:`sbs.structures.lattice`, so that a slightly wrong lattice still gives an exact group, and close to
@@ -8,11 +8,9 @@ where it lies.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
-import spglib
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
@@ -20,7 +18,9 @@ from sbs.groups import PointGroup, point_group
 from sbs.structures.inputs import Structure, minimum_image
 from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basis
 from sbs.structures.neighbours import NO_PERMUTATION, match_sites, nearest_sites, neighbour_distances
-from sbs.structures.orient import oriented_group
+from sbs.structures.orient import in_setting, oriented_group
+from sbs.structures.setting import StandardCell, crystal_frame, is_undecided
+from sbs.structures.spglib_calls import symmetry_dataset
 
 __all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell", "space_group_of"]
 
@@ -89,6 +89,11 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
     stretch, lattice_rotations, own = exact_lattice(cell.basis, cell.rotations, tolerance)
     holohedry = placed_holohedry(lattice_rotations, own, cell.basis @ stretch)
     group, order = oriented_group(lattice_rotations[own])
+    if is_undecided(group):
+        primitive = cell.primitive
+        assert primitive.lattice is not None
+        frame = crystal_frame(group, cell.standard, primitive.positions, primitive.numbers, primitive.lattice)
+        group, order = in_setting(group, lattice_rotations[own], frame)
     rotations, shifts = cell.rotations[order], cell.shifts[order]
 
     fractional = structure.positions @ np.linalg.inv(cell.basis)
@@ -124,6 +129,7 @@ class _Cell:
     shifts: NDArray[np.float64]
     centering: NDArray[np.float64]
     space_group: SpaceGroup
+    standard: StandardCell
     primitive: Structure
 
     @classmethod
@@ -157,7 +163,11 @@ class _Cell:
         centering = np.round(points @ np.linalg.inv(basis))
         centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
         space_group = SpaceGroup(int(dataset.number), str(dataset.international))
-        return cls(basis, rotations, shifts, centering, space_group, structure)
+        # the standard cell as it lies in the crystal: rows R a = a_std, so a = a_std R
+        standard = StandardCell(
+            np.asarray(dataset.std_lattice) @ np.asarray(dataset.std_rotation_matrix), int(dataset.hall_number)
+        )
+        return cls(basis, rotations, shifts, centering, space_group, standard, structure)
 
 
 def _permutations(
@@ -242,20 +252,9 @@ def _primitive(structure: Structure, dataset: Any) -> Structure:
     )
 
 
-# Since 2.7 spglib warns at every call unless it is told to raise its errors. The public switch for that is
-# global, and no caller of this library asked for it to be turned; the same can be said call by call.
-_RAISE = {"_throw": True} if "_throw" in signature(spglib.get_symmetry_dataset).parameters else {}
-
-
 def _dataset(structure: Structure, tolerance: float) -> Any:
-    cell: Any = (structure.lattice, structure.fractional, _kinds(structure, tolerance))
-    try:
-        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), **_RAISE)
-    except Exception as error:
-        raise DetectionError(_no_space_group(tolerance, str(error))) from error
-    if dataset is None:
-        raise DetectionError(_no_space_group(tolerance, "no reason given"))
-    return dataset
+    assert structure.lattice is not None
+    return symmetry_dataset(structure.lattice, structure.fractional, _kinds(structure, tolerance), tolerance)
 
 
 def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:
@@ -278,10 +277,3 @@ def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:
         kinds = np.empty(count, dtype=np.int64)
         kinds[order] = np.concatenate([[0], np.cumsum(split)])
     return kinds + 1
-
-
-def _no_space_group(tolerance: float, reason: str) -> str:
-    return (
-        f"spglib found no space group at a tolerance of {tolerance:g} Å ({reason}); expected a crystal whose "
-        "atoms are further apart than the tolerance: try a tolerance ten times smaller or larger"
-    )

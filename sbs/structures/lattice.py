@@ -7,7 +7,7 @@ takes the lattice to the averaged metric (a polar factor) makes every operation 
 
 from __future__ import annotations
 
-from itertools import combinations, permutations
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from sbs.groups import PointGroup
 from sbs.groups.point.generators import rotation_z
 from sbs.groups.point.pointgroups import match_elements
 from sbs.structures.orient import largest_prefix, oriented_group, polar
+from sbs.structures.setting import settings
 
 __all__ = ["exact_lattice", "lattice_automorphisms", "placed_holohedry", "reduced_basis"]
 
@@ -194,14 +195,9 @@ def placed_holohedry(
 def _settings(group: PointGroup, vectors: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Proper rotations to the settings of a holohedry that are not related by its own elements."""
     frame = group.rotation
-    symbol = group.symbol
-    if symbol in ("D4h", "D6h", "D3d"):
-        return [frame, frame @ rotation_z(1, 2 * int(group.family.n or 1))]
-    if symbol == "D2h":
-        axes = np.eye(3)
-        turned = [axes[:, list(p)] for p in permutations(range(3))]
-        return [frame @ (turn * np.linalg.det(turn)) for turn in turned]
-    if symbol == "C2h":
+    if group.symbol == "D3d":
+        return [frame, frame @ rotation_z(1, 6)]
+    if group.symbol == "C2h":
         axis = frame[:, 2]
         across = vectors - np.outer(vectors @ axis, axis)
         sizes = np.linalg.norm(across, axis=1)
@@ -210,7 +206,7 @@ def _settings(group: PointGroup, vectors: NDArray[np.float64]) -> list[NDArray[n
         for x in directions / np.linalg.norm(directions, axis=1, keepdims=True):
             frames += [np.stack([x, np.cross(z, x), z], axis=1) for z in (axis, -axis)]
         return frames
-    return [frame]
+    return settings(group)
 
 
 def _coordinates(vectors: NDArray[np.float64], lengths: NDArray[np.float64]) -> tuple[float, ...]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from sbs.groups import ClosedGroup, PointGroup, PointGroupSymbol
 from sbs.structures.inputs import Structure
-from sbs.structures.orient import exact_representation, oriented_group
+from sbs.structures.orient import exact_representation, in_setting, oriented_group
 from sbs.structures.pointset import Isometries, isometries, kabsch, largest_closed
+from sbs.structures.setting import SAME, is_undecided, molecule_frame
 
 __all__ = ["PointSetSymmetry", "point_set_symmetry"]
 
@@ -44,7 +45,7 @@ def point_set_symmetry(structure: Structure, tolerance: float, larger: float) ->
     if len(points) == 1:
         group = ClosedGroup(PointGroupSymbol("O(3)"))
         return PointSetSymmetry(group, np.zeros((1, 1), dtype=np.int64), 0.0, center)
-    axis = np.linalg.svd(points)[2][0]
+    axis = _directed(np.linalg.svd(points)[2][0], points, numbers)
     height = float(np.linalg.norm(points - np.outer(points @ axis, axis), axis=1).max())
     bend = 2 * height  # a turn by 180 degrees about the axis moves a point by twice its height
     if bend <= tolerance:
@@ -60,6 +61,8 @@ def point_set_symmetry(structure: Structure, tolerance: float, larger: float) ->
     found = isometries(points, numbers, points, numbers, larger)
     exact, permutations = _finite(found.select(np.flatnonzero(found.deviations <= tolerance)), points)
     oriented, order = oriented_group(exact)
+    if is_undecided(oriented):
+        oriented, order = in_setting(oriented, exact, molecule_frame(oriented, points, numbers, tolerance))
     permutations = permutations[order]
     images = np.einsum("gij,nj->gni", oriented.matrices, points, optimize=True)
     deviation = float(np.linalg.norm(images - points[permutations], axis=2).max())
@@ -109,9 +112,21 @@ def _linear(
     return True, off, np.stack([identity, reversal])
 
 
+def _directed(
+    axis: NDArray[np.float64], points: NDArray[np.float64], numbers: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The axis or its opposite: the first odd moment of a label that is not zero, highest labels first, is positive."""
+    along = points @ axis / np.abs(points @ axis).max()
+    for degree in (1, 3, 5, 7):
+        for label in np.unique(numbers)[::-1]:
+            moment = float((along[numbers == label] ** degree).mean())
+            if abs(moment) > SAME:
+                return axis * np.sign(moment)
+    return axis
+
+
 def _turn_z_to(axis: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A proper rotation (3, 3) whose third column is plus or minus the unit vector ``axis``."""
-    axis = axis * np.sign(axis[np.argmax(np.abs(axis) > 0.5)])
+    """A proper rotation (3, 3) whose third column is the unit vector ``axis``."""
     helper = np.eye(3)[np.argmin(np.abs(axis))]
     first = np.cross(helper, axis)
     first /= np.linalg.norm(first)

@@ -19,6 +19,7 @@ __all__ = [
     "near",
     "nearest_sites",
     "neighbour_distances",
+    "neighbour_vectors",
 ]
 
 #: What is said of an operation that is none of the sites.
@@ -200,6 +201,19 @@ def neighbour_distances(
     rows = np.full((len(positions), count), radius)
     rows[query[kept], rank[kept] - 1] = distance[kept]
     return rows
+
+
+def neighbour_vectors(
+    positions: NDArray[np.float64], lattice: NDArray[np.float64], radius: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """All vectors between sites of a crystal, images included, of length at most ``radius``: (first site (k,), second site
+    (k,), vector (k, 3) from the first to the second, Å). The vectors of length 0 are left out."""
+    sites, owners = _with_ghosts(positions, lattice, radius)
+    home = _wrap(positions, lattice)
+    query, point, distance = near(sites, home, radius)
+    apart = distance > FACE_SLACK
+    query, point = query[apart], point[apart]
+    return query, owners[point], sites[point] - home[query]
 
 
 def _wrap(positions: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup
 from sbs.groups.point.identify import identify
+from sbs.groups.point.pointgroups import match_elements
 
-__all__ = ["exact_representation", "largest_prefix", "oriented_group", "polar"]
+__all__ = ["exact_representation", "in_setting", "largest_prefix", "oriented_group", "polar"]
 
 # Iterations and defect at which averaging has converged: each one squares the defect, and rounding stops it
 # near 1e-15.
@@ -71,6 +72,14 @@ def exact_representation(matrices: NDArray[np.float64], table: NDArray[np.intege
         f"the operations found do not settle to an exact group (still changing by {change:.1e}); expected "
         "operations that nearly form a group: lower the tolerance"
     )
+
+
+def in_setting(
+    group: PointGroup, matrices: NDArray[np.float64], frame: NDArray[np.float64]
+) -> tuple[PointGroup, NDArray[np.int64]]:
+    """The group in another setting (3, 3) of its normalizer, and the int (n,) order in which the ``matrices`` come in it."""
+    turned = PointGroup(group.family, frame)
+    return turned, match_elements(turned.matrices, matrices, STANDARD_MATCH)
 
 
 def oriented_group(matrices: NDArray[np.float64]) -> tuple[PointGroup, NDArray[np.int64]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sbs.errors import UnknownGroupError
-from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.naming import normalise_label
 from sbs.groups.point.pointgroups import PointGroup

@@ -71,7 +71,7 @@ def _stabilizer(result: MinimalSet) -> dict[str, Any]:
     h = result.stabilizer
     entry: dict[str, Any] = {"symbol": h.symbol, "order": _number(h.order)}
     if isinstance(h, Subgroup):
-        entry["generators"] = _floats(h.parent.matrices[list(h.generators)])  # type: ignore[attr-defined]
+        entry["generators"] = _floats(h.parent.matrices[list(h.generators)])
     return entry
 
 
@@ -105,7 +105,7 @@ def _certificate(result: MinimalSet) -> dict[str, Any]:
     return {
         "method": "complement bound" if search.meets_bound else "exhaustive search",
         "parent": parent.symbol,  # type: ignore[attr-defined]
-        "turn": int(match_elements(result.frame.T[None], parent.matrices)[0]),  # type: ignore[attr-defined]
+        "turn": int(match_elements(result.frame.T[None], parent.matrices)[0]),
         "target": solution.target.elements.tolist(),
         "normalizer": solution.normalizer.elements.tolist(),
         "bound": int(search.bound),

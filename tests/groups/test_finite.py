@@ -10,6 +10,7 @@ from sympy.combinatorics import Permutation, PermutationGroup
 
 from sbs.errors import InvalidGroupError, NotASubgroupError
 from sbs.groups import FiniteGroup, point_group
+from sbs.groups.abstract.meaning import SiteOperations
 
 S4 = FiniteGroup.from_permutations([[1, 2, 3, 0], [1, 0, 2, 3]])
 A4_GENERATORS = [[1, 2, 0, 3], [1, 0, 3, 2]]
@@ -180,3 +181,53 @@ def test_element_numbers_out_of_range():
         S4.subgroup([24])
     with pytest.raises(NotASubgroupError):
         S4.subgroup_from_mask(np.arange(24) < 3)
+
+
+def site_operations():
+    """C2v modulo a cell of two translations along z: eight operations on the corners of a doubled prism."""
+    point = point_group("C2v").matrices
+    corners = np.array([(x, y, z) for z in (0.0, 1.0) for x in (-1.0, 1.0) for y in (-2.0, 2.0)])
+    shifts = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    matrices = np.repeat(point, 2, axis=0)
+    translations = np.tile(shifts, (4, 1))
+    images = np.einsum("gij,sj->gsi", matrices, corners) + translations[:, None]
+    images[:, :, 2] %= 2.0
+    permutations = np.abs(images[:, :, None] - corners).max(3).argmin(2)
+    return SiteOperations(matrices, translations, permutations)
+
+
+def group_of(operations):
+    elements = list(zip(operations.matrices, operations.permutations, strict=True))
+    number = {((a + 0.0).round(6).tobytes(), p.tobytes()): i for i, (a, p) in enumerate(elements)}
+    left = [[number[(a @ b + 0.0).round(6).tobytes(), p[q].tobytes()] for b, q in elements] for a, p in elements]
+    return FiniteGroup.from_actions(np.array(left), operations)
+
+
+def test_site_operations_are_more_than_their_matrices():
+    operations = site_operations()
+    group = group_of(operations)
+    assert group.order == 8 and group.meaning is operations
+    assert np.array_equal(group.numbers_of(operations), np.arange(8))
+    assert np.array_equal(
+        group.numbers_of((operations.matrices[::-1], operations.permutations[::-1])), np.arange(8)[::-1]
+    )
+    translation = group.subgroup([1])
+    assert translation.order == 2 and np.array_equal(translation.matrices, np.broadcast_to(np.eye(3), (2, 3, 3)))
+    part = group.elements_of(translation.elements)
+    assert part.sites == 8 and np.array_equal(part.permutations[1], [4, 5, 6, 7, 0, 1, 2, 3])
+    assert group.subgroup(part) == translation
+    again = pickle.loads(pickle.dumps(group))
+    assert again == group and np.array_equal(again.matrices, group.matrices)
+    with pytest.raises(InvalidGroupError, match="more than a matrix"):
+        group.subgroup(operations.matrices)
+    wrong = operations.permutations[[1]][:, ::-1]
+    with pytest.raises(NotASubgroupError, match="operation 0"):
+        group.numbers_of((operations.matrices[[1]], wrong))
+
+
+def test_a_group_without_matrices_says_what_its_elements_are():
+    with pytest.raises(InvalidGroupError, match="permutations"):
+        _ = FiniteGroup.from_permutations([[1, 0]]).matrices
+    with pytest.raises(InvalidGroupError, match="only numbers"):
+        _ = FiniteGroup.from_table([[0, 1], [1, 0]]).whole.matrices
+    assert FiniteGroup.from_matrices([-np.eye(2)]).whole.matrices.shape == (2, 2, 2)

@@ -1,16 +1,213 @@
-"""Subgroup lattices up to conjugation; the listing itself is in `sbs.groups.abstract.extension`."""
+"""Subgroups as bit sets over the elements of their parent, and their classes up to conjugation.
+
+The listing of classes itself is in `sbs.groups.abstract.extension`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.errors import NotASubgroupError
 
-__all__ = ["SubgroupClass", "hasse_edges", "subgroup_classes"]
+__all__ = ["Parent", "Subgroup", "SubgroupClass", "enumerate_classes", "hasse_edges", "order_labels"]
+
+
+class Parent(Protocol):
+    """What a subgroup asks of the group that it lies in: a finite group of numbered elements, identity 0."""
+
+    @property
+    def order(self) -> int: ...
+    @property
+    def table(self) -> np.ndarray: ...
+    @property
+    def matrices(self) -> np.ndarray: ...
+    @property
+    def inverses(self) -> np.ndarray: ...
+    @property
+    def element_orders(self) -> np.ndarray: ...
+    @property
+    def whole(self) -> Subgroup: ...
+    @property
+    def subgroup_classes(self) -> tuple[SubgroupClass, ...]: ...
+
+    def multiply(self, a: Any, b: Any) -> np.ndarray: ...
+    def conjugate(self, elements: Any, by: Any) -> np.ndarray: ...
+    def power(self, element: int, exponent: int) -> int: ...
+    def generate_onto(self, elements: Iterable[int], start: Subgroup | None = None) -> tuple[np.ndarray, list[int]]: ...
+    def subgroup(self, generators: Any) -> Subgroup: ...
+    def symbol_of(self, subgroup: Subgroup) -> str | None: ...
+    def from_actions(self, left: np.ndarray) -> Parent: ...
+
+
+class Subgroup:
+    """A subgroup of a `FiniteGroup`, held as a bit set over the elements of its parent.
+
+    Attributes:
+        parent: the group it lies in.
+        mask: booleans ``(parent.order,)``, read-only.
+        elements: sorted element numbers of the parent.
+        order: number of elements.
+        bits: the mask packed to bytes.
+    """
+
+    __slots__ = ("_generators", "bits", "elements", "mask", "order", "parent")
+
+    def __init__(self, parent: Parent, mask: np.ndarray, generators: Iterable[int] | None = None) -> None:
+        self.parent = parent
+        self.mask = _read_only(mask)
+        self.elements = _read_only(mask.nonzero()[0])
+        self.order = len(self.elements)
+        self.bits = np.packbits(mask).tobytes()
+        self._generators = None if generators is None else tuple(generators)
+
+    @classmethod
+    def from_elements(cls, parent: Parent, elements: np.ndarray) -> Subgroup:
+        """The subgroup with exactly these element numbers, which are trusted to be closed."""
+        mask = np.zeros(parent.order, dtype=bool)
+        mask[elements] = True
+        return cls(parent, mask)
+
+    @property
+    def symbol(self) -> str | None:
+        """Schoenflies symbol if the parent is a point group, else None."""
+        return self.parent.symbol_of(self)
+
+    @property
+    def matrices(self) -> np.ndarray:
+        """Matrices ``(order, d, d)`` of the elements, identity first.
+
+        Raises:
+            InvalidGroupError: the elements of the parent are permutations or only numbers.
+        """
+        return self.parent.matrices[self.elements]
+
+    @property
+    def generators(self) -> tuple[int, ...]:
+        """A short generating list: as given, else the lowest-numbered element outside what is generated,
+        repeatedly.
+        """
+        if self._generators is None:
+            self._generators = tuple(self.parent.generate_onto(self.elements.tolist())[1])
+        return self._generators
+
+    def conjugate(self, by: int) -> Subgroup:
+        """``by * H * by^-1``."""
+        return Subgroup.from_elements(self.parent, self.parent.conjugate(self.elements, by))
+
+    def conjugates(self, under: Subgroup | None = None) -> list[Subgroup]:
+        """Distinct conjugates under a subgroup (default: the whole parent), itself first."""
+        outer = self.parent.whole if under is None else under
+        movers = self.normalizer(outer).transversal(outer)
+        return [self] + [self.conjugate(int(m)) for m in movers[1:]]
+
+    def normalizer(self, under: Subgroup | None = None) -> Subgroup:
+        """Elements of ``under`` (default: the parent) that map the subgroup to itself by conjugation."""
+        by = np.arange(self.parent.order) if under is None else under.elements
+        # It is enough that generators stay inside, since conjugation keeps the order.
+        for generator in self.generators:
+            by = by[self.mask[self.parent.conjugate(generator, by)]]
+        return Subgroup.from_elements(self.parent, by)
+
+    def centralizer(self, under: Subgroup | None = None) -> Subgroup:
+        """Elements of ``under`` (default: the parent) that commute with every element of the subgroup."""
+        by = np.arange(self.parent.order) if under is None else under.elements
+        for generator in self.generators:
+            by = by[self.parent.multiply(by, generator) == self.parent.multiply(generator, by)]
+        return Subgroup.from_elements(self.parent, by)
+
+    def intersection(self, other: Subgroup) -> Subgroup:
+        """Common elements of two subgroups of one parent."""
+        return Subgroup(self.parent, self.mask & self._same_parent(other).mask)
+
+    def transversal(self, within: Subgroup | None = None) -> np.ndarray:
+        """The lowest-numbered element of every left coset ``gH`` in a group, in rising order; the identity
+        first.
+        """
+        inside = self.parent.whole if within is None else self._same_parent(within)
+        if self.order == 1:
+            return inside.elements
+        free = inside.mask & ~self.mask
+        chosen = [0]
+        element = int(free.argmax())
+        while free[element]:
+            chosen.append(element)
+            free[self.parent.multiply(element, self.elements)] = False
+            element = int(free.argmax())
+        return np.array(chosen, dtype=np.intp)
+
+    def left_cosets(self, within: Subgroup | None = None) -> np.ndarray:
+        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its
+        representative.
+        """
+        representatives = self.transversal(within)
+        return self.parent.multiply(representatives[:, None], self.elements).astype(np.intp)
+
+    def quotient(self, by: Subgroup) -> tuple[Parent, np.ndarray]:
+        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1
+        outside H).
+
+        Raises:
+            NotASubgroupError: ``by`` is not a normal subgroup of H.
+        """
+        normal = self._same_parent(by)
+        if not normal <= self or normal.normalizer(self).order != self.order:
+            raise NotASubgroupError("a factor group needs a normal subgroup; this one is not normal")
+        cosets = normal.left_cosets(self)
+        number = np.full(self.parent.order, -1, dtype=np.intp)
+        number[cosets] = np.arange(len(cosets))[:, None]
+        return self.parent.from_actions(number[self._actions(cosets[:, 0])]), number
+
+    def as_group(self) -> tuple[Parent, np.ndarray]:
+        """The subgroup as a group of its own, and the parent's number of each of its elements."""
+        number = np.zeros(self.parent.order, dtype=np.intp)
+        number[self.elements] = np.arange(self.order)
+        return self.parent.from_actions(number[self._actions(self.elements)]), self.elements
+
+    def _actions(self, on: np.ndarray) -> np.ndarray:
+        """Products of the generators with some elements, (k, m)."""
+        return self.parent.multiply(np.array(self.generators or (0,), dtype=np.intp)[:, None], on)
+
+    def is_normal(self) -> bool:
+        """True if the subgroup is normal in its parent."""
+        return self.normalizer().order == self.parent.order
+
+    def _same_parent(self, other: Subgroup) -> Subgroup:
+        if other.parent is not self.parent and other.parent != self.parent:
+            raise NotASubgroupError("the two subgroups lie in different parent groups")
+        return other
+
+    def __contains__(self, element: int) -> bool:
+        return bool(self.mask[element])
+
+    def __le__(self, other: Subgroup) -> bool:
+        return not bool((self.mask & ~self._same_parent(other).mask).any())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Subgroup) and self.bits == other.bits and self.parent == other.parent
+
+    def __hash__(self) -> int:
+        return hash(self.bits)
+
+    def __len__(self) -> int:
+        return self.order
+
+    def __repr__(self) -> str:
+        name = self.symbol or "Subgroup"
+        return f"{name}(order={self.order}, in {self.parent!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Subgroup, (self.parent, np.array(self.mask), self._generators)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +223,6 @@ class SubgroupClass:
     label: str
     representative: Subgroup
     size: int
-    _members: tuple[Subgroup, ...] = field(default=(), repr=False)
 
     @property
     def order(self) -> int:
@@ -52,7 +248,7 @@ class SubgroupClass:
         return f"SubgroupClass({self.label!r}, order={self.order}, size={self.size})"
 
 
-def enumerate_classes(group: FiniteGroup, allowed: np.ndarray | None = None) -> list[tuple[Subgroup, int]]:
+def enumerate_classes(group: Parent, allowed: np.ndarray | None = None) -> list[tuple[Subgroup, int]]:
     """Representatives (the member whose elements come first) and sizes of all classes, by rising order.
 
     Args:
@@ -68,22 +264,8 @@ def enumerate_classes(group: FiniteGroup, allowed: np.ndarray | None = None) -> 
     return [(Subgroup.from_elements(group, c.elements), c.size) for c in found]
 
 
-def subgroup_classes(group: FiniteGroup) -> tuple[SubgroupClass, ...]:
-    """Classes of subgroups with labels; see `FiniteGroup.subgroup_classes`.
-
-    Labels of a general group read "<order>" or, where several classes share an order, "<order>.<k>" with k =
-    1, 2, ... in the order of the listing; those of a point group are described in `sbs.groups.point.naming`.
-    """
-    found = enumerate_classes(group)
-    labels = (
-        group.label_classes([s for s, _ in found])
-        if hasattr(group, "label_classes")
-        else _order_labels([s.order for s, _ in found])
-    )
-    return tuple(SubgroupClass(label, s, size) for label, (s, size) in zip(labels, found, strict=True))
-
-
-def _order_labels(orders: list[int]) -> list[str]:
+def order_labels(orders: list[int]) -> list[str]:
+    """Labels of the classes of a general group: "<order>", or where several share an order "<order>.<k>", k = 1, 2, ..."""
     total, so_far = Counter(orders), Counter[int]()
     labels = []
     for order in orders:
@@ -92,7 +274,7 @@ def _order_labels(orders: list[int]) -> list[str]:
     return labels
 
 
-def hasse_edges(group: FiniteGroup) -> tuple[tuple[int, int], ...]:
+def hasse_edges(group: Parent) -> tuple[tuple[int, int], ...]:
     """Maximal-subgroup relations between classes: pairs ``(i, j)``, members of class i are maximal in members of j."""
     classes = group.subgroup_classes
     number = np.repeat(np.arange(len(classes)), [c.size for c in classes])[::-1]

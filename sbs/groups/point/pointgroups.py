@@ -15,8 +15,10 @@ import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.closure import CLOSURE_TOLERANCE, close_matrices, table_from_actions
-from sbs.groups.abstract.finite import FiniteGroup, Subgroup, check_matrices
-from sbs.groups.abstract.subgroups import SubgroupClass, enumerate_classes
+from sbs.groups.abstract.finite import FiniteGroup
+from sbs.groups.abstract.meaning import Matrices
+from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes
+from sbs.groups.abstract.validation import check_matrices
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.generators import standard_generators, standard_matrices
@@ -51,14 +53,12 @@ class PointGroup(FiniteGroup):
 
     def __init__(self, family: PointGroupSymbol, rotation: np.ndarray | None = None) -> None:
         matrices, table = _standard_table(family)
-        super().__init__(table)
+        self.rotation = np.eye(3) if rotation is None else np.array(rotation, dtype=np.float64)
+        self.rotation.setflags(write=False)
+        turned = matrices if rotation is None else self.rotation @ matrices @ self.rotation.T
+        super().__init__(table, Matrices(turned, CLOSURE_TOLERANCE))
         self.family = family
         self.symbol = family.schoenflies
-        self.rotation = np.eye(3) if rotation is None else np.array(rotation, dtype=np.float64)
-        turned = matrices if rotation is None else self.rotation @ matrices @ self.rotation.T
-        self.matrices = np.array(turned)
-        self.matrices.setflags(write=False)
-        self.rotation.setflags(write=False)
 
     @classmethod
     def from_matrices(cls, generators: Any, tolerance: float = CLOSURE_TOLERANCE) -> PointGroup:

@@ -1,5 +1,7 @@
-"""What the numbered elements of a group are: permutations or matrices, found by number and numbered when
-given.
+"""What the numbered elements of a group are: permutations, matrices, or operations on the sites of a crystal.
+
+A group holds one such value, or none if its elements are only numbers. It finds elements by number and numbers them when
+they are given; subgroups read it through their parent.
 """
 
 from __future__ import annotations
@@ -15,21 +17,20 @@ from sbs.groups.abstract.closure import nearest_rows
 from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.validation import check_matrices, check_permutations
 
-__all__ = ["Faithful", "Matrices", "Permutations", "SiteOperations"]
-
+__all__ = ["Matrices", "Meaning", "Permutations", "SiteOperations", "numbers_of"]
 
 #: Images of points held at once.
 _CHUNK = 20_000_000
 
 
-class Faithful(Protocol):
+class Meaning(Protocol):
     """A faithful action that gives elements their meaning."""
 
     def elements(self, numbers: np.ndarray) -> Any:
-        """The permutations (m, d), matrices (m, d, d) or operations on sites of some element numbers."""
+        """The permutations (m, d), matrices (m, d, d) or `SiteOperations` of some element numbers (m,)."""
 
     def numbers(self, elements: Any) -> np.ndarray:
-        """Element numbers (m,) of permutations (m, d) or matrices (m, d, d)."""
+        """Element numbers (m,) of permutations (m, d), matrices (m, d, d) or `SiteOperations`."""
 
 
 class Permutations:
@@ -114,12 +115,13 @@ class Matrices:
     """
 
     def __init__(self, matrices: np.ndarray, tolerance: float) -> None:
-        self._matrices = matrices
+        self.matrices = matrices
+        self.matrices.setflags(write=False)
         self._tolerance = tolerance
 
     def elements(self, numbers: np.ndarray) -> np.ndarray:
         """Matrices (m, d, d) of some element numbers."""
-        return self._matrices[np.asarray(numbers, dtype=np.intp).reshape(-1)]
+        return self.matrices[np.asarray(numbers, dtype=np.intp).reshape(-1)]
 
     def numbers(self, elements: Any) -> np.ndarray:
         """Element numbers (m,) of matrices (m, d, d).
@@ -129,12 +131,12 @@ class Matrices:
             InvalidGroupError: a matrix is neither equal to an element nor clearly different from all.
         """
         given = check_matrices(elements)
-        if given.shape[1:] != self._matrices.shape[1:]:
+        if given.shape[1:] != self.matrices.shape[1:]:
             raise NotASubgroupError(
-                f"matrices of shape {given.shape[1:]} were given for a group of matrices {self._matrices.shape[1:]}"
+                f"matrices of shape {given.shape[1:]} were given for a group of matrices {self.matrices.shape[1:]}"
             )
-        order = len(self._matrices)
-        known = self._matrices.reshape(order, -1)
+        order = len(self.matrices)
+        known = self.matrices.reshape(order, -1)
         width = max(1, _CHUNK // order)
         parts = [given[start : start + width].reshape(-1, known.shape[1]) for start in range(0, len(given), width)]
         found = np.concatenate([nearest_rows(part, known, self._tolerance) for part in parts])
@@ -145,16 +147,16 @@ class Matrices:
         return found
 
 
-def numbers_of(elements: Any, faithful: Faithful | None) -> np.ndarray:
-    """Element numbers of what a user calls elements: numbers as they are, else permutations or matrices.
+def numbers_of(elements: Any, meaning: Meaning | None) -> np.ndarray:
+    """Element numbers of what a user calls elements: numbers as they are, else what the elements of the group are.
 
     Raises:
         NotASubgroupError: not elements of the group; InvalidGroupError: nothing that could be an element.
     """
-    if isinstance(elements, SiteOperations):
-        if not isinstance(faithful, SiteOperations):
-            raise InvalidGroupError("operations on the sites of a crystal were given for a group that knows no sites")
-        return faithful.numbers(elements)
+    if isinstance(elements, SiteOperations) and not isinstance(meaning, SiteOperations):
+        raise InvalidGroupError("operations on the sites of a crystal were given for a group that knows no sites")
+    if isinstance(meaning, SiteOperations) and isinstance(elements, (SiteOperations, tuple)):
+        return meaning.numbers(elements)
     try:
         array = np.asarray(elements if isinstance(elements, np.ndarray) else list(elements))
     except ValueError:
@@ -163,6 +165,6 @@ def numbers_of(elements: Any, faithful: Faithful | None) -> np.ndarray:
         ) from None
     if array.size == 0 or (array.ndim == 1 and array.dtype.kind in "iu"):
         return array.astype(np.intp).reshape(-1)
-    if faithful is None:
+    if meaning is None:
         raise InvalidGroupError(f"the group knows its elements by number only; got an array of shape {array.shape}")
-    return faithful.numbers(array)
+    return meaning.numbers(array)
