@@ -3,16 +3,16 @@
 The search, step by step:
 
 1. The parent is relaxed inside Fix(S), and its Hessian says which irreps of S are unstable.
-2. Of every unstable irrep each direction with one free amplitude (the axial isotropy subgroups K of the equivariant
+2. Of every unstable irrep (but those that are much weaker than the softest one, ``weakest``) each direction with one free amplitude (the axial isotropy subgroups K of the equivariant
    branching lemma: M. Golubitsky, I. Stewart, D. G. Schaeffer, "Singularities and Groups in Bifurcation Theory" II,
    1988, ch. XIII) is entered and relaxed inside Fix(K).
 3. It goes on from a relaxed phase as from a parent of its own: the Hessian in its own cell says whether it is a minimum;
    where it is not, the unstable irreps of K give the phases below. So a coupled phase is tried where one of the phases
    that it couples is unstable towards the other; the energies of the single ones rule out the rest.
-4. It goes on first from the lowest phase of each unstable irrep of the parent that gains at least a share (``share``) of
-   what the lowest one gains, then always from the lowest phase of all, until that is a minimum or a limit is reached.
+4. It goes on first from the lowest phases of each unstable irrep of the parent (all within 0.5 meV per formula unit) that
+   gain at least a share (``share``) of what the lowest one gains, then always from the lowest phase of all, until that is a minimum or a limit is reached.
 
-With ``exhaustive`` the directions with several amplitudes and of pairs of unstable irreps are entered too, and the
+With ``exhaustive`` weak irreps, directions with several amplitudes and of pairs of unstable irreps are entered too, and the
 Hessian of every phase is computed.
 """
 
@@ -54,9 +54,15 @@ START = 0.15
 #: A phase is gone on from if it gains at least this share of what the lowest phase gains.
 DEFAULT_SHARE = 0.5
 
+#: An unstable irrep is entered if its squared frequency is at least this share of the softest one's.
+DEFAULT_WEAKEST = 0.05
+
 #: Steps from the parent, and phases that are gone on from, after which the search stops.
 DEFAULT_DEPTH = 4
 DEFAULT_EXPANSIONS = 12
+
+#: Phases closer than this, eV per formula unit, are told apart by nothing that universal potentials are good for.
+TIE = 5e-4
 
 # A phase is below another if it is by this much (eV per formula unit): potentials in float32 are noisier than 1e-5.
 _ENERGY_NOISE = 5e-5
@@ -75,6 +81,7 @@ class _Settings:
     step: float
     tolerance: float
     share: float
+    weakest: float
     depth: int
     expansions: int
     exhaustive: bool
@@ -97,6 +104,7 @@ def descend(
     cell: bool = True,
     exhaustive: bool = False,
     share: float = DEFAULT_SHARE,
+    weakest: float = DEFAULT_WEAKEST,
     depth: int = DEFAULT_DEPTH,
     expansions: int = DEFAULT_EXPANSIONS,
     budget: int | None = None,
@@ -117,6 +125,8 @@ def descend(
         cell: whether cells relax too.
         exhaustive: enter the directions with several amplitudes and of pairs of unstable irreps too.
         share: a phase is gone on from if it gains at least this share of what the lowest gains, 0 to 1.
+        weakest: an unstable irrep is entered if its eigenvalue (squared frequency) is at least this share of the softest
+            one's, 0 to 1.
         depth: most steps from the parent.
         expansions: most phases that are gone on from.
         budget: most evaluations of the calculator; what is known then is kept and marked incomplete.
@@ -135,7 +145,7 @@ def descend(
         DetectionError: not a structure, or one whose group is infinite.
         CorruptTableError: the journal belongs to another run.
     """
-    settings = _Settings(pressure, cell, fmax, steps, step, tolerance, share, depth, expansions, exhaustive)
+    settings = _Settings(pressure, cell, fmax, steps, step, tolerance, share, weakest, depth, expansions, exhaustive)
     _check(settings, budget)
     found = detect(structure, tolerance)
     if found.structure.periodic:
@@ -196,7 +206,7 @@ class _Descent:
 
     def _grow(self) -> str:
         """Grow the tree; what ended it, or nothing."""
-        relaxed = self._relaxed("parent", space_of(self.given), "the parent")
+        relaxed = self._relaxed("parent", space_of(self.given))
         cell = relaxed.start.displaced_cell(relaxed.coordinates)
         self.parent = detect(cell, self.settings.tolerance, supercell=1) if cell.periodic else detect(cell)
         self.energy = relaxed.energy_per_formula
@@ -218,13 +228,13 @@ class _Descent:
 
     def _to_go_on_from(self) -> Iterator[int]:
         """Numbers of phases, each asked for when those before are done."""
-        first: dict[str, int] = {}
-        for node in sorted(self.nodes[1:], key=lambda node: node.phase.energy):
-            first.setdefault(node.phase.route[0].partition(" ")[0], node.phase.number)
-        gain = min((node.phase.energy for node in self.nodes[1:]), default=0.0)
-        for number in first.values():
-            if self.nodes[number].phase.energy <= min(self.settings.share * gain, -_ENERGY_NOISE):
-                yield number
+        single = sorted((n.phase for n in self.nodes[1:] if len(n.phase.route) == 1), key=lambda phase: phase.energy)
+        lowest: dict[str, float] = {}
+        for phase in single:
+            best = lowest.setdefault(phase.route[0].partition(" ")[0], phase.energy)
+            gained = phase.energy <= min(self.settings.share * single[0].energy, -_ENERGY_NOISE)
+            if gained and phase.energy < best + TIE and len(phase.route) < self.settings.depth:
+                yield phase.number
         while True:
             open_nodes = [n for n in self.nodes[1:] if self._is_open(n)]
             if not open_nodes:
@@ -247,18 +257,20 @@ class _Descent:
         phase = node.phase
         here = self.parent if number == 0 else _within(node.cell, self.settings.tolerance)
         tick(f"Hessian of {phase.name}", self.potential.calls, len(self.nodes))
-        found = analyse(here, self._hessian(here, f"hessian {number}"))
+        hessian = self._hessian(here, f"hessian {number}")
+        found = analyse(here, hessian)
         self.nodes[number] = replace(node, phase=replace(phase, curvatures=found))
         for mode_set in self._mode_sets(found):
             for row in isotropy(here, *[mode.label for mode in mode_set]):
                 for sign, start in self._starts(here, mode_set, row):
                     route = (*phase.route, f"{'+'.join(m.label for m in mode_set)} {row.direction}{sign}".strip())
-                    self._enter(here, row.target, start, number, route)
+                    self._enter(here, row.target, start, number, route, hessian.matrix)
 
     def _mode_sets(self, found: Instabilities) -> list[tuple[SoftMode, ...]]:
         softest: dict[str, SoftMode] = {}
         for mode in found.unstable:
-            softest.setdefault(mode.label, mode)
+            if self.settings.exhaustive or mode.frequency**2 >= self.settings.weakest * found[0].frequency ** 2:
+                softest.setdefault(mode.label, mode)
         singles: list[tuple[SoftMode, ...]] = [(mode,) for mode in softest.values()]
         return singles + (list(combinations(softest.values(), 2)) if self.settings.exhaustive else [])
 
@@ -285,12 +297,14 @@ class _Descent:
             starts.append((mark, Structure(origin.positions + field, origin.numbers, origin.lattice)))
         return starts
 
-    def _enter(self, here: Detected, target: Subgroup, start: Structure, above: int, route: tuple[str, ...]) -> None:
+    def _enter(
+        self, here: Detected, target: Subgroup, start: Structure, above: int, route: tuple[str, ...], hessian: Floats
+    ) -> None:
         """Relax in one direction and keep what comes of it, unless it is known."""
         tick(" > ".join(route), self.potential.calls, len(self.nodes))
         space = fixed_space(start, here.matrices[target.elements], here.permutations[target.elements])
         try:
-            relaxed = self._relaxed(f"{above} {route[-1]}", space, " > ".join(route))
+            relaxed = self._relaxed(f"{above} {route[-1]}", space, hessian)
         except (CalculatorError, NotConvergedError) as error:
             self.failures.append(Failure(route, str(error)))
             return
@@ -337,7 +351,7 @@ class _Descent:
 
     # --- pieces that the journal remembers ----------------------------------------------------------------------
 
-    def _relaxed(self, key: str, space: FixedSpace, what: str) -> Relaxation:
+    def _relaxed(self, key: str, space: FixedSpace, hessian: Floats | None = None) -> Relaxation:
         settings = self.settings
 
         def compute() -> dict[str, Any]:
@@ -348,6 +362,7 @@ class _Descent:
                 cell=settings.cell,
                 fmax=settings.fmax,
                 steps=settings.steps,
+                hessian=hessian,
             )
             return {
                 "coordinates": done.coordinates.tolist(),

@@ -41,6 +41,8 @@ MAX_STEP = 0.2
 # components are scaled to lengths in which the cell is as stiff as that curvature.
 _START_CURVATURE = 70.0
 _STIFFNESS = 1.25
+# Softer directions than this (eV/Å²) would be entered in one long step each time.
+_LEAST_CURVATURE = 1.0
 
 #: 1 eV/Å³ in GPa.
 GPA = 160.21766208
@@ -142,6 +144,16 @@ class _Objective:
             self._known = found, energy, gradient
         return self._known
 
+    def start_curvature(self, hessian: Floats) -> Floats:
+        """Second derivatives to begin with, from a Hessian in the given cell, with negative ones turned positive."""
+        space = self.space
+        moves = space.displacements[:, space.site_of].reshape(self.internal, -1)
+        copies = len(space.cell) / len(space.structure)
+        start = _START_CURVATURE * np.eye(len(self._x))
+        values, vectors = np.linalg.eigh(moves @ hessian @ moves.T / copies)
+        start[: self.internal, : self.internal] = vectors * np.maximum(np.abs(values), _LEAST_CURVATURE) @ vectors.T
+        return start
+
     # --- what ASE calls ---------------------------------------------------------------------------------------
 
     def __ase_optimizable__(self) -> _Objective:
@@ -237,9 +249,13 @@ def relax_in(
     cell: bool = True,
     fmax: float = DEFAULT_FMAX,
     steps: int = DEFAULT_STEPS,
-    curvature: Floats | None = None,
+    hessian: Floats | None = None,
 ) -> Relaxation:
-    """Relax inside a space that is known; arguments and errors as `relax`."""
+    """Relax inside a space that is known; arguments and errors as `relax`.
+
+    ``hessian``, float64 (3 n, 3 n) in eV/Å² for the n sites of ``space.cell`` at a structure nearby, is where the optimiser
+    starts from: it need not be exact, and only the number of steps depends on it.
+    """
     for name, value in (("pressure", pressure), ("fmax", fmax)):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
             raise InvalidGroupError(f"{name} must be a finite number, got {value!r}")
@@ -248,6 +264,8 @@ def relax_in(
     found, energy, gradient = objective.evaluation()
     if objective.ndofs() and not objective.converged(gradient, fmax):
         optimiser = require("ase.optimize", "relax").BFGS(objective, logfile=None, maxstep=MAX_STEP)
+        if hessian is not None:
+            optimiser.H0 = objective.start_curvature(hessian)
         optimiser.run(fmax=fmax, steps=steps)
         found, energy, gradient = objective.evaluation()
     residual = objective.gradient_norm(gradient)
