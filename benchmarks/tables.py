@@ -29,14 +29,15 @@ group, target, route = sys.argv[1:]
 t0 = time.perf_counter()
 import sbs
 from sbs.query import minimal_set
-from sbs.sets.solve import solve_in_closed
+from sbs.sets.question import Question
+from sbs.sets.solve import solve
 from sbs.groups import point_group
 t1 = time.perf_counter()
 if route == "table":
     found = minimal_set(group, target)
 else:
     inner = point_group(group)
-    found = solve_in_closed(inner, inner.subgroup_class(target).representative, point_group("O(3)"), True, None)
+    found = solve(Question(inner, inner.subgroup_class(target).representative, point_group("O(3)"), True, None))
 t2 = time.perf_counter()
 found.irreps
 t3 = time.perf_counter()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sbs import errors
 
 if TYPE_CHECKING:
+    from sbs import nn as nn
     from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, Subgroup, SubgroupClass, point_group
     from sbs.objects.representation import representation
     from sbs.query import minimal_set
@@ -40,6 +41,10 @@ _EXPORTS = {
     "table": "sbs.tables.group_table",
 }
 
+#: Parts of the package with libraries of their own, loaded at first use as well. They are not in ``__all__``, so that a star
+#: import needs none of these libraries.
+_PARTS = ("nn",)
+
 __all__ = [
     "ClosedGroup",
     "FiniteGroup",
@@ -60,14 +65,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module 'sbs' has no attribute {name!r}; it offers {', '.join(__all__)}")
     from importlib import import_module
 
+    if name in _PARTS:
+        return import_module(f"sbs.{name}")
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'sbs' has no attribute {name!r}; it offers {', '.join(__dir__())}")
     value = getattr(import_module(_EXPORTS[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*__all__, *_PARTS])

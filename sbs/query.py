@@ -12,12 +12,17 @@ import numpy as np
 from sbs.errors import AmbiguousTargetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.finite import FiniteGroup
 from sbs.groups.abstract.subgroups import Subgroup
+from sbs.groups.abstract.validation import check_bool, check_integer
 from sbs.groups.point.closed import ClosedGroup
+from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.sets.minimal_set import MinimalSet
-from sbs.tables.lookup import lookup
+from sbs.sets.question import Question
+from sbs.tables.lookup import answer, stored_group, stored_target
 
-__all__ = ["minimal_set"]
+__all__ = ["minimal_set", "resolve", "resolve_target"]
+
+_EVERYTHING = ClosedGroup(PointGroupSymbol("O(3)"))
 
 #: Queries by symbol that are remembered.
 _CACHE_SIZE = 4096
@@ -58,16 +63,15 @@ def minimal_set(
         NoSetError: no set exists with the given ``lmax``.
         SearchLimitError: the search was given up.
     """
-    if lmax is not None and (isinstance(lmax, bool) or not isinstance(lmax, (int, np.integer)) or lmax < 0):
-        raise InvalidGroupError(f"lmax must be a non-negative integer or None, got {lmax!r}")
-    lmax = None if lmax is None else int(lmax)
+    exact = check_bool(exact, "exact")
+    lmax = None if lmax is None else check_integer(lmax, "lmax")
     if ambient is None:
         ambient = getattr(group, "ambient", None) or "O(3)"
     if frame is not None:
-        return _pinned(group, target, ambient, bool(exact), lmax, frame)
+        return _pinned(group, target, ambient, exact, lmax, frame)
     if isinstance(group, str) and isinstance(target, str) and isinstance(ambient, str):
-        return _by_symbols(group, target, ambient, bool(exact), lmax)
-    return _resolved(group, target, ambient, bool(exact), lmax)
+        return _by_symbols(group, target, ambient, exact, lmax)
+    return answer(resolve(group, target, ambient, exact, lmax))
 
 
 def _pinned(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None, frame: str) -> MinimalSet:
@@ -76,44 +80,43 @@ def _pinned(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None
         raise InvalidGroupError(f'frame must be None or "input", got {frame!r}')
     if not hasattr(group, "pinned_ambient"):
         raise InvalidGroupError(f'frame="input" needs a detected structure, got {group!r}; see sbs.detect')
-    free = _resolved(group, target, ambient, exact, lmax)
+    free = answer(resolve(group, target, ambient, exact, lmax))
     if free.is_ideal or free.size != math.inf:
         return free
-    return _resolved(group, target, group.pinned_ambient(free.normalizer), exact, lmax)
+    return answer(resolve(group, target, group.pinned_ambient(free.normalizer), exact, lmax))
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def _by_symbols(group: str, target: str, ambient: str, exact: bool, lmax: int | None) -> MinimalSet:
-    return _resolved(group, target, ambient, exact, lmax)
+    return answer(resolve(group, target, ambient, exact, lmax))
 
 
-def _resolved(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None) -> MinimalSet:
-    stored = lookup(group, target, ambient, exact, lmax)
-    if stored is not None:
-        return stored
-    # Only here, so that what the tables answer does not wait for the solver to be imported.
-    from sbs.sets.solve import solve_abstract, solve_in_closed, solve_in_point_group
+def resolve(group: Any, target: Any, ambient: Any = "O(3)", exact: bool = True, lmax: int | None = None) -> Question:
+    """The question that words and other forms of groups stand for; everything after works with groups.
 
+    Args:
+        group, target, ambient, exact, lmax: as in `minimal_set`.
+
+    Raises:
+        UnknownGroupError, AmbiguousTargetError, NotASubgroupError, InvalidGroupError: what was asked is not well posed.
+    """
     outer = _ambient(ambient)
-    if isinstance(outer, FiniteGroup) and not isinstance(outer, PointGroup):
+    if isinstance(outer, FiniteGroup):
         if lmax is not None:
             raise InvalidGroupError("lmax needs a point group; an abstract finite group has no irreps of O(3)")
         inner = _abstract_subgroup(group, outer, "group")
-        return solve_abstract(inner, _abstract_subgroup(target, outer, "target"), exact)
+        return Question(inner, _abstract_subgroup(target, outer, "target"), outer, exact, None)
     if isinstance(group, Subgroup) and not isinstance(group.parent, PointGroup):
         raise InvalidGroupError("a subgroup of an abstract finite group needs that group as ambient=...")
-    if isinstance(outer, PointGroup):
-        inside = _inside(group, outer)
-        return solve_in_point_group(inside, _target_of_finite(target, inside), outer, exact, lmax)
-    group = _group(group)
-    wanted = _target(target, group)
-    stored = lookup(group, wanted, outer, exact, lmax)
-    return solve_in_closed(group, wanted, outer, exact, lmax) if stored is None else stored
+    found = _inside(group, outer) if isinstance(outer, PointGroup) else _group(group)
+    return Question(found, resolve_target(found, target), outer, exact, lmax)
 
 
-def _ambient(ambient: Any) -> FiniteGroup | ClosedGroup:
+def _ambient(ambient: Any) -> FiniteGroup | PointGroup | ClosedGroup:
     if isinstance(ambient, FiniteGroup):
         return ambient
+    if isinstance(ambient, str) and ambient == "O(3)":
+        return _EVERYTHING
     found = point_group(ambient)
     if isinstance(found, ClosedGroup) and found.is_axial:
         raise InvalidGroupError(f"the ambient group must be O(3), SO(3) or finite, got {found.symbol}")
@@ -121,7 +124,9 @@ def _ambient(ambient: Any) -> FiniteGroup | ClosedGroup:
 
 
 def _group(group: Any) -> PointGroup | ClosedGroup:
-    if not isinstance(group, (str, PointGroup, ClosedGroup, Subgroup, np.ndarray)) and hasattr(group, "group"):
+    if isinstance(group, str):
+        return stored_group(group) or point_group(group)
+    if not isinstance(group, (PointGroup, ClosedGroup, Subgroup, np.ndarray)) and hasattr(group, "group"):
         group = group.group
     return point_group(group)
 
@@ -149,10 +154,14 @@ def _contains(ambient: PointGroup, group: PointGroup) -> bool:
     return True
 
 
-def _target(target: Any, group: PointGroup | ClosedGroup) -> Subgroup | PointGroup | ClosedGroup:
-    """K inside S, in the setting of S."""
+def resolve_target(group: PointGroup | ClosedGroup, target: Any) -> Subgroup | PointGroup | ClosedGroup:
+    """K inside S, in the setting of S; a `Subgroup` of S where S is finite.
+
+    Raises:
+        UnknownGroupError, AmbiguousTargetError, NotASubgroupError, InvalidGroupError: as `minimal_set`.
+    """
     if isinstance(group, PointGroup):
-        return _target_of_finite(target, group)
+        return _target_of_finite(group, target)
     if isinstance(target, str):
         if not group.is_axial:
             return _target_of_sphere(target, group)
@@ -168,9 +177,9 @@ def _target(target: Any, group: PointGroup | ClosedGroup) -> Subgroup | PointGro
     return inner
 
 
-def _target_of_finite(target: Any, group: PointGroup) -> Subgroup:
+def _target_of_finite(group: PointGroup, target: Any) -> Subgroup:
     if isinstance(target, str):
-        return group.subgroup_class(target).representative
+        return stored_target(group, target) or group.subgroup_class(target).representative
     if isinstance(target, Subgroup) and target.parent == group:
         return target
     if isinstance(target, ClosedGroup):

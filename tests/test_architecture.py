@@ -42,10 +42,7 @@ LAYERS: dict[str, set[str]] = {
 }
 
 #: Imports against the stream, each inside a function, with the reason.
-EXCEPTIONS = {
-    # A row of a table offers the set that it is about.
-    ("sbs/tables/group_table.py", "query"),
-}
+EXCEPTIONS: set[tuple[str, str]] = set()
 
 #: Library -> rooms (or modules) that may import it, and whether at the top of a module.
 LIBRARIES: dict[str, dict[str, bool]] = {
@@ -223,3 +220,10 @@ def test_the_top_level_names_load_lazily():
     # Every name that the package offers exists, and listing them loads nothing.
     assert fresh_modules("import sbs\ndir(sbs), sbs.__all__") & HEAVY == set()
     fresh_modules("import sbs\nfor name in sbs.__all__:\n    assert getattr(sbs, name) is not None, name")
+
+
+def test_the_network_part_is_there_after_import_sbs_and_loads_at_first_use():
+    pytest.importorskip("e3nn", reason="the network part is not installed: pip install 'sbs[nn]'")
+    assert "torch" not in fresh_modules("import sbs\nassert 'nn' in dir(sbs)")
+    assert "torch" in fresh_modules("import sbs\nassert sbs.nn.SymmetryBreaker")
+    assert "torch" not in fresh_modules("from sbs import *")

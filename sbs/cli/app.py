@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = [_HERMANN_MAUGUIN_BAR.sub("−", a) for a in (sys.argv[1:] if argv is None else argv)]
+    _open_what_is_closed()
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.encoding.lower().startswith("utf"):
         sys.stdout.reconfigure(errors="replace")  # "?" for a "σ" that the terminal cannot show
     try:
@@ -64,10 +65,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except MemoryError:
+        return _refuse("the answer does not fit into memory; ask for less at a time")
     except SymmetryBreakingError as error:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _open_what_is_closed() -> None:
+    """Without standard output or error (``>&-``) what would be printed is dropped; the exit code still tells."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for the rest of the process
 
 
 def _refuse(message: str) -> int:

@@ -80,8 +80,14 @@ def _console() -> Console:
         raise SymmetryBreakingError(
             'tables in the terminal are drawn by rich, which is not installed: pip install "sbs[cli]", or ask for --json'
         ) from error
+
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            # rich would end the process with code 1; a reader that has seen enough is no failure.
+            raise BrokenPipeError
+
     width = None if sys.stdout.isatty() else _NO_FOLD
-    return Console(markup=False, highlight=False, emoji=False, width=width)
+    return Terminal(markup=False, highlight=False, emoji=False, width=width)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from sbs.nn import _requirements  # noqa: F401  # says how to install what is mi
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.host.attach import Attachment, attach, detach
 from sbs.nn.host.build import BreakingModel, build, with_breaker
+from sbs.nn.host.graphs import one_graph
+from sbs.nn.host.orientation import OrientationWarning
 from sbs.nn.losses import (
     energy_score,
     matching_objects,
@@ -38,6 +40,7 @@ __all__ = [
     "Attachment",
     "BreakingModel",
     "Effect",
+    "OrientationWarning",
     "Reach",
     "Rotation",
     "SymmetryBreaker",
@@ -51,6 +54,7 @@ __all__ = [
     "effect",
     "energy_score",
     "matching_objects",
+    "one_graph",
     "orbit_minimum_loss",
     "orbit_targets",
     "output_stabilizer",

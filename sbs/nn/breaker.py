@@ -5,21 +5,25 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.nn.checks import check_batch, check_choice, check_rotations
+from sbs.nn.checks import check_batch, check_choice, check_like, check_rotations
+from sbs.nn.choice import Choice
+from sbs.nn.compiling import is_compiling, recomputing
 from sbs.nn.draw import RandomStream
 from sbs.nn.infinite import OrbitSampler
 from sbs.nn.wigner import ExactBuffers, Rotation
-from sbs.sets.features import feature_table
+from sbs.sets.features import feature_block, feature_table
 from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["Choice", "Mode", "SymmetryBreaker"]
+__all__ = ["Mode", "SymmetryBreaker"]
 
 Mode = Literal["sample", "index", "all"]
 
@@ -28,25 +32,20 @@ Mode = Literal["sample", "index", "all"]
 CHECKPOINT_TOLERANCE = 1e-9
 
 
-class Choice(NamedTuple):
-    """What is chosen per graph: the object, the set and the orientation (each a tensor over graphs, or None)."""
-
-    object_index: Tensor | None = None
-    set_index: Tensor | None = None
-    rotations: Tensor | None = None
-
-
 class SymmetryBreaker(ExactBuffers):
     """Symmetry-breaking objects as e3nn features, one object per graph, on every node of the graph.
 
     Args:
         sets: a `MinimalSet`, or a sequence of them for batches that mix several (S, K).
-        mode: "sample" draws an object uniformly for each graph (one may still be chosen by ``index``); "index" insists
-            on ``index``; "all" returns every object, in a new leading dimension of length ``set.size``.
+        mode: "sample" draws an object uniformly for each graph while training (one may still be chosen by ``index``), and
+            in evaluation where ``choose(draw=True)`` asks for it; "index" insists on ``index``; "all" returns every object,
+            in a new leading dimension of length ``set.size``.
         shared: with several sets, whether they use the same blocks of ``irreps``. If not, each set has its own blocks
             and leaves the others zero: a network then sees which set an object is from.
         seed: of the breaker's own random stream; torch's global generators are not touched.
         dtype: of the features; by default torch's default dtype. Follows ``.to()``.
+
+    ``drawn`` holds the objects of the last call, float64 (num_graphs, dim), before they were turned: what was drawn.
 
     Features are in e3nn's "component" normalisation: a block (l, p) of an object has squared norm 2l + 1.
     ``irreps`` are the set's; for several sets that share blocks the least irreps that hold each of them,
@@ -99,6 +98,7 @@ class SymmetryBreaker(ExactBuffers):
         self.register_buffer("sizes", torch.from_numpy(table.sizes.copy()), persistent=True)
         self.orbit_sampler = OrbitSampler(self.sets) if self.infinite else None
         self._chosen = Choice()
+        self.drawn: Tensor | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -123,7 +123,22 @@ class SymmetryBreaker(ExactBuffers):
             raise InfiniteSetError("Objects of an infinite set have no numbers; call the breaker, which samples them.")
         return self._draw(num_graphs, self._which_set(num_graphs, set_index))
 
-    def _draw(self, num_graphs: int, which: Tensor) -> Tensor:
+    def _may_draw(self, asked: bool) -> None:
+        if self.training or asked:
+            return
+        raise NetworkInputError(
+            "In evaluation no object is drawn unasked: every call would be about another output. Choose one, "
+            "breaker.choose(index), give the batch 'sbs_object', make the choice part of the model, sbs.nn.fix(model, "
+            "object), or ask for drawing, breaker.choose(draw=True)."
+        )
+
+    def _draw(self, num_graphs: int, which: Tensor, asked: bool = True) -> Tensor:
+        self._may_draw(asked)
+        if not is_compiling() and recomputing():
+            raise NetworkInputError(
+                "A checkpointed part of the network is repeated and would draw another object; draw before it, "
+                "index=breaker.draw(num_graphs), or choose one."
+            )
         uniform = self.stream.uniform(num_graphs, 1, self.anchor)[:, 0]
         return (uniform * self.sizes[which]).to(torch.int64)
 
@@ -140,26 +155,59 @@ class SymmetryBreaker(ExactBuffers):
 
     @contextlib.contextmanager
     def choose(
-        self, index: Tensor | None = None, *, set_index: Tensor | None = None, rotations: Tensor | None = None
+        self,
+        index: Tensor | None = None,
+        *,
+        set_index: Tensor | None = None,
+        rotations: Tensor | None = None,
+        features: Tensor | None = None,
+        draw: bool = False,
     ) -> Iterator[SymmetryBreaker]:
-        """Within this context, calls that do not say otherwise use these objects, sets and orientations."""
+        """Within this context, calls and batches that do not say otherwise use these objects, sets and orientations.
+
+        Args:
+            index: object numbers (num_graphs,).
+            set_index: set numbers (num_graphs,).
+            rotations: (num_graphs, 3, 3).
+            features: (num_graphs, dim) the objects themselves, for sets without numbers: see `features_of`.
+            draw: draw objects in evaluation too.
+        """
         previous = self._chosen
-        self._chosen = Choice(index, set_index, rotations)
+        self._chosen = Choice(index, set_index, rotations, features, None, draw)
         try:
             yield self
         finally:
             self._chosen = previous
 
+    def features_of(self, objects: npt.ArrayLike, set_index: int = 0) -> Tensor:
+        """Objects (n, dim of the set) of a set, unit norm in each block as ``set.sample`` gives them, as features.
+
+        Returns:
+            (n, dim) with ``irreps``, to be given as ``features``: the way to choose an object of an infinite set.
+
+        Raises:
+            NetworkInputError: the objects do not fit the set.
+        """
+        own = self.sets[set_index]
+        given = np.atleast_2d(np.asarray(objects, dtype=np.float64))
+        if given.shape[1:] != (own.dim,) or not np.isfinite(given).all():
+            raise NetworkInputError(
+                f"objects has shape {given.shape}; expected (n, {own.dim}), finite, for {own.irreps}, as set.sample returns."
+            )
+        values = feature_block(self.sets, set_index, given, self.shared)
+        return torch.as_tensor(values, dtype=self.dtype, device=self.device)
+
+    def has_choice(self, choice: Choice) -> bool:
+        """Whether ``choice``, or what was chosen beforehand, tells the number of graphs."""
+        filled = choice.over(self._chosen)
+        return any(each is not None for each in (filled.object_index, filled.features, filled.set_index, filled.rotations))
+
     def resolve(self, choice: Choice, num_graphs: int | None) -> tuple[Choice, int]:
         """Fill what ``choice`` leaves open from `choose`, and find the number of graphs."""
-        kept = self._chosen
-        filled = Choice(
-            choice.object_index if choice.object_index is not None else kept.object_index,
-            choice.set_index if choice.set_index is not None else kept.set_index,
-            choice.rotations if choice.rotations is not None else kept.rotations,
-        )
+        filled = choice.over(self._chosen)
         if num_graphs is None:
-            lengths = [value.shape[0] for value in filled if value is not None]
+            known = (filled.object_index, filled.features, filled.set_index, filled.rotations)
+            lengths = [value.shape[0] for value in known if value is not None]
             if not lengths:
                 raise NetworkInputError(
                     "The number of graphs is not known: pass num_graphs=, give the data of an attached model "
@@ -176,39 +224,72 @@ class SymmetryBreaker(ExactBuffers):
         index: Tensor | None = None,
         set_index: Tensor | None = None,
         rotations: Tensor | None = None,
+        features: Tensor | None = None,
     ) -> Tensor:
-        """One object per graph, ``[num_graphs, irreps.dim]``: with ``irreps`` the portable contract for any
-        framework.
+        """One object per graph, ``[num_graphs, irreps.dim]``: with ``irreps`` the portable contract for any framework.
 
         ``index`` (num_graphs,) chooses objects, ``set_index`` (num_graphs,) sets, ``rotations`` (num_graphs,
-        3, 3) turn each graph's objects from the standard orientation of its set to that of the input. Mode
-        "all" puts a dimension of length ``set.size`` in front.
+        3, 3) turn each graph's objects from the standard orientation of its set to that of the input, ``features``
+        (num_graphs, dim) gives the objects themselves. Mode "all" puts a dimension of length ``set.size`` in front.
+
+        Raises:
+            NetworkInputError: in evaluation, where nothing is chosen and drawing was not asked for with
+                ``choose(draw=True)``.
         """
-        choice, num_graphs = self.resolve(Choice(index, set_index, rotations), num_graphs)
+        choice, num_graphs = self.resolve(Choice(index, set_index, rotations, features), num_graphs)
+        return self.objects_for(choice, num_graphs)
+
+    def objects_for(self, choice: Choice, num_graphs: int) -> Tensor:
+        """`graph_features` of a choice that is resolved."""
         which = self._which_set(num_graphs, choice.set_index)
         if choice.rotations is not None:
             check_rotations(choice.rotations, num_graphs, self.device)
-        if self.mode == "all" and choice.object_index is None:
+        if self.mode == "all" and choice.object_index is None and choice.features is None:
             size = int(self.set.size)
             every = self.objects[0].repeat_interleave(num_graphs, dim=0)
             if choice.rotations is not None:
                 every = self.rotate(every, choice.rotations.repeat(size, 1, 1))
             return every.to(self.dtype).reshape(size, num_graphs, self.dim)
-        if choice.object_index is not None:
-            if self.infinite:
-                raise InfiniteSetError("Objects of an infinite set have no numbers; leave index out to sample one.")
-            check_choice(choice.object_index, self.sizes[which], num_graphs, self.device, "index")
-            chosen = choice.object_index
-        elif self.mode == "index":
-            raise NetworkInputError(f"mode='index' needs index=, one object number per graph: shape ({num_graphs},).")
+        if choice.features is not None:
+            found = self._given(choice.features, num_graphs)
         else:
-            chosen = self._draw(num_graphs, which)
-        features = self.objects[which, chosen]
-        if self.orbit_sampler is not None:
-            features = self.orbit_sampler(features, which, self.stream, self.rotate)
+            found = self._numbered(choice, num_graphs, which)
+        if not is_compiling():
+            self.drawn = found.detach()
         if choice.rotations is not None:
-            features = self.rotate(features, choice.rotations)
-        return features.to(self.dtype)
+            found = self.rotate(found, choice.rotations)
+        return found.to(self.dtype)
+
+    def _numbered(self, choice: Choice, num_graphs: int, which: Tensor) -> Tensor:
+        """Objects by number or drawn, float64."""
+        index = choice.object_index
+        if index is None:
+            if self.mode == "index":
+                raise NetworkInputError(
+                    f"mode='index' needs index=, one object number per graph: shape ({num_graphs},)."
+                )
+            index = torch.zeros_like(which) if self.infinite else self._draw(num_graphs, which, choice.draw)
+        elif self.infinite:
+            raise InfiniteSetError(
+                "Objects of an infinite set have no numbers; give the object itself, features=breaker.features_of(...), or "
+                "leave index out to sample one."
+            )
+        else:
+            check_choice(index, self.sizes[which], num_graphs, self.device, "index")
+        found = self.objects[which, index]
+        if self.orbit_sampler is not None:
+            self._may_draw(choice.draw)
+            found = self.orbit_sampler(found, which, self.stream, self.rotate)
+        return found
+
+    def _given(self, features: Tensor, num_graphs: int) -> Tensor:
+        if features.shape != (num_graphs, self.dim) or not features.is_floating_point():
+            raise NetworkInputError(
+                f"features has shape {tuple(features.shape)} and dtype {features.dtype}; expected the object of each graph, "
+                f"({num_graphs}, {self.dim}) for {self.irreps}, floating point: see breaker.features_of."
+            )
+        check_like(features, self.device, "features")
+        return features.to(torch.float64)
 
     def forward(
         self,
@@ -218,24 +299,30 @@ class SymmetryBreaker(ExactBuffers):
         index: Tensor | None = None,
         set_index: Tensor | None = None,
         rotations: Tensor | None = None,
+        features: Tensor | None = None,
     ) -> Tensor:
-        """Features of every node, ``[num_nodes, irreps.dim]`` (mode "all": ``[size, num_nodes,
-        irreps.dim]``).
+        """Features of every node, ``[num_nodes, irreps.dim]`` (mode "all": ``[size, num_nodes, irreps.dim]``).
 
         ``batch`` (num_nodes,) holds the graph number of each node. ``num_graphs`` may be left out where one
         of the per-graph tensors tells it. See `graph_features` for the rest.
 
         Raises:
             NetworkInputError: for an empty batch, a graph without nodes, a choice out of range, rotations that are not
-                orthogonal, or tensors on another device.
+                orthogonal, tensors on another device, or in evaluation without a choice.
         """
         if batch is None:
             raise NetworkInputError("batch is missing: one graph number per node; zeros for a single graph.")
-        choice, num_graphs = self.resolve(Choice(index, set_index, rotations), num_graphs)
+        choice, num_graphs = self.resolve(Choice(index, set_index, rotations, features), num_graphs)
         check_batch(batch, num_graphs, self.device)
-        return self.graph_features(
-            num_graphs, index=choice.object_index, set_index=choice.set_index, rotations=choice.rotations
-        ).index_select(-2, batch)
+        return self.objects_for(choice, num_graphs).index_select(-2, batch)
+
+    def get_extra_state(self) -> Tensor:
+        """The state of the random stream, so that a checkpoint continues the draws."""
+        return self.stream.state()
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Continue the draws of a checkpoint."""
+        self.stream.restore(state)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         saved = state_dict.get(prefix + "objects")

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sbs.nn.compiling import is_compiling
+from sbs.errors import NetworkInputError
+from sbs.nn.compiling import is_compiling, is_exporting
 
 __all__ = ["RandomStream"]
 
@@ -52,6 +53,11 @@ class RandomStream:
 
     def uniform(self, rows: int, columns: int, anchor: Tensor) -> Tensor:
         """(rows, columns) numbers on the device of ``anchor``."""
+        if is_exporting():
+            raise NetworkInputError(
+                "An exported program cannot draw objects: the stream of random numbers belongs to this process. Export with "
+                "a chosen object, sbs.nn.fix(model, object), or give index= in the call that is exported."
+            )
         if is_compiling():
             return torch.ops.sbs.uniform(anchor, self.handle, rows, columns)
         return self._draw(rows, columns, anchor.device)
@@ -62,6 +68,28 @@ class RandomStream:
             ranks, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
         shape = (ranks, rows, columns)
         return torch.rand(shape, generator=self.generator(device), dtype=torch.float64, device=device)[rank]
+
+    def state(self) -> Tensor:
+        """Seed and states of the generators as one uint8 tensor, for a checkpoint."""
+        pieces = [_bytes(self.seed)]
+        for kind in _KINDS:
+            found = next((g for key, g in self._generators.items() if torch.device(key).type == kind), None)
+            values = torch.zeros(0, dtype=torch.uint8) if found is None else found.get_state().cpu()
+            pieces += [_bytes(len(values)), values]
+        return torch.cat(pieces)
+
+    def restore(self, state: Tensor) -> None:
+        """Continue where the stream with this `state` was."""
+        values = state.cpu()
+        self.seed, start = _number(values[:8]), 8
+        self._generators.clear()
+        for kind in _KINDS:
+            length = _number(values[start : start + 8])
+            own = values[start + 8 : start + 8 + length]
+            start += 8 + length
+            if length and (kind == "cpu" or torch.cuda.is_available()):
+                device = torch.device("cpu") if kind == "cpu" else torch.device(kind, torch.cuda.current_device())
+                self.generator(device).set_state(own.clone())
 
     def __getstate__(self) -> dict[str, Any]:
         states = {key: generator.get_state() for key, generator in self._generators.items()}
@@ -75,6 +103,18 @@ class RandomStream:
                 self._generators[key] = torch.Generator(device=key)
                 self._generators[key].set_state(value.cpu())
         self._register()
+
+
+# Devices whose streams are part of a checkpoint.
+_KINDS = ("cpu", "cuda")
+
+
+def _bytes(number: int) -> Tensor:
+    return torch.frombuffer(bytearray(number.to_bytes(8, "little", signed=True)), dtype=torch.uint8)
+
+
+def _number(values: Tensor) -> int:
+    return int.from_bytes(bytes(values.tolist()), "little", signed=True)
 
 
 # The tag keeps a compiler from merging two draws into one or folding a draw into a constant.

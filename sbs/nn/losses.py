@@ -101,11 +101,19 @@ def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Ten
     return torch.nn.functional.mse_loss(prediction, wanted)
 
 
+# Errors that differ by less, relative to the largest, are a tie.
+_TIE = 1e-6
+
+
 def orbit_minimum_loss(prediction: Tensor, targets: Tensor) -> Tensor:
     """Mean over predictions of the mean squared error to the nearest member of the output orbit.
 
     prediction (num_sites, dim) or (k, num_sites, dim); targets (m, num_sites, dim). For data that say which
     orbit but not which member; which object goes with which member is then left to the training.
+
+    A symmetric output is equally far from all members, and the mean of their gradients is zero there. Prediction i is
+    therefore compared with the i-th (modulo their number) of the members that are nearest: training leaves this point, where
+    an untrained attachment begins. Predictions of all objects in order are thus paired with their own targets.
     """
     stacked = prediction[None] if prediction.ndim == 2 else prediction
     if stacked.shape[1:] != targets.shape[1:]:
@@ -114,7 +122,12 @@ def orbit_minimum_loss(prediction: Tensor, targets: Tensor) -> Tensor:
             "same (num_sites, dim)."
         )
     errors = (stacked[:, None] - targets[None]).square().mean(dim=(2, 3))
-    return errors.amin(dim=1).mean()
+    found = errors.detach()
+    tied = found <= found.amin(dim=1, keepdim=True) + _TIE * found.amax(dim=1, keepdim=True)
+    wanted = torch.arange(len(found), device=found.device) % tied.sum(dim=1)
+    rank = tied.cumsum(dim=1) - 1
+    chosen = (tied & (rank == wanted[:, None])).to(torch.int64).argmax(dim=1)
+    return errors.gather(1, chosen[:, None]).mean()
 
 
 def energy_score(samples: Tensor, targets: Tensor) -> Tensor:
@@ -125,6 +138,9 @@ def energy_score(samples: Tensor, targets: Tensor) -> Tensor:
     drawn objects, targets Y (m, num_sites, dim). It is a strictly proper score: in the mean it is least when
     the samples are distributed as the targets are. T. Gneiting, A. E. Raftery, J. Am. Stat. Assoc. 102, 359
     (2007), eq. (22).
+
+    Samples that coincide at the symmetric output, as those of an untrained attachment do, are a stationary point: the
+    targets pull evenly to all sides. Begin with ``attachment.wake(size)``, or with some steps of `paired_loss`.
     """
     if samples.ndim != 3 or samples.shape[0] < 2 or samples.shape[1:] != targets.shape[1:]:
         raise NetworkInputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -14,9 +14,18 @@ from torch import Tensor, nn
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import plain_irreps
+from sbs.nn.host.equal import found_permutations
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.sites import SITE_TOLERANCE, site_permutations
-from sbs.sets.transport import Images, Transport, check_components, images_under, plan_outputs, transport
+from sbs.sets.sites import SITE_TOLERANCE
+from sbs.sets.transport import (
+    Images,
+    OutputPlan,
+    Transport,
+    check_components,
+    images_under,
+    plan_outputs,
+    transport,
+)
 
 __all__ = ["all_outputs", "apply_images", "find_breaker", "turn_outputs"]
 
@@ -72,6 +81,13 @@ def find_breaker(model: nn.Module) -> SymmetryBreaker:
     return found[0]
 
 
+# Relative difference of a transported and a directly evaluated output that tells them apart: networks with coupling
+# constants in float32 keep 1e-6 in any dtype, outputs that vanish by symmetry are rounding alone.
+_AGREEMENT = {torch.float64: 1e-5, torch.float32: 1e-3}
+_COARSE_AGREEMENT = 5e-2
+_ROUNDINGS = 1e3
+
+
 def all_outputs(
     model: nn.Module | Callable[[Any, int], Tensor],
     inputs: Any,
@@ -84,9 +100,10 @@ def all_outputs(
     rotation: npt.ArrayLike | None = None,
     select: Callable[[Any], Tensor] | None = None,
     prepared: Transport | None = None,
+    check: bool = True,
 ) -> Tensor:
     """The output for every object of the set, from one forward pass per S-orbit (``symmetry_set.degeneracy``
-    of them).
+    of them), and one more to check.
 
     For g in S, f(x, g b) = g f(x, b), because g x = x up to the permutation of equal sites: the output of the
     representative is turned and its sites are permuted.
@@ -98,84 +115,87 @@ def all_outputs(
         symmetry_set: in the orientation of the breaker's set.
         permutations: (order of S, num_sites) from `site_permutations`, rows in the order of
             ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim). By default
-            they are found from the inputs' "pos" or "positions" (and "cell" and "species", where there are such).
+            they are found from the inputs' "pos" or "positions" (and "cell"); sites are equal if everything that the
+            inputs say of them under the usual names is: species, atomic numbers, attributes, the invariants of input
+            features.
         species: (num_sites,), for finding permutations: only equal sites are exchanged.
         tolerance: Å, for finding permutations.
         irreps_out: of the output; by default ``model.irreps_out``.
         rotation: (3, 3), where the input is turned by R from the set's orientation: the breaker gets it, and S is
-            turned too. ``permutations`` stay what they are.
+            turned too. ``permutations`` stay what they are. `sbs.nn.orientation` finds it.
         select: takes the tensor (num_sites, dim) from what the model returns.
         prepared: ``transport(symmetry_set)``, to save time in repeated calls.
+        check: evaluate one more object directly and compare: what no site shows (edges, a field) may break S.
 
     Returns:
         (size, num_sites, dim): the output for object k in row k.
 
     Raises:
-        NetworkInputError: if the model has no breaker with this set, the input is not symmetric under S, irreps or
-            shapes do not fit.
+        NetworkInputError: if the model has no breaker with this set, the input is not symmetric under S (as far as the
+            network sees it), irreps or shapes do not fit.
         InfiniteSetError: if the set is infinite.
     """
-    plan = prepared if prepared is not None else transport(symmetry_set)
+    carried = prepared if prepared is not None else transport(symmetry_set)
     if irreps_out is None:
         irreps_out = getattr(model, "irreps_out", None) or getattr(model, "irreps_node_output", None)
         if irreps_out is None:
             raise NetworkInputError("The model does not tell the irreps of its output; pass irreps_out=.")
+    irreps = plain_irreps(irreps_out, "irreps_out")
     turn = None if rotation is None else np.asarray(rotation, dtype=np.float64)
-    evaluate = _evaluator(model, symmetry_set, turn) if isinstance(model, nn.Module) else model
-    results = []
-    for number in plan.representatives.tolist():
-        output = evaluate(inputs, number)
+    raw = _evaluator(model, symmetry_set, turn) if isinstance(model, nn.Module) else model
+
+    def evaluate(number: int) -> Tensor:
+        output = raw(inputs, number)
         output = select(output) if select is not None else output
         if not isinstance(output, Tensor) or output.ndim != 2:
             raise NetworkInputError(
                 f"The model returned {type(output).__name__} of shape {tuple(getattr(output, 'shape', ()))}; "
                 "expected (num_sites, dim): pass select=."
             )
-        results.append(output)
+        check_components(output.shape[-1], irreps, "irreps_out")
+        return output
+
+    results = [evaluate(number) for number in carried.representatives.tolist()]
     if isinstance(permutations, str):
-        group = plan.matrices if turn is None else turn @ plan.matrices @ turn.T
-        permutations = _found_permutations(inputs, group, len(results[0]), species, tolerance)
-    planned = plan_outputs(plan, plain_irreps(irreps_out, "irreps_out"), permutations, turn)
-    check_components(results[0].shape[-1], plain_irreps(irreps_out, "irreps_out"), "irreps_out")
+        permutations = found_permutations(
+            inputs, carried.matrices, turn, len(results[0]), species, tolerance, getattr(model, "irreps", None)
+        )
+    planned = plan_outputs(carried, irreps, permutations, turn)
     stacked = results[0]
     if len(results) > 1:
         stacked = torch.stack(results)[torch.as_tensor(planned.orbit, device=results[0].device)]
-    return apply_images(stacked, planned.images)
+    found = apply_images(stacked, planned.images)
+    if check:
+        number = telling_object(planned, carried)
+        if number is not None:
+            with torch.no_grad():
+                _compare(found[number], evaluate(number), number, symmetry_set)
+    return found
 
 
-def _found_permutations(
-    inputs: Any, group: np.ndarray, rows: int, species: npt.ArrayLike | None, tolerance: float
-) -> np.ndarray | None:
-    """Permutations of the sites in ``inputs``, or None if the output is of the whole graph."""
-    read = inputs.get if isinstance(inputs, Mapping) else lambda name: getattr(inputs, name, None)
-
-    def first(*names: str) -> Any:
-        return next((read(name) for name in names if read(name) is not None), None)
-
-    positions = first("pos", "positions")
-    if positions is None:
-        raise NetworkInputError(
-            "The inputs have no 'pos' or 'positions' to find site permutations from; pass permutations=, "
-            "from sbs.nn.site_permutations, or None if the output is of the whole graph."
-        )
-    sites = _array(positions)
-    if rows == 1 and len(sites) != 1:
+def telling_object(planned: OutputPlan, carried: Transport) -> int | None:
+    """The object whose output differs most from its representative's: its element moves most sites, turns farthest."""
+    others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
+    if not len(others):
         return None
-    if rows != len(sites):
-        raise NetworkInputError(f"The output has {rows} rows, the input {len(sites)} sites; pass permutations=.")
-    cell = first("cell")
-    kinds = species if species is not None else first("species", "atomic_numbers")
-    return site_permutations(
-        sites,
-        group,
-        species=None if kinds is None else _array(kinds),
-        cell=None if cell is None else _array(cell).reshape(3, 3),
-        tolerance=tolerance,
+    turns = 3.0 - np.trace(carried.matrices[carried.element[others]], axis1=1, axis2=2)
+    sources = planned.images.sources
+    moved = np.zeros(len(others)) if sources is None else (sources[others] != np.arange(sources.shape[1])).sum(axis=1)
+    return int(others[np.lexsort((turns, moved))[-1]])
+
+
+def _compare(found: Tensor, direct: Tensor, number: int, symmetry_set: MinimalSet) -> None:
+    scale = float(torch.maximum(found.abs().max(), direct.abs().max()))
+    off = float((found - direct).abs().max())
+    relative = _AGREEMENT.get(direct.dtype, _COARSE_AGREEMENT)
+    if off <= max(relative * scale, _ROUNDINGS * torch.finfo(direct.dtype).eps):
+        return
+    raise NetworkInputError(
+        f"The output for object {number} is not what {symmetry_set.group.symbol} makes of another object's output: it differs "
+        f"by {off:.1e}, at outputs of {scale:.1e}. Something that the network sees has not this symmetry (edges, attributes, "
+        "fields, a wrong rotation), or the network draws at random or is not equivariant. Remove what breaks it; "
+        "check=False returns the outputs all the same."
     )
-
-
-def _array(values: Any) -> np.ndarray:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 
 def _evaluator(model: nn.Module, symmetry_set: MinimalSet, turn: np.ndarray | None) -> Callable[[Any, int], Any]:

@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sbs.errors import SymmetryBreakingError
+from sbs.errors import InvalidGroupError, SymmetryBreakingError
+from sbs.groups.abstract.validation import as_list, shown
 
 __all__ = ["Irrep", "IrrepsLike", "format_irreps", "irreps_dim", "parse_irreps"]
 
 _PARITY_LETTERS = {"e": 1, "o": -1}
+_MAX_DIGITS = 9  # numbers of more digits are mistakes, and Python reads integers up to a length only
 _TERM = re.compile(r"(?:(\d+)\s*x\s*)?(\d+)\s*([eo])", re.ASCII)
 
 
@@ -51,22 +53,31 @@ def parse_irreps(irreps: IrrepsLike) -> tuple[tuple[int, Irrep], ...]:
     """
     if isinstance(irreps, str):
         return tuple(_parse_term(term, irreps) for term in irreps.split("+"))
-    return tuple(_check_term(term) for term in irreps)
+    if isinstance(irreps, Irrep):
+        return ((1, irreps),)
+    try:
+        terms = as_list(irreps, "irreps such as '1x0o+2x1e', or a sequence of Irrep or of (mul, Irrep)")
+    except InvalidGroupError as error:
+        raise SymmetryBreakingError(f"irreps: {error}") from None
+    return tuple(_check_term(term) for term in terms)
 
 
 def _parse_term(term: str, whole: str) -> tuple[int, Irrep]:
     match = _TERM.fullmatch(term.strip())
     if match is None:
         raise SymmetryBreakingError(
-            f"irreps {whole!r}: {term.strip()!r} is no irrep; expected terms such as '2e' or '3x1o' joined "
+            f"irreps {shown(whole)}: {shown(term.strip())} is no irrep; expected terms such as '2e' or '3x1o' joined "
             "by '+': multiplicity, 'x', degree l, parity 'e' or 'o'"
         )
     mul, l, letter = match.groups()
+    if max(len(mul or ""), len(l)) > _MAX_DIGITS:
+        raise SymmetryBreakingError(f"irreps: {shown(term.strip())} has a number of more than {_MAX_DIGITS} digits")
     return _check_term((int(mul or 1), Irrep(int(l), _PARITY_LETTERS[letter])))
 
 
 def _check_term(term: Irrep | tuple[int, Irrep]) -> tuple[int, Irrep]:
-    mul, irrep = (1, term) if isinstance(term, Irrep) else term
+    pair = (1, term) if isinstance(term, Irrep) else term
+    mul, irrep = pair if isinstance(pair, tuple) and len(pair) == 2 else (None, None)
     if not (isinstance(irrep, Irrep) and isinstance(mul, int) and isinstance(irrep.l, int)):
         raise SymmetryBreakingError(f"irreps: got the term {term!r}; expected an Irrep or a pair (mul, Irrep)")
     if mul < 1 or irrep.l < 0 or irrep.p not in (1, -1):

@@ -22,24 +22,25 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from sbs.errors import SymmetryBreakingError
+from sbs.groups.abstract.validation import check_count
+from sbs.groups.point.rotations import check_orthogonal
 from sbs.objects.irreps import Irrep, IrrepsLike, parse_irreps
 
-__all__ = ["ORTHOGONALITY_TOLERANCE", "irrep_matrices", "representation"]
+__all__ = ["irrep_matrices", "representation"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Largest allowed entry of R^T R - 1. An input that is off by e gives matrices off by about l e: a user's
-# 1e-9 is still told apart from a wrong matrix, while the groups of this library are exact to 1e-15.
-ORTHOGONALITY_TOLERANCE = 1e-8
+#: Arrays of the size of the result that are held while it is computed.
+_WORKING_COPIES = 4
 
 
 def irrep_matrices(irrep: Irrep, matrices: npt.ArrayLike) -> FloatArray:
     """Matrices of one irrep, shape (n, 2l+1, 2l+1), for orthogonal ``matrices`` of shape (n, 3, 3).
 
+    Matrices that are orthogonal to `sbs.groups.point.rotations.ROTATION_TOLERANCE` stand for the nearest orthogonal ones.
+
     Raises:
-        SymmetryBreakingError: if the matrices have the wrong shape, are not finite or not orthogonal to
-            ``ORTHOGONALITY_TOLERANCE``.
+        SymmetryBreakingError: the matrices have the wrong shape, are not finite, not real or not orthogonal.
     """
     return _Turns(matrices).irrep(irrep)
 
@@ -49,20 +50,22 @@ def representation(irreps: IrrepsLike, matrices: npt.ArrayLike) -> FloatArray:
 
     Args:
         irreps: e3nn notation such as ``"1x0o+2x1e"``, or a sequence of ``Irrep`` or ``(mul, Irrep)``.
-        matrices: orthogonal matrices on column vectors (x, y, z), shape (n, 3, 3).
+        matrices: orthogonal matrices on column vectors (x, y, z), shape (n, 3, 3); those that are orthogonal to
+            `sbs.groups.point.rotations.ROTATION_TOLERANCE` stand for the nearest orthogonal ones.
 
     Returns:
         float64, shape (n, dim, dim), equal to e3nn's ``Irreps.D_from_matrix`` and exact to 1e-12.
 
     Raises:
-        SymmetryBreakingError: if the irreps cannot be read, or the matrices have the wrong shape, are not finite or not
-            orthogonal.
+        SymmetryBreakingError: the irreps cannot be read, the matrices have the wrong shape, are not finite, not real or not
+            orthogonal, or the result would not fit into memory.
     """
     terms = parse_irreps(irreps)
     turns = _Turns(matrices)
+    dim = sum(mul * irrep.dim for mul, irrep in terms)
+    check_count(turns.count, "the number of matrices", _WORKING_COPIES * dim**2)
     if len(terms) == 1 and terms[0][0] == 1:
         return turns.irrep(terms[0][1])
-    dim = sum(mul * irrep.dim for mul, irrep in terms)
     result = np.zeros((turns.count, dim, dim))
     start = 0
     for mul, irrep in terms:
@@ -78,7 +81,7 @@ class _Turns:
     """The angles (a, b, c) of a stack of matrices, from which every irrep follows."""
 
     def __init__(self, matrices: npt.ArrayLike) -> None:
-        given = _validated(matrices)
+        given = check_orthogonal(matrices, empty=True)
         self.count = len(given)
         self.sign = np.where(np.linalg.det(given) < 0, -1.0, 1.0)
         self.proper = given * self.sign[:, None, None]
@@ -117,31 +120,6 @@ class _Turns:
         middle = middle @ quarter.T
         right = middle * cos[:, None, 2] + middle[:, :, ::-1] * sin[:, None, 2]
         return right * cos[:, 0, :, None] - right[:, ::-1] * sin[:, 0, :, None]
-
-
-def _validated(matrices: npt.ArrayLike) -> FloatArray:
-    try:
-        given = np.asarray(matrices)
-    except ValueError as error:  # rows of different length
-        raise SymmetryBreakingError("representation: the matrices do not form an array (n, 3, 3)") from error
-    if given.dtype.kind not in "biuf":
-        raise SymmetryBreakingError(
-            f"representation: got matrices of dtype {given.dtype}; expected real numbers, an array (n, 3, 3)"
-        )
-    given = given.astype(np.float64)
-    if given.ndim != 3 or given.shape[1:] != (3, 3):
-        raise SymmetryBreakingError(
-            f"representation: got matrices of shape {given.shape}; expected (n, 3, 3); give a single matrix "
-            "as matrix[None]"
-        )
-    with np.errstate(invalid="ignore", over="ignore"):
-        defect = np.abs(given.transpose(0, 2, 1) @ given - np.eye(3)).max(initial=0.0)
-    if not defect <= ORTHOGONALITY_TOLERANCE:  # also true for NaN and infinity
-        raise SymmetryBreakingError(
-            f"representation: the matrices are not finite and orthogonal: the largest entry of R^T R - 1 is "
-            f"{defect:.2e}, allowed is {ORTHOGONALITY_TOLERANCE:.0e}; orthogonalise them first"
-        )
-    return given
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,8 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +23,11 @@ from sbs.objects.irreps import Irrep
 from sbs.objects.representation import irrep_matrices, representation
 from sbs.objects.separation import best_separated
 from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
-from sbs.sets.realisation import OBJECT_DIGITS
+from sbs.sets.orbits import OBJECT_DIGITS
+from sbs.sets.question import Question
 from sbs.solver.solutions import ClosedSolution
 
-if TYPE_CHECKING:
-    from sbs.sets.minimal_set import MinimalSet
-
-__all__ = ["Family", "realise_closed"]
+__all__ = ["ContinuousOrbit", "realise_closed"]
 
 #: Sums of irreps that are tried for the seed of an infinite set before the search gives up.
 _MAX_SUMS = 400
@@ -46,8 +45,12 @@ _DIFFERENCE = 1e-4
 _FLIPS = {"σh": np.diag([1.0, 1.0, -1.0]), "σv": np.diag([1.0, -1.0, 1.0]), "C2'": np.diag([1.0, -1.0, -1.0])}
 
 
-@dataclass(frozen=True)
-class Family:
+#: Movers and orbits of a set without a list.
+_ENDLESS = np.zeros((0, 3, 3)), np.zeros(0, dtype=np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class ContinuousOrbit:
     """The M-orbit of one vector, in the standard setting.
 
     Attributes:
@@ -56,6 +59,7 @@ class Family:
         irreps: irreps of the blocks.
         seed: float64 (dim,).
         movers: elements (size, 3, 3) of M that list a finite orbit, sorted by S-orbit; empty if it is infinite.
+        orbits: int (size,), the S-orbit of each.
     """
 
     normalizer: ClosedGroup
@@ -63,36 +67,40 @@ class Family:
     irreps: tuple[Irrep, ...]
     seed: np.ndarray
     movers: np.ndarray
+    orbits: np.ndarray
 
+    @cached_property
     def objects(self) -> np.ndarray:
         """The objects of a finite orbit, float64 (size, dim)."""
         return representation(self.irreps, self.movers) @ self.seed + 0.0
 
-    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def conjugates(self, target: Any) -> Sequence[Any]:
+        """K for every object: it is normal in S wherever a closed group gives a finite set."""
+        return (target,) * len(self.movers)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """``n`` objects of the orbit, uniformly, float64 (n, dim)."""
-        return (
-            representation(self.irreps, self.normalizer.sample(n, rng)) @ self.seed
-            if n
-            else np.zeros((0, len(self.seed)))
-        )
+        if len(self.movers):
+            return np.asarray(self.objects[rng.integers(len(self.movers), size=n)])
+        if not n:
+            return np.zeros((0, len(self.seed)))
+        return np.asarray(representation(self.irreps, self.normalizer.sample(n, rng)) @ self.seed)
 
 
-def realise_closed(result: MinimalSet) -> Family:
+def realise_closed(question: Question, solution: ClosedSolution) -> ContinuousOrbit:
     """Seed, irreps and stabilizer for a `ClosedSolution`, by least cost of the irreps.
 
     Raises:
         NoSetError: ``lmax`` leaves no irreps that do.
         SearchLimitError: no seed was found among the cheapest sums of irreps.
     """
-    solution = result.solution
-    assert isinstance(solution, ClosedSolution)
-    if result.size != math.inf:
-        return _finite_orbit(solution, result)
+    if solution.size != math.inf:
+        return _finite_orbit(solution, question)
     if not solution.stabilizers:
-        return _finite_group(solution, result)
+        return _finite_group(solution, question)
     if solution.normalizer.n is None:
-        return _about_a_point(solution, result.lmax)
-    return _about_an_axis(solution, result.lmax)
+        return _about_a_point(solution, question.lmax)
+    return _about_an_axis(solution, question.lmax)
 
 
 def _symbol(group: AxialSubgroup | PointGroupSymbol) -> PointGroupSymbol:
@@ -103,7 +111,7 @@ def _lmax_error(lmax: int | None) -> NoSetError:
     return NoSetError(f"no symmetry-breaking set has objects with l <= {lmax}; allow a larger lmax")
 
 
-def _finite_orbit(solution: ClosedSolution, result: MinimalSet) -> Family:
+def _finite_orbit(solution: ClosedSolution, question: Question) -> ContinuousOrbit:
     """H holds SO(2) or SO(3), so that only components count: M is replaced by a finite group with the same ones.
 
     C7 does for SO(2): l <= 1 tells all components apart, and has no invariants of C7 besides those of SO(2).
@@ -120,16 +128,16 @@ def _finite_orbit(solution: ClosedSolution, result: MinimalSet) -> Family:
         masks = [ClosedGroup(_symbol(h)).contains(proxy.matrices) for h in solution.stabilizers]
     try:
         supply = IrrepSupply(proxy.matrices, proxy.table)
-        choice = choose_blocks(supply, masks, result.lmax)
+        choice = choose_blocks(supply, masks, question.lmax)
     except NoSetError:
-        raise _lmax_error(result.lmax) from None
+        raise _lmax_error(question.lmax) from None
     mask = masks[choice.candidate]
     stabilizer = ClosedGroup(_symbol(solution.stabilizers[choice.candidate]))
     irreps = tuple(block.irrep for block in choice.blocks)
     seed = best_separated(choice.blocks, proxy.table, mask)
     inner = proxy.subgroup_from_mask(mask)
     movers = proxy.matrices[inner.left_cosets()[:, 0]]
-    group = _in_standard_setting(result.group)
+    group = _in_standard_setting(question.group)
     images = representation(irreps, movers) @ seed
     orbit = np.full(len(movers), -1)
     for index in range(len(movers)):
@@ -137,7 +145,8 @@ def _finite_orbit(solution: ClosedSolution, result: MinimalSet) -> Family:
             turned = representation(irreps, group) @ images[index]
             near = np.abs(images[:, None] - turned[None]).max(2).min(1) < 1e-9
             orbit[near] = orbit.max() + 1
-    return Family(normalizer, stabilizer, irreps, seed, movers[np.argsort(orbit, kind="stable")])
+    order = np.argsort(orbit, kind="stable")
+    return ContinuousOrbit(normalizer, stabilizer, irreps, seed, movers[order], orbit[order])
 
 
 def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarray:
@@ -150,15 +159,15 @@ def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarr
     return np.array([np.eye(3), *(_FLIPS[c] for c in sorted(group.components))])
 
 
-def _finite_group(solution: ClosedSolution, result: MinimalSet) -> Family:
+def _finite_group(solution: ClosedSolution, question: Question) -> ContinuousOrbit:
     """S finite, set infinite: the seed is best separated within its S-orbit, and M turns it all the way round."""
-    group, target = result.group, solution.intersection or result.target
+    group, target = question.group, solution.intersection or question.target
     assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
     matrices = group.standard.matrices
     try:
-        choice = choose_blocks(IrrepSupply(matrices, group.table), [target.mask], result.lmax)
+        choice = choose_blocks(IrrepSupply(matrices, group.table), [target.mask], question.lmax)
     except NoSetError:
-        raise _lmax_error(result.lmax) from None
+        raise _lmax_error(question.lmax) from None
     irreps = tuple(block.irrep for block in choice.blocks)
     seed = best_separated(choice.blocks, group.table, target.mask)
     normalizer = ClosedGroup(solution.normalizer)
@@ -174,7 +183,7 @@ def _finite_group(solution: ClosedSolution, result: MinimalSet) -> Family:
     fitted = PointGroup.from_matrices(np.array([*known, *found]), tolerance=10 * _SEARCH_TOLERANCE)
     stabilizer = PointGroup(fitted.family, np.round(fitted.rotation, OBJECT_DIGITS) + 0.0)
     seed = _made_invariant(irreps, seed, stabilizer)
-    return Family(normalizer, stabilizer, irreps, seed, np.zeros((0, 3, 3)))
+    return ContinuousOrbit(normalizer, stabilizer, irreps, seed, *_ENDLESS)
 
 
 def _made_invariant(irreps: tuple[Irrep, ...], vector: np.ndarray, group: PointGroup) -> np.ndarray:
@@ -238,10 +247,10 @@ def _fold(matrices: np.ndarray) -> int:
     return int(((np.linalg.det(matrices) > 0) & (matrices[:, 2, 2] > 0)).sum())
 
 
-def _about_an_axis(solution: ClosedSolution, lmax: int | None) -> Family:
+def _about_an_axis(solution: ClosedSolution, lmax: int | None) -> ContinuousOrbit:
     """S infinite about an axis, H finite: the cheapest sum of irreps with a vector whose stabilizer in M is H."""
     normalizer = ClosedGroup(solution.normalizer)
-    best: tuple[CostKey, Family] | None = None
+    best: tuple[CostKey, ContinuousOrbit] | None = None
     for candidate in solution.stabilizers:
         assert isinstance(candidate, AxialSubgroup)
         group = PointGroup.from_matrices(candidate.generators())
@@ -249,16 +258,16 @@ def _about_an_axis(solution: ClosedSolution, lmax: int | None) -> Family:
             if best is not None and _cost(irreps) >= best[0]:
                 break
             if axial_stabilizer_order(irreps, seed, normalizer.components) == group.order:
-                best = _cost(irreps), Family(normalizer, group, irreps, seed, np.zeros((0, 3, 3)))
+                best = _cost(irreps), ContinuousOrbit(normalizer, group, irreps, seed, *_ENDLESS)
                 break
     return _found(best, lmax)
 
 
-def _about_a_point(solution: ClosedSolution, lmax: int | None) -> Family:
+def _about_a_point(solution: ClosedSolution, lmax: int | None) -> ContinuousOrbit:
     """M = O(3) or SO(3): the cheapest sum of irreps with a vector whose stabilizer in M is H."""
     normalizer = ClosedGroup(solution.normalizer)
     proper = solution.normalizer.family == "SO(3)"
-    best: tuple[CostKey, Family] | None = None
+    best: tuple[CostKey, ContinuousOrbit] | None = None
     for family in solution.stabilizers:
         assert isinstance(family, PointGroupSymbol)
         group = point_group(family)
@@ -274,7 +283,7 @@ def _about_a_point(solution: ClosedSolution, lmax: int | None) -> Family:
             if best is not None and _cost(irreps) >= best[0]:
                 break
             if _stabilizer_is(group, irreps, seed, proper):
-                best = _cost(irreps), Family(normalizer, group, irreps, seed, np.zeros((0, 3, 3)))
+                best = _cost(irreps), ContinuousOrbit(normalizer, group, irreps, seed, *_ENDLESS)
                 break
     return _found(best, lmax)
 
@@ -309,7 +318,7 @@ def _cost(irreps: Sequence[Irrep]) -> CostKey:
     return cost_key(Cost.of(irrep) for irrep in irreps)
 
 
-def _found(best: tuple[CostKey, Family] | None, lmax: int | None) -> Family:
+def _found(best: tuple[CostKey, ContinuousOrbit] | None, lmax: int | None) -> ContinuousOrbit:
     if best is not None:
         return best[1]
     if lmax is not None:

@@ -16,7 +16,7 @@ from sbs.errors import NetworkInputError
 from sbs.objects.irreps import Irrep, format_irreps, irreps_dim, parse_irreps
 from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["FeatureTable", "common_irreps", "feature_table", "first_object", "spread"]
+__all__ = ["FeatureTable", "common_irreps", "feature_block", "feature_table", "first_object", "spread"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,19 @@ def first_object(symmetry_set: MinimalSet, irreps: str) -> npt.NDArray[np.float6
     return spread(given, irreps_of(symmetry_set), irreps)[0]
 
 
+def feature_block(
+    sets: Sequence[MinimalSet], number: int, objects: npt.ArrayLike, shared: bool = True
+) -> npt.NDArray[np.float64]:
+    """``objects`` (n, dim) of set ``number`` in the layout that `feature_table` has for all ``sets``: (n, common dim)."""
+    own = [common_irreps([irreps_of(each)]) for each in sets]
+    if shared:
+        return spread(objects, irreps_of(sets[number]), common_irreps(own))
+    dims = [irreps_dim(each) for each in own]
+    block = spread(objects, irreps_of(sets[number]), own[number])
+    start = sum(dims[:number])
+    return np.pad(block, ((0, 0), (start, sum(dims) - start - dims[number])))
+
+
 def feature_table(sets: Sequence[MinimalSet], shared: bool = True) -> FeatureTable:
     """All objects of ``sets`` as features.
 
@@ -100,13 +113,10 @@ def feature_table(sets: Sequence[MinimalSet], shared: bool = True) -> FeatureTab
     """
     own = [common_irreps([irreps_of(each)]) for each in sets]
     irreps = common_irreps(own) if shared else "+".join(own)
-    dim, start = irreps_dim(irreps), 0
     tables = []
-    for each, mine in zip(sets, own, strict=True):
+    for number, each in enumerate(sets):
         given = each.sample(1, 0) if math.isinf(each.size) else each.objects
-        table = spread(given, irreps_of(each), irreps if shared else mine)
-        tables.append(np.pad(table, ((0, 0), (start, dim - start - table.shape[1]))))
-        start += 0 if shared else irreps_dim(mine)
+        tables.append(feature_block(sets, number, given, shared))
     longest = max(len(table) for table in tables)
     objects = np.stack([np.pad(table, ((0, longest - len(table)), (0, 0))) for table in tables])
     objects.setflags(write=False)

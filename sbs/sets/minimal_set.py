@@ -3,55 +3,79 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sbs.errors import InfiniteSetError, InvalidGroupError
+from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.subgroups import Parent, Subgroup
+from sbs.groups.abstract.validation import check_count, check_seed
 from sbs.groups.point.closed import ClosedGroup
-from sbs.groups.point.pointgroups import ORTHOGONALITY_TOLERANCE, PointGroup, match_elements
+from sbs.groups.point.pointgroups import PointGroup
+from sbs.groups.point.rotations import check_rotation
 from sbs.objects.irreps import format_irreps
 from sbs.objects.representation import representation
-from sbs.sets.realisation import Realisation
+from sbs.sets import report
+from sbs.sets.orbits import FiniteOrbit, Orbit
+from sbs.sets.question import Embedding, Group, Question, Target
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
 
-if TYPE_CHECKING:
-    from sbs.sets.family import Family
-
 __all__ = ["MinimalSet"]
-
-AnyGroup = PointGroup | ClosedGroup | Parent
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MinimalSet:
     """A smallest equivariant symmetry-breaking set P for inputs of symmetry S and outputs of symmetry K.
 
-    Obtain one from `sbs.minimal_set`. Immutable; two sets are equal if they answer the same query in the same frame.
+    Obtain one from `sbs.minimal_set`. Immutable; two sets are equal if they answer the same question in the same frame.
 
     Attributes:
-        group: S.
-        target: K.
-        ambient: G, the group under which the network is equivariant.
-        exact: True if every object is fixed by an S-conjugate of K and no more; False if less may be fixed.
-        lmax: highest degree of irreps allowed, or None.
-        frame: float64 (3, 3), the matrix in O(3) that takes the solver's standard setting to the setting of ``group``.
-        realised: the objects, or the family of them, in the solver's setting where they are known beforehand (from a stored
-            table); None to compute them when they are asked for.
+        question: S, K, G and the conditions.
+        solution: what the group theory says, in the setting of the solver.
+        embedding: how S lies in the group that the solver works in.
+        realise: gives the orbit of objects, in the setting of the solver; called once, when objects are asked for.
     """
 
-    group: PointGroup | ClosedGroup | Subgroup
-    target: PointGroup | ClosedGroup | Subgroup
-    ambient: AnyGroup
-    exact: bool
-    lmax: int | None
+    question: Question
     solution: FiniteSolution | ClosedSolution
-    frame: np.ndarray
-    realised: Realisation | Family | None = None
+    embedding: Embedding
+    realise: Callable[[], Orbit]
+
+    # --- the question -------------------------------------------------------------------------------------------
+
+    @property
+    def group(self) -> Group:
+        """S."""
+        return self.question.group
+
+    @property
+    def target(self) -> Target:
+        """K."""
+        return self.question.target
+
+    @property
+    def ambient(self) -> Parent | ClosedGroup:
+        """G, the group under which the network is equivariant."""
+        return self.question.ambient
+
+    @property
+    def exact(self) -> bool:
+        """True if every object is fixed by an S-conjugate of K and no more; False if less may be fixed."""
+        return self.question.exact
+
+    @property
+    def lmax(self) -> int | None:
+        """Highest degree of irreps allowed, or None."""
+        return self.question.lmax
+
+    @property
+    def frame(self) -> np.ndarray:
+        """float64 (3, 3), read-only: the matrix in O(3) that takes the solver's setting to that of S."""
+        return self.embedding.frame
 
     # --- what the group theory says -----------------------------------------------------------------------------
 
@@ -72,41 +96,40 @@ class MinimalSet:
         """True if P is a single S-orbit with one object per equivalent output."""
         return self.solution.is_ideal
 
-    @property
+    @cached_property
     def degeneracy(self) -> int | float:
         """Number of S-orbits in P: int, or math.inf."""
-        if not isinstance(self.solution, FiniteSolution):
-            return self.solution.degeneracy
-        if self.exact:
-            return self.solution.size // self.solution.ideal_size
-        return int(self._realisation.orbits[-1]) + 1
+        known = self.solution.degeneracy
+        return int(self.orbit.orbits[-1]) + 1 if known is None else known
 
     @cached_property
     def normalizer(self) -> Subgroup | ClosedGroup:
         """M = {g in N_G(S) : g K g^-1 is S-conjugate to K}."""
-        if isinstance(self.solution, FiniteSolution):
-            return self._placed(self.solution.normalizer)
-        return ClosedGroup(self.solution.normalizer).rotated(self.frame)
+        outer: Any = self.embedding.outer
+        return self.embedding.placed(outer if isinstance(outer, ClosedGroup) else self.solution.normalizer)  # type: ignore
+
+    # --- the orbit ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def orbit(self) -> Orbit:
+        """The set as one orbit of M, in the setting of the solver."""
+        return self.realise()
 
     @cached_property
     def stabilizer(self) -> Subgroup | PointGroup | ClosedGroup:
         """H, the stabilizer in M of the first object (of the seed, if the set is infinite)."""
-        if isinstance(self.solution, FiniteSolution):
-            return self._placed(self._realisation.stabilizer)
-        return self._family.stabilizer.rotated(self.frame)
-
-    # --- numbers ------------------------------------------------------------------------------------------------
+        return self.embedding.placed(self.orbit.stabilizer)
 
     @cached_property
     def irreps(self) -> str | None:
         """Irreps of an object in e3nn notation ("1x2e"); None for a group without matrices."""
-        irreps = self._realisation.irreps if isinstance(self.solution, FiniteSolution) else self._family.irreps
+        irreps = self.orbit.irreps
         return None if irreps is None else format_irreps([(1, irrep) for irrep in irreps])
 
     @cached_property
     def dim(self) -> int:
         """Number of components of an object."""
-        return int((self.objects if self.size != math.inf else self._family.seed[None]).shape[1])
+        return len(self.orbit.seed)
 
     @cached_property
     def objects(self) -> np.ndarray:
@@ -115,52 +138,33 @@ class MinimalSet:
         Raises:
             InfiniteSetError: the set is infinite; the message names the remedies.
         """
-        if isinstance(self.solution, FiniteSolution):
-            objects = self._realisation.objects
-        elif self.size == math.inf:
-            raise InfiniteSetError(self._infinite_message())
-        else:
-            objects = self._family.objects()
-        if self.irreps is not None and not np.array_equal(self.frame, np.eye(3)):
-            objects = objects @ representation(self.irreps, self.frame[None])[0].T
-        if objects.flags.writeable:
-            objects = np.array(objects)
-            objects.setflags(write=False)
-        return objects
+        self._check_finite()
+        return frozen(self._turned(self.orbit.objects))
 
     @cached_property
     def orbits(self) -> np.ndarray:
         """Number of the S-orbit of each object, integers (size,), 0 .. degeneracy - 1; read-only."""
-        if not isinstance(self.solution, FiniteSolution):
-            if self.size == math.inf:
-                raise InfiniteSetError(self._infinite_message())
-            return np.repeat(np.arange(self.degeneracy), int(self.size) // int(self.degeneracy))
-        orbits = np.array(self._realisation.orbits)
-        orbits.setflags(write=False)
-        return orbits
+        self._check_finite()
+        return frozen(self.orbit.orbits)
 
     @cached_property
-    def target_of(self) -> Sequence[Subgroup | PointGroup | ClosedGroup]:
+    def target_of(self) -> Sequence[Target]:
         """For each object, the S-conjugate of K that fixes it (that holds its stabilizer, if the set is not exact)."""
-        if not isinstance(self.solution, FiniteSolution):
-            # K is normal in S wherever a closed group gives a finite set.
-            return (self.target,) * len(self.orbits)
-        parent = self.solution.target.parent
-        conjugates = [self.solution.target.conjugate(int(m)) for m in self._realisation.movers]
-        if not isinstance(self.group, PointGroup):
-            return tuple(conjugates)
-        position = match_elements(self.frame.T @ self.group.matrices @ self.frame, parent.matrices)
-        return tuple(Subgroup(self.group, c.mask[position]) for c in conjugates)
+        self._check_finite()
+        images = self.orbit.conjugates(self.embedding.image(self.target))
+        return tuple(self.embedding.preimage(image) for image in images)
 
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> np.ndarray:
-        """``n`` objects drawn uniformly (M-invariant measure), float64 (n, dim); works for infinite sets too."""
-        if not isinstance(n, (int, np.integer)) or n < 0:
-            raise InvalidGroupError(f"the number of samples must be a non-negative integer, got {n!r}")
-        rng = np.random.default_rng(seed)
-        if self.size != math.inf:
-            return self.objects[rng.integers(int(self.size), size=n)]
-        drawn = self._family.draw(n, rng)
-        return drawn @ representation(self.irreps or "", self.frame[None])[0].T
+        """``n`` objects drawn uniformly (M-invariant measure), float64 (n, dim); works for infinite sets too.
+
+        Args:
+            n: how many.
+            seed: non-negative integer, or a generator that is drawn from.
+
+        Raises:
+            InvalidGroupError: no such integer or seed, or more numbers than fit into memory.
+        """
+        return self._turned(self.orbit.sample(check_count(n, "the number of samples", self.dim), check_seed(seed)))
 
     def rotated(self, rotation: np.ndarray) -> MinimalSet:
         """The set for an input turned by a matrix R in O(3), shape (3, 3): groups R g R^T, objects D(R) b.
@@ -168,38 +172,35 @@ class MinimalSet:
         Raises:
             InvalidGroupError: R is not orthogonal, or the set belongs to a group without matrices.
         """
-        turn = np.asarray(rotation, dtype=np.float64)
-        if (
-            turn.shape != (3, 3)
-            or not np.isfinite(turn).all()
-            or np.abs(turn.T @ turn - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE
-        ):
-            raise InvalidGroupError(
-                f"expected an orthogonal (3, 3) matrix, got {turn.tolist() if turn.size <= 9 else turn.shape}"
-            )
+        turn = check_rotation(rotation)
         if not isinstance(self.group, (PointGroup, ClosedGroup)):
             raise InvalidGroupError("a set for an abstract finite group has no orientation to turn")
-        group = self.group.rotated(turn)
-        inside = isinstance(self.target, Subgroup)
-        target: Any = Subgroup(group, np.array(self.target.mask)) if inside else self.target.rotated(turn)  # type: ignore
-        ambient = self.ambient.rotated(turn) if isinstance(self.ambient, (PointGroup, ClosedGroup)) else self.ambient
-        return MinimalSet(
-            group, target, ambient, self.exact, self.lmax, self.solution, turn @ self.frame, self.realised
-        )
+        question = self.question.rotated(turn)
+        return replace(self, question=question, embedding=self.embedding.rotated(turn, question.inner))
 
     @property
     def movers(self) -> np.ndarray:
         """For a group without matrices: element numbers (size,) of G; ``movers[i]`` takes object 0 to object i."""
-        if not isinstance(self.solution, FiniteSolution):
+        if not isinstance(self.orbit, FiniteOrbit):
             raise InfiniteSetError("the elements of an infinite normalizer are not numbered")
-        return self._realisation.movers
+        return self.orbit.movers
 
     @cached_property
     def seed_object(self) -> np.ndarray:
         """One object, float64 (dim,): the first of a list, or the vector whose M-orbit an infinite set is."""
         if self.size != math.inf:
-            return self.objects[0]
-        return representation(self.irreps or "", self.frame[None])[0] @ self._family.seed
+            return np.asarray(self.objects[0])
+        return frozen(self._turned(self.orbit.seed[None])[0])
+
+    def _turned(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors (n, dim) of the solver's setting in the setting of S."""
+        if self.irreps is None or self.embedding.is_standard:
+            return vectors
+        return np.asarray(vectors @ representation(self.irreps, self.frame[None])[0].T)
+
+    def _check_finite(self) -> None:
+        if self.size == math.inf:
+            raise InfiniteSetError(report.infinite_message(self))
 
     # --- words --------------------------------------------------------------------------------------------------
 
@@ -215,59 +216,26 @@ class MinimalSet:
 
     def report(self) -> str:
         """Several lines of text: the set, why it is enough, why fewer cannot be."""
-        from sbs.sets.report import report
-
-        return report(self)
+        return report.report(self)
 
     def __str__(self) -> str:
         return self.report()
 
     def __repr__(self) -> str:
-        from sbs.sets.report import named_target
-
-        name = f"{_name(self.group)} -> {named_target(self)}"
-        ideal = "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbit{'s' if self.degeneracy != 1 else ''})"
+        name = f"{_name(self.group)} -> {report.named_target(self)}"
+        ideal = (
+            "ideal" if self.is_ideal else f"not ideal ({self.degeneracy} orbit{'s' if self.degeneracy != 1 else ''})"
+        )
         count = "infinite" if self.size == math.inf else f"{self.size} object{'s' if self.size != 1 else ''}"
         return f"MinimalSet({name} in {_name(self.ambient)}: {count}, {ideal}, irreps {self.irreps})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MinimalSet):
             return NotImplemented
-        return self._key() == other._key() and np.array_equal(self.frame, other.frame)
+        return self.question == other.question and np.array_equal(self.frame, other.frame)
 
     def __hash__(self) -> int:
-        return hash(self._key())
-
-    def _key(self) -> tuple[Any, ...]:
-        return self.group, self.target, self.ambient, self.exact, self.lmax
-
-    # --- pieces that are computed once --------------------------------------------------------------------------
-
-    @cached_property
-    def _realisation(self) -> Realisation:
-        if isinstance(self.realised, Realisation):
-            return self.realised
-        from sbs.sets.realise import realise_finite
-
-        assert isinstance(self.solution, FiniteSolution)
-        return realise_finite(self.solution, self.lmax)
-
-    @cached_property
-    def _family(self) -> Family:
-        from sbs.sets.family import Family, realise_closed
-
-        return self.realised if isinstance(self.realised, Family) else realise_closed(self)
-
-    def _placed(self, subgroup: Subgroup) -> Subgroup:
-        parent = subgroup.parent
-        if not isinstance(parent, PointGroup) or np.array_equal(self.frame, np.eye(3)):
-            return subgroup
-        return Subgroup(parent.rotated(self.frame), np.array(subgroup.mask))
-
-    def _infinite_message(self) -> str:
-        from sbs.sets.report import infinite_message
-
-        return infinite_message(self)
+        return hash(self.question)
 
 
 def _name(group: Any) -> str:

@@ -1,4 +1,4 @@
-"""From the group theory of a finite ambient to numbers: which stabilizer, which irreps, which vector, which orbit."""
+"""From the group theory of a finite ambient to numbers: which stabilizer, which blocks, which vector, which orbit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sbs.objects.blocks import IrrepSupply
 from sbs.objects.choice import choose_blocks
 from sbs.objects.representation import representation
 from sbs.objects.separation import best_separated
-from sbs.sets.realisation import OBJECT_DIGITS, Realisation
+from sbs.sets.orbits import OBJECT_DIGITS, FiniteOrbit
 from sbs.solver.solutions import FiniteSolution
 
-__all__ = ["realise_finite"]
+__all__ = ["list_cosets", "realise_finite", "table_within"]
 
 
-def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:
+def realise_finite(solution: FiniteSolution, lmax: int | None) -> FiniteOrbit:
     """Choose H and the irreps by least cost, take the best separated vector, and list its M-orbit by S-orbits.
 
     In a point group the objects are vectors in e3nn's basis with unit norm in each irrep block; in any other group
@@ -25,21 +25,24 @@ def realise_finite(solution: FiniteSolution, lmax: int | None) -> Realisation:
     parent = solution.normalizer.parent
     if not isinstance(parent, PointGroup):
         stabilizer = solution.stabilizers[0]
-        movers, orbits = _coset_movers(solution, stabilizer)
-        return Realisation(stabilizer, None, one_hot(len(movers)), movers, orbits)
+        movers, orbits = list_cosets(solution, stabilizer)
+        return FiniteOrbit(stabilizer, None, one_hot(len(movers)), movers, orbits)
     inside = solution.normalizer.elements
-    matrices = solution.normalizer.matrices
-    number = np.full(parent.order, -1)
-    number[inside] = np.arange(len(inside))
-    table = number[parent.table[np.ix_(inside, inside)]]
-    supply = IrrepSupply(matrices, table)
+    supply = IrrepSupply(solution.normalizer.matrices, table_within(solution.normalizer))
     choice = choose_blocks(supply, [h.mask[inside] for h in solution.stabilizers], lmax)
     stabilizer = solution.stabilizers[choice.candidate]
     irreps = tuple(block.irrep for block in choice.blocks)
-    vector = best_separated(choice.blocks, table, stabilizer.mask[inside])
-    movers, orbits = _coset_movers(solution, stabilizer)
+    vector = best_separated(choice.blocks, supply.table, stabilizer.mask[inside])
+    movers, orbits = list_cosets(solution, stabilizer)
     objects = representation(irreps, parent.matrices[movers]) @ vector
-    return Realisation(stabilizer, irreps, np.round(objects, OBJECT_DIGITS) + 0.0, movers, orbits)
+    return FiniteOrbit(stabilizer, irreps, np.round(objects, OBJECT_DIGITS) + 0.0, movers, orbits)
+
+
+def table_within(subgroup: Subgroup) -> np.ndarray:
+    """Cayley table (m, m) of a subgroup by the positions of its elements."""
+    number = np.full(subgroup.parent.order, -1)
+    number[subgroup.elements] = np.arange(subgroup.order)
+    return np.asarray(number[subgroup.parent.multiply(subgroup.elements[:, None], subgroup.elements)])
 
 
 def one_hot(count: int) -> np.ndarray:
@@ -49,7 +52,7 @@ def one_hot(count: int) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(line, count)[::-1]
 
 
-def _coset_movers(solution: FiniteSolution, stabilizer: Subgroup) -> tuple[np.ndarray, np.ndarray]:
+def list_cosets(solution: FiniteSolution, stabilizer: Subgroup) -> tuple[np.ndarray, np.ndarray]:
     """Representatives of the cosets m H in M and their S-orbits, sorted by orbit; the identity comes first."""
     parent = stabilizer.parent
     movers = stabilizer.transversal(solution.normalizer)

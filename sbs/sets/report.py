@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.pointgroups import PointGroup
-from sbs.solver.solutions import FiniteSolution
+from sbs.solver.solutions import ClosedSolution, FiniteSolution
 
-if TYPE_CHECKING:
-    from sbs.sets.minimal_set import MinimalSet
-
-__all__ = ["infinite_message", "named_target", "report"]
+__all__ = ["Described", "explanation", "infinite_message", "named_target", "report"]
 
 
-def named_target(result: MinimalSet) -> str:
+class Described(Protocol):
+    """What a text needs to know of a set, see `sbs.sets.minimal_set.MinimalSet`."""
+
+    @property
+    def group(self) -> Any: ...
+    @property
+    def target(self) -> Any: ...
+    @property
+    def ambient(self) -> Any: ...
+    @property
+    def normalizer(self) -> Any: ...
+    @property
+    def stabilizer(self) -> Any: ...
+    @property
+    def solution(self) -> FiniteSolution | ClosedSolution: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def lmax(self) -> int | None: ...
+    @property
+    def size(self) -> int | float: ...
+    @property
+    def is_ideal(self) -> bool: ...
+    @property
+    def degeneracy(self) -> int | float: ...
+    @property
+    def irreps(self) -> str | None: ...
+
+
+def named_target(result: Described) -> str:
     """K by its unique label within S, where S is a point group, else by its symbol."""
     if isinstance(result.group, PointGroup) and isinstance(result.target, Subgroup):
         return result.group.label_of(result.target)
@@ -31,7 +57,7 @@ def _count(number: int | float) -> str:
     return "infinitely many" if number == math.inf else str(number)
 
 
-def report(result: MinimalSet) -> str:
+def report(result: Described) -> str:
     """Text of `MinimalSet.report`."""
     s, m, h = (_named(g) for g in (result.group, result.normalizer, result.stabilizer))
     k = named_target(result)
@@ -64,7 +90,7 @@ def _order(group: object) -> str:
     return "infinite" if order == math.inf else str(order)
 
 
-def explanation(result: MinimalSet) -> str:
+def explanation(result: Described) -> str:
     """Why the set is large enough and why no smaller one exists, in one sentence or two."""
     s, m, h = (_named(g) for g in (result.group, result.normalizer, result.stabilizer))
     k = named_target(result)
@@ -92,7 +118,7 @@ def explanation(result: MinimalSet) -> str:
     )
 
 
-def infinite_message(result: MinimalSet) -> str:
+def infinite_message(result: Described) -> str:
     """Message of InfiniteSetError: what is infinite and the ways out."""
     s, k = _named(result.group), named_target(result)
     text = (

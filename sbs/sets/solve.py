@@ -1,130 +1,102 @@
-"""Pose a query in the solver's setting: where S, K and the ambient group are already groups."""
+"""Answer a question: embed S in the group that the solver works in, solve there, and turn the answer back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from sbs.errors import InvalidGroupError, NoSetError, NotASubgroupError
-from sbs.groups.abstract.finite import FiniteGroup
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
 from sbs.objects.blocks import IrrepSupply
 from sbs.objects.choice import isotropy_above
+from sbs.sets.family import realise_closed
 from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.question import Embedding, Question
+from sbs.sets.realise import realise_finite, table_within
 from sbs.solver.closed import solve_axial, solve_spherical
 from sbs.solver.finite import solve_finite
-from sbs.solver.normalizer import normalizer_in_o3, normalizer_in_so3
+from sbs.solver.normalizer import generalised_normalizer, normalizer_in_o3, normalizer_in_so3
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
 
-__all__ = ["solve_abstract", "solve_in_closed", "solve_in_point_group"]
+__all__ = ["embed", "solve"]
 
-#: Solved queries kept in memory; a solution is a few kilobytes.
+#: Solved questions kept in memory; a solution is a few kilobytes.
 _CACHE_SIZE = 4096
 
 
-def solve_abstract(group: Subgroup, target: Subgroup, exact: bool) -> MinimalSet:
-    """S and K as subgroups of any finite group G, which is the ambient group; objects are points of M / H."""
-    solution = solve_finite(group, target, exact, every=False)
-    return MinimalSet(group, target, group.parent, exact, None, solution, np.eye(3))
+def solve(question: Question) -> MinimalSet:
+    """The smallest set for a question, with the proof that none is smaller.
+
+    Raises:
+        NotASubgroupError: S does not lie in the ambient group as it is oriented.
+        NoSetError: it is proved that no set has objects with l <= lmax.
+        SearchLimitError: the search was given up.
+    """
+    embedding = embed(question)
+    if embedding.numbers is None:
+        return _solve_with_infinite_normalizer(question, embedding)
+    outer, group, target = embedding.outer, embedding.image(question.group), embedding.image(question.target)
+    if not isinstance(outer, PointGroup):
+        solution = solve_finite(group, target, question.exact, every=False)
+        return MinimalSet(question, solution, embedding, partial(realise_finite, solution, None))
+    embedding = _canonical(embedding, group, target)
+    image = embedding.image(question.target)
+    found = _solve_cached(outer, group.bits, image.bits, question.exact, question.lmax)
+    if isinstance(found, NoSetError):
+        raise NoSetError(_why_no_set(question))
+    return MinimalSet(question, found, embedding, partial(realise_finite, found, question.lmax))
 
 
-def solve_in_point_group(
-    group: PointGroup, target: Subgroup, ambient: PointGroup, exact: bool, lmax: int | None
-) -> MinimalSet:
-    """S = ``group`` inside a finite ambient point group of the same setting; K = ``target`` is a subgroup of S.
+def embed(question: Question) -> Embedding:
+    """How S lies in the group that holds M: the ambient group if it is finite, else the normalizer of S in it.
 
     Raises:
         NotASubgroupError: S does not lie in the ambient group as it is oriented.
     """
-    position = match_elements(group.matrices, ambient.matrices)
-    if (position < 0).any():
-        raise NotASubgroupError(
-            f"{group.symbol} as oriented is not a subgroup of the ambient group {ambient.symbol}: "
-            f"{int((position < 0).sum())} of its {group.order} elements are missing; turn it, or take a subgroup of "
-            "the ambient group"
-        )
-    return _solve_in_parent(group, target, ambient, ambient.standard, ambient.rotation, position, exact, lmax)
+    group, ambient = question.group, question.ambient
+    if isinstance(group, Subgroup):
+        return Embedding(group.parent, group.parent, np.arange(group.parent.order), np.eye(3))
+    if isinstance(ambient, PointGroup):
+        assert isinstance(group, PointGroup)
+        numbers = match_elements(group.matrices, ambient.matrices)
+        if (numbers < 0).any():
+            raise NotASubgroupError(
+                f"{group.symbol} as oriented is not a subgroup of the ambient group {ambient.symbol}: "
+                f"{int((numbers < 0).sum())} of its {group.order} elements are missing; turn it, or take a subgroup of "
+                "the ambient group"
+            )
+        return Embedding(group, ambient.standard, numbers, ambient.rotation)
+    proper = isinstance(ambient, ClosedGroup) and ambient.symbol == "SO(3)"
+    family = normalizer_in_so3(group.family) if proper else normalizer_in_o3(group.family)
+    if not family.is_finite:
+        return Embedding(group, ClosedGroup(family), None, group.rotation)
+    return Embedding(group, point_group(family), _numbers_in(group.family, family), group.rotation)
 
 
-def solve_in_closed(
-    group: PointGroup | ClosedGroup,
-    target: Subgroup | PointGroup | ClosedGroup,
-    ambient: ClosedGroup,
-    exact: bool,
-    lmax: int | None,
-) -> MinimalSet:
-    """S in O(3) or SO(3). For a finite S the target is a subgroup of it, else a closed group in the same setting."""
-    proper = ambient.symbol == "SO(3)"
-    outer = normalizer_in_so3(group.family) if proper else normalizer_in_o3(group.family)
-    if not outer.is_finite:
-        solution = _solve_closed(group, target, outer, proper)
-        result = MinimalSet(group, target, ambient, exact, lmax, solution, group.rotation)
-        return result if lmax is None else _within_degree(result)
-    assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
-    parent = point_group(outer)
-    assert isinstance(parent, PointGroup)
-    position = match_elements(group.standard.matrices, parent.matrices)
-    return _solve_in_parent(group, target, ambient, parent, group.rotation, position, exact, lmax)
+@lru_cache(maxsize=_CACHE_SIZE)
+def _numbers_in(family: PointGroupSymbol, outer: PointGroupSymbol) -> np.ndarray:
+    """Element numbers in a point group of those of a subgroup, both in their standard settings."""
+    return match_elements(point_group(family).matrices, point_group(outer).matrices)
 
 
-def _within_degree(result: MinimalSet) -> MinimalSet:
-    """The result if irreps with l <= lmax do; if it need not be exact, else one whose objects break more.
+def _canonical(embedding: Embedding, group: Subgroup, target: Subgroup) -> Embedding:
+    """The embedding turned so that K is the first of its conjugates under N_G(S).
 
-    Raises:
-        NoSetError: the degree is too low.
+    They are one problem seen from several sides: solved for one of them, sets of conjugate targets are exactly conjugate.
     """
-    smaller: Iterator[Subgroup] = iter(())
-    if not result.exact and isinstance(result.group, PointGroup) and isinstance(result.target, Subgroup):
-        target = result.target
-        smaller = (c.representative for c in reversed(result.group.subgroup_classes) if c.representative <= target)
-    while True:
-        try:
-            _ = result.irreps
-            return result
-        except NoSetError:
-            intersection = next(smaller, None)
-            if intersection is None:
-                raise
-            assert not isinstance(result.solution, FiniteSolution)
-            result = replace(result, solution=replace(result.solution, intersection=intersection))
-
-
-def _solve_in_parent(
-    group: PointGroup,
-    target: Subgroup,
-    ambient: PointGroup | ClosedGroup,
-    parent: PointGroup,
-    frame: np.ndarray,
-    position: np.ndarray,
-    exact: bool,
-    lmax: int | None,
-) -> MinimalSet:
-    inner = Subgroup(parent, _marked(parent, position))
-    # Conjugates of K under N_G(S) are one problem seen from several sides: solve it for the first of them and turn
-    # the answer, so that sets of conjugate targets are exactly conjugate.
-    images = Subgroup(parent, _marked(parent, position[target.elements]))
-    outer = inner.normalizer().elements
+    parent = group.parent
+    outer = group.normalizer().elements
     masks = np.zeros((len(outer), parent.order), dtype=bool)
-    masks[np.arange(len(outer))[:, None], parent.conjugate(images.elements[None], outer[:, None])] = True
+    masks[np.arange(len(outer))[:, None], parent.conjugate(target.elements[None], outer[:, None])] = True
     packed = np.packbits(masks, axis=1)
     first = max(range(len(outer)), key=lambda i: packed[i].tobytes())
-    turned = frame if masks[0].tobytes() == masks[first].tobytes() else frame @ parent.matrices[outer[first]].T
-    solution = _solve_cached(parent, inner.bits, packed[first].tobytes(), exact, lmax)
-    if isinstance(solution, NoSetError):
-        raise NoSetError(_why_no_set(group, target, ambient, exact, lmax))
-    return MinimalSet(group, target, ambient, exact, lmax, solution, turned)
-
-
-def _marked(parent: FiniteGroup, numbers: np.ndarray) -> np.ndarray:
-    mask = np.zeros(parent.order, dtype=bool)
-    mask[numbers] = True
-    return mask
+    return embedding if np.array_equal(masks[0], masks[first]) else embedding.turned(int(outer[first]))
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -137,18 +109,15 @@ def _solve_cached(
     )
     if lmax is None:
         return solve_finite(group, target, exact)
-    closed: dict[tuple[bytes, bytes], bool] = {}
+    normalizer = generalised_normalizer(group, target)
+    supply = IrrepSupply(normalizer.matrices, table_within(normalizer))
+    known: dict[bytes, bool] = {}
 
     def is_isotropy_group(candidate: Subgroup) -> bool:
-        from sbs.solver.normalizer import generalised_normalizer
-
-        normalizer = generalised_normalizer(group, target)
-        key = normalizer.bits, candidate.bits
-        if key not in closed:
-            inside = normalizer.elements
-            mask = candidate.mask[inside]
-            closed[key] = bool((isotropy_above(IrrepSupply(normalizer.matrices), mask, lmax) == mask).all())
-        return closed[key]
+        if candidate.bits not in known:
+            mask = candidate.mask[normalizer.elements]
+            known[candidate.bits] = bool((isotropy_above(supply, mask, lmax) == mask).all())
+        return known[candidate.bits]
 
     try:
         return solve_finite(group, target, exact, accept=is_isotropy_group)
@@ -156,35 +125,59 @@ def _solve_cached(
         return error
 
 
-def _why_no_set(
-    group: PointGroup, target: Subgroup, ambient: PointGroup | ClosedGroup, exact: bool, lmax: int | None
-) -> str:
-    def pose(exact: bool, lmax: int | None) -> MinimalSet:
-        if isinstance(ambient, PointGroup):
-            return solve_in_point_group(group, target, ambient, exact, lmax)
-        return solve_in_closed(group, target, ambient, exact, lmax)
-
-    free = pose(exact, None)
+def _why_no_set(question: Question) -> str:
+    group, target, lmax = question.group, question.target, question.lmax
+    free = solve(replace(question, lmax=None))
     text = (
-        f"no {'exact ' if exact else ''}symmetry-breaking set for {group.symbol} -> {target.symbol} "
+        f"no {'exact ' if question.exact else ''}symmetry-breaking set for {group.symbol} -> {target.symbol} "
         f"has objects with l <= {lmax}; "
         f"without the limit {free.size} objects of irreps {free.irreps} do it"
     )
-    if exact:
+    if not question.exact:
+        return text
+    try:
+        loose = solve(replace(question, exact=False))
+    except NoSetError:
+        return f"{text}; exact=False finds none either"
+    return (
+        f"{text}; with l <= {lmax}, exact=False gives {loose.size} objects of irreps {loose.irreps}, "
+        "which break more symmetry than asked"
+    )
+
+
+# --- infinite normalizers -------------------------------------------------------------------------------------------
+
+
+def _solve_with_infinite_normalizer(question: Question, embedding: Embedding) -> MinimalSet:
+    """The set if irreps with l <= lmax do; if it need not be exact, else one whose objects break more.
+
+    Raises:
+        NoSetError: the degree is too low.
+    """
+    group, target = question.group, question.target
+    assert isinstance(embedding.outer, ClosedGroup)
+    solution = _solve_closed(question, embedding.outer.family)
+    smaller: Iterator[Subgroup] = iter(())
+    if not question.exact and isinstance(group, PointGroup) and isinstance(target, Subgroup):
+        smaller = (c.representative for c in reversed(group.subgroup_classes) if c.representative <= target)
+    while True:
+        result = MinimalSet(question, solution, embedding, partial(realise_closed, question, solution))
+        if question.lmax is None:
+            return result
         try:
-            loose = pose(False, lmax)
+            _ = result.irreps
+            return result
         except NoSetError:
-            return f"{text}; exact=False finds none either"
-        return (
-            f"{text}; with l <= {lmax}, exact=False gives {loose.size} objects of irreps {loose.irreps}, "
-            "which break more symmetry than asked"
-        )
-    return text
+            intersection = next(smaller, None)
+            if intersection is None:
+                raise
+            solution = replace(solution, intersection=intersection)
 
 
-def _solve_closed(
-    group: PointGroup | ClosedGroup, target: Subgroup | PointGroup | ClosedGroup, outer: PointGroupSymbol, proper: bool
-) -> ClosedSolution:
+def _solve_closed(question: Question, outer: PointGroupSymbol) -> ClosedSolution:
+    group, target = question.group, question.target
+    assert isinstance(question.ambient, ClosedGroup) and not isinstance(group, Subgroup)
+    proper = question.ambient.symbol == "SO(3)"
     if outer.n is None:
         family = target.parent.family_of(target) if isinstance(target, Subgroup) else target.family  # type: ignore[attr-defined]
         return solve_spherical(group.family, family, proper)

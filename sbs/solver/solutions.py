@@ -94,6 +94,12 @@ class FiniteSolution:
         """True if the set is one S-orbit with one object per equivalent output."""
         return self.size == self.ideal_size
 
+    @property
+    def degeneracy(self) -> int | None:
+        """Number of S-orbits |M| / |S H| = |M| |H ∩ S| / |S| |H|; None where it depends on which H is chosen."""
+        shared = {int((h.mask & self.group.mask).sum()) for h in self.stabilizers}
+        return self.size * shared.pop() // self.group.order if len(shared) == 1 else None
+
 
 @dataclass(frozen=True)
 class ClosedSolution:

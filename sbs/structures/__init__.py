@@ -13,6 +13,7 @@ _EXPORTS = {
     "Distortions": "patterns",
     "SpaceGroup": "crystal",
     "Structure": "inputs",
+    "StructureWarning": "decorations",
     "between": "pairs",
     "detect": "detection",
     "distortions": "patterns",

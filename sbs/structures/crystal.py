@@ -7,7 +7,7 @@ where it lies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basi
 from sbs.structures.neighbours import NO_PERMUTATION, match_sites, nearest_sites, neighbour_distances
 from sbs.structures.orient import in_setting, oriented_group
 from sbs.structures.setting import StandardCell, crystal_frame, is_undecided
-from sbs.structures.spglib_calls import symmetry_dataset
+from sbs.structures.spglib_calls import layer_group, symmetry_dataset
 
 __all__ = ["CrystalSymmetry", "SpaceGroup", "crystal_symmetry", "primitive_cell", "space_group_of"]
 
@@ -41,7 +41,8 @@ LATTICE_POINT_SLACK = 0.1
 
 @dataclass(frozen=True)
 class SpaceGroup:
-    """Number (1 to 230) and short international symbol of a space group, e.g. 221 and ``"Pm-3m"``."""
+    """Number (1 to 230) and short international symbol of a space group, e.g. 221 and ``"Pm-3m"``; for a layer those of its
+    layer group (1 to 80), 80 and ``"p6/mmm"``."""
 
     number: int
     symbol: str
@@ -71,9 +72,9 @@ def primitive_cell(structure: Structure, tolerance: float) -> Structure:
 
 
 def space_group_of(structure: Structure, tolerance: float) -> tuple[SpaceGroup, str]:
-    """Space group and Hermann-Mauguin point-group symbol of a crystal, by spglib at ``tolerance`` Å."""
+    """Space group (layer group) and Hermann-Mauguin point-group symbol of a crystal (layer), by spglib at ``tolerance`` Å."""
     dataset = _dataset(structure, tolerance)
-    return SpaceGroup(int(dataset.number), str(dataset.international)), str(dataset.pointgroup)
+    return _named(structure, dataset, tolerance), str(dataset.pointgroup)
 
 
 def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
@@ -92,7 +93,8 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
     if is_undecided(group):
         primitive = cell.primitive
         assert primitive.lattice is not None
-        frame = crystal_frame(group, cell.standard, primitive.positions, primitive.numbers, primitive.lattice)
+        normal = primitive.lattice[2] if structure.layer else None
+        frame = crystal_frame(group, cell.standard, primitive.positions, primitive.numbers, primitive.lattice, normal)
         group, order = in_setting(group, lattice_rotations[own], frame)
     rotations, shifts = cell.rotations[order], cell.shifts[order]
 
@@ -140,7 +142,7 @@ class _Cell:
         rotations, shifts = np.asarray(dataset.rotations), np.asarray(dataset.translations, dtype=np.float64)
         points = shifts[(rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2))] @ lattice
         if len(points) > 1:
-            primitive = np.asarray(dataset.primitive_lattice, dtype=np.float64)
+            primitive = _own_axes(structure, np.asarray(dataset.primitive_lattice, dtype=np.float64))
             structure = _primitive(structure, dataset)
             _, first = np.unique(rotations.reshape(-1, 9), axis=0, return_index=True)
             if len(first) == point_group(str(dataset.pointgroup)).order:
@@ -162,7 +164,7 @@ class _Cell:
         # lattice points, measured to within the tolerance
         centering = np.round(points @ np.linalg.inv(basis))
         centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
-        space_group = SpaceGroup(int(dataset.number), str(dataset.international))
+        space_group = _named(structure, dataset, tolerance)
         # the standard cell as it lies in the crystal: rows R a = a_std, so a = a_std R
         standard = StandardCell(
             np.asarray(dataset.std_lattice) @ np.asarray(dataset.std_rotation_matrix), int(dataset.hall_number)
@@ -247,14 +249,36 @@ def _primitive(structure: Structure, dataset: Any) -> Structure:
     _, sites = np.unique(mapping, return_index=True)
     if len(sites) == len(mapping):
         return structure
-    return Structure(
-        structure.positions[sites], structure.numbers[sites], np.asarray(dataset.primitive_lattice)
+    return replace(
+        structure,
+        positions=structure.positions[sites],
+        numbers=structure.numbers[sites],
+        lattice=_own_axes(structure, np.asarray(dataset.primitive_lattice)),
     )
+
+
+def _own_axes(structure: Structure, lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For a layer the basis in which the third vector is normal to it again, in the same handedness."""
+    if not structure.layer:
+        return lattice
+    assert structure.lattice is not None
+    normal = structure.lattice[2] / np.linalg.norm(structure.lattice[2])
+    along = np.abs(lattice @ normal)
+    third = int(along.argmax())
+    first, second = (lattice[(third + k) % 3] for k in (1, 2))
+    return np.array([first, second, structure.lattice[2] * np.sign(lattice[third] @ normal)])
 
 
 def _dataset(structure: Structure, tolerance: float) -> Any:
     assert structure.lattice is not None
     return symmetry_dataset(structure.lattice, structure.fractional, _kinds(structure, tolerance), tolerance)
+
+
+def _named(structure: Structure, dataset: Any, tolerance: float) -> SpaceGroup:
+    if not structure.layer:
+        return SpaceGroup(int(dataset.number), str(dataset.international))
+    assert structure.lattice is not None
+    return SpaceGroup(*layer_group(structure.lattice, structure.fractional, structure.numbers, tolerance))
 
 
 def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:

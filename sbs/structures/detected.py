@@ -158,13 +158,16 @@ class Detected:
         facts: dict[str, Any] = {
             "formula": self.structure.formula,
             "sites": len(self.structure),
-            "kind": "crystal" if self.structure.periodic else "molecule",
+            "kind": self.structure.kind,
             "point group": self.symbol,
             "hermann-mauguin": self.hermann_mauguin,
             "order": "infinite" if math.isinf(self.order) else int(self.order),
         }
         if self.space_group is not None:
-            facts["space group"] = f"{self.space_group.symbol} ({self.space_group.number})"
+            kind = "layer group" if self.structure.layer else "space group"
+            facts[kind] = f"{self.space_group.symbol} ({self.space_group.number})"
+        if self.structure.told_apart_by:
+            facts["sites told apart by"] = ", ".join(self.structure.told_apart_by)
         if self.supercell is not None:
             facts["supercell"] = self.supercell.cell.tolist()
             facts["translations"] = self.supercell.translations
@@ -212,8 +215,8 @@ class Detected:
             )
         if self.ambient is not None:
             return (
-                f"Ambient: {self.ambient.symbol}, the holohedry of the crystal's lattice. Symmetry-breaking "
-                "objects of a crystal are "
+                f"Ambient: {self.ambient.symbol}, the holohedry of the {self.structure.kind}'s lattice. Symmetry-breaking "
+                f"objects of a {self.structure.kind} are "
                 "invariant under translations,\nand only orthogonal maps that preserve the lattice carry one "
                 "description of it "
                 f"into another, so the sets need to be closed under\nthe normalizer of {self.symbol} in "

@@ -10,8 +10,9 @@ from sbs.errors import DetectionError
 from sbs.groups import PointGroup
 from sbs.structures.crystal import CrystalSymmetry, crystal_symmetry, space_group_of
 from sbs.structures.detected import Detected
-from sbs.structures.inputs import Structure, parse_structure
+from sbs.structures.inputs import Structure
 from sbs.structures.molecule import point_set_symmetry
+from sbs.structures.parsing import parse_structure
 from sbs.structures.supercell import parse_supercell, supercell_group
 
 __all__ = ["AMBIGUITY_FACTOR", "DEFAULT_TOLERANCE", "detect"]
@@ -102,6 +103,8 @@ def _crystal(structure: Structure, tolerance: float) -> Detected:
 def _in_supercell(structure: Structure, tolerance: float, cell: np.ndarray) -> Detected:
     if not structure.periodic:
         raise DetectionError("a supercell was asked of a molecule; give a crystal, or leave supercell out")
+    if structure.layer:
+        cell = _of_layer(cell)
     found = crystal_symmetry(structure, tolerance)
     full, group, operations, supercell = supercell_group(structure, found, cell)
     alternative = _alternative(structure, found, tolerance)
@@ -121,6 +124,18 @@ def _in_supercell(structure: Structure, tolerance: float, cell: np.ndarray) -> D
         operations=operations,
         supercell=supercell,
     )
+
+
+def _of_layer(cell: np.ndarray) -> np.ndarray:
+    """A multiple of a layer's cell: the third vector is no period, so that it stays as it is."""
+    if cell[2, :2].any() or cell[:2, 2].any():
+        raise DetectionError(
+            f"the supercell {cell.tolist()} of a layer mixes its periods with its normal; give a matrix whose third row and "
+            "column are (0, 0, 1)"
+        )
+    kept = cell.copy()
+    kept[2, 2] = 1
+    return kept
 
 
 def _alternative(structure: Structure, found: CrystalSymmetry, tolerance: float) -> str | None:

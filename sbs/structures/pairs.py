@@ -4,7 +4,7 @@ their objects."""
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.crystal import primitive_cell
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
-from sbs.structures.inputs import Structure, parse_structure
+from sbs.structures.inputs import Structure
 from sbs.structures.matching import Match, match_crystals, match_molecules, matching_cells
 from sbs.structures.orient import largest_prefix
+from sbs.structures.parsing import parse_structure
 from sbs.structures.patterns import DomainState
 from sbs.structures.sites import move
 
@@ -265,7 +266,7 @@ def _state(
     moved, turned = move(detected, element, displacement), turn @ strain @ turn.T
     stretch = np.eye(3) + turned
     lattice = None if parent.lattice is None else parent.lattice @ stretch
-    structure = Structure(parent.positions @ stretch + moved, parent.numbers, lattice)
+    structure = replace(parent, positions=parent.positions @ stretch + moved, lattice=lattice)
     return DomainState(structure, element, moved, turned, target.conjugate(element))
 
 

@@ -11,7 +11,7 @@ pattern is the set of domain states.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -256,7 +256,7 @@ class Distortions:
         parent = self.parent.structure
         stretch = np.eye(3) + strain
         lattice = None if parent.lattice is None else parent.lattice @ stretch
-        return Structure(parent.positions @ stretch + shift, parent.numbers, lattice)
+        return replace(parent, positions=parent.positions @ stretch + shift, lattice=lattice)
 
 
 def distortions(structure: Any, target: Any, tolerance: float = DEFAULT_TOLERANCE) -> Distortions:

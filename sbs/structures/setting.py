@@ -9,7 +9,7 @@ that it happens to be given in:
   space group does not tell axes apart (all in P222 and Pmmm, a and b in Pmm2, none in Pnma), the shorter comes first.
 - Molecules, after R. S. Mulliken, J. Chem. Phys. 23, 1997 (1955): C2v and D2h: x is normal to the mirror that holds
   most atoms; D2 and D2h: z passes through most atoms; otherwise the axes C2' (mirrors σv) are those that hold most atoms.
-- Layers: z is the normal of the layer.
+- Layers: z is the normal of the layer, or, where a two-fold axis in the layer is the main axis (C2v), x is; then as crystals.
 
 What is left undecided is decided by the moments of the points (for a crystal of the vectors between its atoms) in
 the order of their degrees, the largest first.
@@ -98,12 +98,14 @@ def crystal_frame(
     positions: NDArray[np.float64],
     labels: NDArray[np.int64],
     lattice: NDArray[np.float64],
+    normal: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """The setting (3, 3) of a crystal's point group.
 
     Args:
         group: in any of its settings. standard: where the standard cell lies.
         positions, labels, lattice: the crystal in a primitive cell.
+        normal: of a layer; None for a crystal.
     """
     frames = settings(group)
     if len(frames) == 1:
@@ -114,10 +116,16 @@ def crystal_frame(
         turns = [math.atan2(axes[0] @ frame[:, 1], axes[0] @ frame[:, 0]) for frame in frames]
         return frames[int(np.argmax(np.cos(fold * np.array(turns))))]
     lengths = np.linalg.norm(standard.lattice, axis=1)
-    allowed = exchangeable_axes(standard.hall_number)
-    overlaps = [np.abs(axes @ frame) for frame in frames]  # entry (i, j): axis i of the cell along axis j of the frame
-    orders = [tuple(overlap.argmax(axis=0).tolist()) for overlap in overlaps]
-    frames = [frame for frame, order in zip(frames, orders, strict=True) if order in allowed] or frames
+    if normal is not None:
+        upright = normal / np.linalg.norm(normal)
+        for column in (2, 0):  # z along the normal, or where that is no axis to choose, x
+            frames = _largest(frames, [float(np.abs(upright @ frame[:, column])) for frame in frames])
+        lengths = np.where(np.abs(axes @ upright) > 0.5, lengths.max(), lengths)  # the stand-in is no length
+    else:
+        allowed = exchangeable_axes(standard.hall_number)
+        overlaps = [np.abs(axes @ frame) for frame in frames]  # entry (i, j): axis i of the cell along axis j of the frame
+        orders = [tuple(overlap.argmax(axis=0).tolist()) for overlap in overlaps]
+        frames = [frame for frame, order in zip(frames, orders, strict=True) if order in allowed] or frames
     for axis in range(3):
         frames = _largest(frames, [-float(lengths @ np.abs(axes @ frame[:, axis])) / lengths.max() for frame in frames])
     spacing = (abs(float(np.linalg.det(lattice))) / len(labels)) ** (1 / 3)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 
-__all__ = ["setting_operations", "symmetry_dataset"]
+__all__ = ["layer_group", "setting_operations", "symmetry_dataset"]
 
 _RAISE: dict[str, Any] = {"_throw": True} if "_throw" in signature(spglib.get_symmetry_dataset).parameters else {}
 
@@ -37,6 +37,24 @@ def symmetry_dataset(
     if dataset is None:
         raise DetectionError(_no_space_group(tolerance, "no reason given"))
     return dataset
+
+
+def layer_group(
+    lattice: NDArray[np.float64], fractional: NDArray[np.float64], labels: NDArray[np.int64], tolerance: float
+) -> tuple[int, str]:
+    """Number (1 to 80) and symbol of the layer group of a layer whose third cell vector is no period.
+
+    Raises:
+        DetectionError: spglib finds no layer group.
+    """
+    cell: Any = (lattice, fractional, labels)
+    try:
+        dataset = spglib.get_symmetry_layerdataset(cell, aperiodic_dir=2, symprec=float(tolerance), **_RAISE)
+    except Exception as error:
+        raise DetectionError(_no_space_group(tolerance, str(error))) from error
+    if dataset is None:
+        raise DetectionError(_no_space_group(tolerance, "no reason given"))
+    return int(dataset.number), str(dataset.international)
 
 
 def setting_operations(hall_number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

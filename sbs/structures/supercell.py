@@ -8,7 +8,7 @@ shift and an integer vector. Nothing is searched or matched in the large cell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -263,7 +263,9 @@ def _supercell_structure(structure: Structure, cell: IntArray, points: IntArray)
         return structure
     lattice = np.asarray(structure.lattice)
     positions = (structure.positions[None] + (points @ lattice)[:, None]).reshape(-1, 3)
-    return Structure(positions, np.tile(structure.numbers, len(points)), cell @ lattice)
+    return replace(
+        structure, positions=positions, numbers=np.tile(structure.numbers, len(points)), lattice=cell @ lattice
+    )
 
 
 def _integers(values: FloatArray) -> IntArray:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sbs.errors import InfiniteSetError, UnknownGroupError
+from sbs.groups.abstract.immutability import Immutable
+from sbs.groups.point.closed import ClosedGroup
+from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, point_group
+from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.question import Question
 from sbs.tables.encoding import INFINITE
+from sbs.tables.lookup import answer
 from sbs.tables.storage import load
-
-if TYPE_CHECKING:
-    from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["COLUMNS", "GroupTable", "TableRow", "table"]
 
@@ -52,9 +55,10 @@ class TableRow:
 
     def minimal_set(self) -> MinimalSet:
         """The set itself, with objects and certificate."""
-        from sbs.query import minimal_set
-
-        return minimal_set(self.group, self.label)
+        group = point_group(self.group)
+        assert isinstance(group, PointGroup)
+        target = group.subgroup_class(self.label).representative
+        return answer(Question(group, target, ClosedGroup(PointGroupSymbol("O(3)")), True, None))
 
     def as_dict(self) -> dict[str, Any]:
         """Values by name of the field."""
@@ -79,7 +83,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 )
 
 
-class GroupTable(Sequence[TableRow]):
+class GroupTable(Immutable, Sequence[TableRow]):
     """Targets of one group as rows, by rising order unless sorted otherwise. Immutable; obtain one from `sbs.table`.
 
     Attributes:
@@ -87,11 +91,13 @@ class GroupTable(Sequence[TableRow]):
         rows: the rows.
     """
 
+    symbol: str
+    hermann_mauguin: str
+    order: int
+    rows: tuple[TableRow, ...]
+
     def __init__(self, symbol: str, hermann_mauguin: str, order: int, rows: Sequence[TableRow]) -> None:
-        self.symbol = symbol
-        self.hermann_mauguin = hermann_mauguin
-        self.order = order
-        self.rows = tuple(rows)
+        self._set(symbol=symbol, hermann_mauguin=hermann_mauguin, order=order, rows=tuple(rows))
 
     def __len__(self) -> int:
         return len(self.rows)

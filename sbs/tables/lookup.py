@@ -1,9 +1,9 @@
-"""Answer a query from the stored tables: which row it asks for, and in which orientation."""
+"""Answer a question from the stored tables, which row it asks for and in which orientation, else by the solver."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,117 +11,113 @@ from sbs.errors import UnknownGroupError
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.naming import normalise_label
-from sbs.groups.point.pointgroups import PointGroup
+from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.sets.minimal_set import MinimalSet
-from sbs.tables.catalogue import stored_symbols
+from sbs.sets.question import Question
+from sbs.tables.catalogue import stored_families, stored_symbols
 from sbs.tables.restore import AMBIENT, set_from_table
 from sbs.tables.storage import Entry, load
 
-if TYPE_CHECKING:
-    from sbs.groups.point.symbols import ParsedSymbol
-
-__all__ = ["lookup", "stored_set"]
+__all__ = ["answer", "lookup", "stored_group", "stored_set", "stored_target"]
 
 _STANDARD = np.eye(3)
 # More than all stored rows; only questions in the standard setting are remembered, of other settings there is no end.
 _REMEMBERED = 4096
 
 
-def lookup(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None) -> MinimalSet | None:
-    """The answer to a query if it is stored, else None: then the solver is to answer, or to raise the right error.
+def answer(question: Question) -> MinimalSet:
+    """The set for a question: the stored one, else the solver's.
 
-    Stored are exact sets in O(3) without a limit on l, for the groups of `sbs.tables.catalogue` in any orientation.
+    Raises:
+        NotASubgroupError, NoSetError, SearchLimitError: as `sbs.sets.solve.solve`.
+        CorruptTableError: the file of the group is damaged.
+    """
+    stored = lookup(question)
+    if stored is not None:
+        return stored
+    from sbs.sets.solve import solve  # what the tables answer does not wait for the solver to be imported
 
-    Args:
-        group: symbol or `PointGroup`. target: label or symbol of a class of subgroups, or a `Subgroup` that is the
-            representative of its class. ambient, exact, lmax: as in `sbs.minimal_set`.
+    return solve(question)
+
+
+def lookup(question: Question) -> MinimalSet | None:
+    """The answer to a question if it is stored, else None: then the solver is to answer.
+
+    Stored are exact sets in O(3) without a limit on l, for the groups of `sbs.tables.catalogue` in any orientation and the
+    representative of each class of targets.
 
     Raises:
         CorruptTableError: the file of the group is damaged.
     """
-    if not exact or lmax is not None or not _is_everything(ambient):
+    group, target = question.group, question.target
+    if not question.exact or question.lmax is not None or not _is_everything(question.ambient):
         return None
-    if isinstance(group, str):
-        return _by_symbols(group, target) if isinstance(target, str) else None
-    if not isinstance(group, PointGroup):
+    if not isinstance(group, PointGroup) or not isinstance(target, Subgroup):
         return None
-    if isinstance(target, str):
-        result = _in_standard_setting(group.symbol, target)
-    elif isinstance(target, Subgroup) and target.parent == group:
-        result = _in_standard_setting(group.symbol, target.bits)
-    else:
-        return None
-    return result if result is None or _is_standard(group) else _oriented(result, group)
-
-
-def _is_standard(group: PointGroup) -> bool:
-    return group is group.standard or np.array_equal(group.rotation, _STANDARD)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _by_symbols(group: str, target: str) -> MinimalSet | None:
-    if group in stored_symbols():
-        return _in_standard_setting(group, target)
-    parsed = _parsed(group)
-    if parsed is None:
-        return None
-    result = _in_standard_setting(parsed.symbol.schoenflies, target)
-    if result is None or np.array_equal(parsed.rotation, _STANDARD):
+    result = _in_standard_setting(group.symbol, target.bits)
+    if result is None or group == result.group:
         return result
-    return _oriented(result, PointGroup(parsed.symbol, parsed.rotation))
+    return replace(result, question=question, embedding=result.embedding.rotated(group.rotation, group))
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _in_standard_setting(symbol: str, target: str | bytes) -> MinimalSet | None:
-    """The stored set for a target given by its label or symbol, or as the bits of a `Subgroup`."""
-    table = load(symbol)
-    label = None if table is None else _find(table, target)
-    return None if label is None else stored_set(symbol, label)
+def stored_group(symbol: str) -> PointGroup | None:
+    """A stored group in its standard setting if it is named as it is stored, without reading symbols."""
+    symbols = stored_symbols()
+    if symbol not in symbols:
+        return None
+    found = point_group(stored_families()[symbols.index(symbol)])
+    assert isinstance(found, PointGroup)
+    return found
 
 
-def _parsed(symbol: str) -> ParsedSymbol | None:
-    from sbs.groups.point.symbols import parse_symbol  # most queries name a stored group as it is stored
+def stored_target(group: PointGroup, name: str) -> Subgroup | None:
+    """The representative of the class of subgroups that a label or symbol names, if it is stored and named clearly.
+
+    Raises:
+        CorruptTableError: the file of the group is damaged.
+    """
+    table = load(group.symbol)
+    row = None if table is None else _named(table, name)
+    if row is None:
+        return None
+    return Subgroup.from_elements(group, np.array(row.integers("elements", group.order), dtype=np.intp))
+
+
+def _named(table: Entry, name: str) -> Entry | None:
+    """The class of subgroups that a label or symbol names, None if it names none or several."""
+    rows = list(table.entries("subgroup_classes"))
+    wanted = normalise_label(name)
+    for row in rows:
+        if normalise_label(row.text("label")) == wanted:
+            return row
+    if "(" in name:
+        return None
+    from sbs.groups.point.symbols import parse_symbol  # most questions name a target by its label
 
     try:
-        return parse_symbol(symbol)
+        symbol = parse_symbol(name).symbol.schoenflies
     except UnknownGroupError:
         return None
+    matching = [row for row in rows if row.text("symbol") == symbol]
+    return matching[0] if len(matching) == 1 else None
 
 
-def _is_everything(ambient: Any) -> bool:
-    if isinstance(ambient, str):
-        return ambient == AMBIENT
+def _is_everything(ambient: object) -> bool:
     return (
         isinstance(ambient, ClosedGroup) and ambient.symbol == AMBIENT and np.array_equal(ambient.rotation, _STANDARD)
     )
 
 
-def _find(table: Entry, target: str | bytes) -> str | None:
-    """Label of the row that a target names, None if it names none or several."""
-    rows = list(table.entries("subgroup_classes"))
-    if isinstance(target, bytes):
-        elements = np.flatnonzero(np.unpackbits(np.frombuffer(target, dtype=np.uint8))).tolist()
-        return next((row.text("label") for row in rows if row.raw("elements") == elements), None)
-    labels = [row.text("label") for row in rows]
-    if target in labels:
-        return target
-    wanted = normalise_label(target)
-    for label in labels:
-        if normalise_label(label) == wanted:
-            return label
-    parsed = _parsed(target)
-    if parsed is None:
+@lru_cache(maxsize=_REMEMBERED)
+def _in_standard_setting(symbol: str, bits: bytes) -> MinimalSet | None:
+    """The stored set for a target given as the bits of a `Subgroup`, None if it is not the representative of its class."""
+    table = load(symbol)
+    if table is None:
         return None
-    matching = [row.text("label") for row in rows if row.text("symbol") == parsed.symbol.schoenflies]
-    return matching[0] if len(matching) == 1 else None
-
-
-def _oriented(result: MinimalSet, group: PointGroup) -> MinimalSet:
-    """The set for the same group in another orientation."""
-    assert isinstance(result.target, Subgroup)
-    target = Subgroup(group, np.array(result.target.mask))
-    frame = group.rotation @ result.frame
-    return MinimalSet(group, target, result.ambient, True, None, result.solution, frame, result.realised)
+    elements = np.flatnonzero(np.unpackbits(np.frombuffer(bits, dtype=np.uint8))).tolist()
+    rows = table.entries("subgroup_classes")
+    label = next((row.text("label") for row in rows if row.raw("elements") == elements), None)
+    return None if label is None else stored_set(symbol, label)
 
 
 @lru_cache(maxsize=_REMEMBERED)

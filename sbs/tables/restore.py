@@ -6,7 +6,7 @@ What is read is checked as far as it bears on the answer; `sbs.tables.checking` 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +18,13 @@ from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.objects.irreps import Irrep, parse_irreps
 from sbs.objects.representation import representation
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.realisation import Realisation
+from sbs.sets.orbits import FiniteOrbit, Known
+from sbs.sets.question import Embedding, Question
 from sbs.solver.normalizer import normalizer_in_o3
 from sbs.solver.solutions import ClosedSolution, FiniteSolution, Refutation, StabilizerSearch
 from sbs.tables.catalogue import stored_families, stored_symbols
 from sbs.tables.encoding import INFINITE
 from sbs.tables.storage import Entry
-
-if TYPE_CHECKING:
-    from sbs.sets.family import Family
 
 __all__ = ["AMBIENT", "set_from_table"]
 
@@ -52,14 +50,10 @@ def set_from_table(table: Entry, label: str) -> MinimalSet:
     if listed is None or row is None:
         raise table.error("targets", f"has no row {label!r}")
     target = _subgroup(group, listed, "elements", listed.integers("elements", group.order))
-    ambient = ClosedGroup(PointGroupSymbol(AMBIENT))
+    question = Question(group, target, ClosedGroup(PointGroupSymbol(AMBIENT)), True, None)
     certificate = row.entry("certificate")
-    if certificate.text("method") == "closed":
-        solution = _closed(row, certificate)
-        family = _family(row, certificate, solution)
-        result = MinimalSet(group, target, ambient, True, None, solution, group.rotation, family)
-    else:
-        result = _finite(table, row, certificate, group, target, ambient)
+    restored = _closed if certificate.text("method") == "closed" else _finite
+    result = restored(table, row, certificate, question)
     _agrees(row, result)
     return result
 
@@ -73,18 +67,10 @@ def _subgroup(parent: PointGroup, entry: Entry, field: str, elements: list[int])
     return Subgroup(parent, mask)
 
 
-def _finite(
-    table: Entry, row: Entry, certificate: Entry, group: PointGroup, target: Subgroup, ambient: Any
-) -> MinimalSet:
-    family = normalizer_in_o3(group.family)
-    if certificate.text("parent") != family.schoenflies:
-        raise certificate.error("parent", f"expected {family.schoenflies!r}, the normalizer of {group.symbol} in O(3)")
-    parent = point_group(family)
+def _finite(table: Entry, row: Entry, certificate: Entry, question: Question) -> MinimalSet:
+    embedding = _embedding(table, certificate, question)
+    parent = embedding.outer
     assert isinstance(parent, PointGroup)
-    outer = table.entry("normalizer")
-    embedding = outer.integers("embedding", parent.order)
-    if len(embedding) != group.order or np.abs(parent.matrices[embedding] - group.matrices).max() > _UNIT:
-        raise outer.error("embedding", f"does not number the elements of {group.symbol} in {parent.symbol}")
 
     def inside(field: str, elements: list[int]) -> Subgroup:
         return _subgroup(parent, certificate, field, elements)
@@ -95,7 +81,9 @@ def _finite(
         inside("stabilizers", certificate.check_integers("stabilizers", h, parent.order))
         for h in certificate.items("stabilizers")
     )
-    whole = inside("normalizer.embedding", embedding)
+    whole = embedding.image(question.group)
+    if embedding.image(question.target) != solved:
+        raise certificate.error("target", "is not the image of K")
     if not stabilizers or any((h.mask & whole.mask != solved.mask).any() or not h <= normalizer for h in stabilizers):
         raise certificate.error("stabilizers", "are not subgroups of M that meet S in K")
     refuted = tuple(
@@ -105,15 +93,30 @@ def _finite(
     search = StabilizerSearch(stabilizers, certificate.integer("bound", 1), refuted)
     _check_bound(certificate, search, normalizer, whole, solved)
     solution = FiniteSolution(whole, solved, normalizer, True, stabilizers, ((solved, search),))
-    turn = certificate.integer("turn")
-    if turn >= parent.order:
-        raise certificate.error("turn", f"must be less than the order {parent.order} of {parent.symbol}")
-    frame = group.rotation if turn == 0 else parent.matrices[turn].T
     chosen = certificate.integer("chosen")
     if chosen >= len(stabilizers):
         raise certificate.error("chosen", f"must be less than the number of stabilizers, {len(stabilizers)}")
-    realised = _realisation(row, certificate, stabilizers[chosen], frame, parent)
-    return MinimalSet(group, target, ambient, True, None, solution, frame, realised)
+    orbit = _orbit(row, certificate, stabilizers[chosen], embedding.frame, parent)
+    return MinimalSet(question, solution, embedding, Known(orbit))
+
+
+def _embedding(table: Entry, certificate: Entry, question: Question) -> Embedding:
+    """S in its normalizer, turned as the solver turned it."""
+    group = question.group
+    assert isinstance(group, PointGroup)
+    family = normalizer_in_o3(group.family)
+    if certificate.text("parent") != family.schoenflies:
+        raise certificate.error("parent", f"expected {family.schoenflies!r}, the normalizer of {group.symbol} in O(3)")
+    parent = point_group(family)
+    assert isinstance(parent, PointGroup)
+    outer = table.entry("normalizer")
+    numbers = outer.integers("embedding", parent.order)
+    if len(numbers) != group.order or np.abs(parent.matrices[numbers] - group.matrices).max() > _UNIT:
+        raise outer.error("embedding", f"does not number the elements of {group.symbol} in {parent.symbol}")
+    turn = certificate.integer("turn")
+    if turn >= parent.order:
+        raise certificate.error("turn", f"must be less than the order {parent.order} of {parent.symbol}")
+    return Embedding(group, parent, np.array(numbers, dtype=np.intp), group.rotation).turned(turn)
 
 
 def _check_bound(
@@ -127,9 +130,9 @@ def _check_bound(
         raise certificate.error("method", f"expected {method!r} for stabilizers of order {search.order}")
 
 
-def _realisation(
+def _orbit(
     row: Entry, certificate: Entry, stabilizer: Subgroup, frame: np.ndarray, parent: PointGroup
-) -> Realisation:
+) -> FiniteOrbit:
     irreps = _irreps(row)
     objects = _objects(row, irreps)
     if not np.array_equal(frame, _STANDARD):
@@ -142,7 +145,7 @@ def _realisation(
     sizes = np.bincount(orbits)
     if (sizes != sizes[0]).any() or (np.diff(orbits) < 0).any():
         raise row.error("orbits", "are not orbits of one size, one after the other")
-    return Realisation(stabilizer, irreps, objects, movers, orbits)
+    return FiniteOrbit(stabilizer, irreps, objects, movers, orbits)
 
 
 def _irreps(row: Entry) -> tuple[Irrep, ...]:
@@ -176,9 +179,12 @@ def _are_unit(vectors: np.ndarray, irreps: tuple[Irrep, ...]) -> bool:
     return bool(np.abs(np.add.reduceat(vectors**2, starts, axis=1) - 1.0).max() <= _UNIT)
 
 
-def _family(row: Entry, certificate: Entry, solution: ClosedSolution) -> Family:
-    from sbs.sets.family import Family
+def _closed(table: Entry, row: Entry, certificate: Entry, question: Question) -> MinimalSet:
+    from sbs.sets.family import ContinuousOrbit  # most rows need no more than the stored objects
 
+    stabilizers = tuple(_closed_group(certificate, h) for h in certificate.items("stabilizers"))
+    cardinals = _count(row, "size"), _count(row, "degeneracy")
+    solution = ClosedSolution(_symbol(certificate, "normalizer"), stabilizers, *cardinals)  # type: ignore[arg-type]
     irreps = _irreps(row)
     seed = _array(certificate, "seed", (sum(irrep.dim for irrep in irreps),))
     if not _are_unit(seed[None], irreps):
@@ -195,7 +201,12 @@ def _family(row: Entry, certificate: Entry, solution: ClosedSolution) -> Family:
         objects = _objects(row, irreps)
         if np.abs(representation(row.text("irreps"), movers) @ seed - objects).max() > _UNIT:
             raise row.error("objects", "are not the images of the seed under the movers")
-    return Family(ClosedGroup(solution.normalizer), stabilizer, irreps, seed, movers)
+    outer = ClosedGroup(solution.normalizer)
+    orbits = np.repeat(np.arange(solution.degeneracy), size // int(solution.degeneracy)) if size else np.zeros(0, int)
+    orbit = ContinuousOrbit(outer, stabilizer, irreps, seed, movers, orbits)
+    group = question.group
+    assert isinstance(group, PointGroup)
+    return MinimalSet(question, solution, Embedding(group, outer, None, group.rotation), Known(orbit))
 
 
 def _symbol(entry: Entry, field: str) -> PointGroupSymbol:
@@ -205,12 +216,6 @@ def _symbol(entry: Entry, field: str) -> PointGroupSymbol:
         return parse_symbol(entry.text(field)).symbol
     except UnknownGroupError as error:
         raise entry.error(field, str(error)) from error
-
-
-def _closed(row: Entry, certificate: Entry) -> ClosedSolution:
-    stabilizers = tuple(_closed_group(certificate, h) for h in certificate.items("stabilizers"))
-    size, degeneracy = (_count(row, field) for field in ("size", "degeneracy"))
-    return ClosedSolution(_symbol(certificate, "normalizer"), stabilizers, size, degeneracy)  # type: ignore[arg-type]
 
 
 def _closed_group(certificate: Entry, value: Any) -> AxialSubgroup | PointGroupSymbol:

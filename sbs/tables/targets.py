@@ -13,12 +13,13 @@ import numpy as np
 
 from sbs.groups import PointGroup, Subgroup, point_group
 from sbs.groups.point.closed import AxialSubgroup
-from sbs.groups.point.pointgroups import match_elements
-from sbs.sets.family import Family
+from sbs.sets.family import ContinuousOrbit
 from sbs.sets.ferroic import aizu_symbols, domain_states
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.solve import solve_in_closed
-from sbs.solver.solutions import ClosedSolution, FiniteSolution, Refutation
+from sbs.sets.orbits import FiniteOrbit
+from sbs.sets.question import Question
+from sbs.sets.solve import solve
+from sbs.solver.solutions import ClosedSolution, Refutation
 from sbs.tables.catalogue import crystal_system
 from sbs.tables.encoding import INFINITE
 
@@ -37,7 +38,7 @@ def target_records(group: PointGroup, species: Sequence[int]) -> list[dict[str, 
     symbols = aizu_symbols(group, targets, species) if crystallographic else [None] * len(targets)
     rows = []
     for c, symbol in zip(group.subgroup_classes, symbols, strict=True):
-        result = solve_in_closed(group, c.representative, ambient, True, None)  # type: ignore[arg-type]
+        result = solve(Question(group, c.representative, ambient, True, None))
         rows.append(_row(c.label, result, symbol))
     return rows
 
@@ -88,41 +89,40 @@ def _objects(result: MinimalSet) -> dict[str, Any]:
 
 
 def _certificate(result: MinimalSet) -> dict[str, Any]:
-    solution = result.solution
+    solution, orbit = result.solution, result.orbit
     if isinstance(solution, ClosedSolution):
+        assert isinstance(orbit, ContinuousOrbit)
         return {
             "method": "closed",
             "normalizer": solution.normalizer.schoenflies,
             "stabilizers": [_closed_name(h) for h in solution.stabilizers],
-            **_family(result._family),
+            **_seed(orbit),
         }
-    assert isinstance(solution, FiniteSolution)
     (_, search), *others = solution.searches
     if others or search is None:
         raise AssertionError("an exact query makes one search")
-    parent = solution.normalizer.parent
-    realisation = result._realisation
+    assert isinstance(orbit, FiniteOrbit)
     return {
         "method": "complement bound" if search.meets_bound else "exhaustive search",
-        "parent": parent.symbol,  # type: ignore[attr-defined]
-        "turn": int(match_elements(result.frame.T[None], parent.matrices)[0]),
+        "parent": result.embedding.outer.symbol,  # type: ignore[union-attr]
+        "turn": result.embedding.turn,
         "target": solution.target.elements.tolist(),
         "normalizer": solution.normalizer.elements.tolist(),
         "bound": int(search.bound),
         "stabilizers": [h.elements.tolist() for h in solution.stabilizers],
-        "chosen": [h.bits for h in solution.stabilizers].index(realisation.stabilizer.bits),
-        "movers": realisation.movers.tolist(),
+        "chosen": [h.bits for h in solution.stabilizers].index(orbit.stabilizer.bits),
+        "movers": orbit.movers.tolist(),
         "refuted": [_refutation(r) for r in search.refuted],
     }
 
 
-def _family(family: Family) -> dict[str, Any]:
+def _seed(orbit: ContinuousOrbit) -> dict[str, Any]:
     """The seed, its stabilizer, and the elements of M that list a finite orbit."""
     return {
-        "seed": _floats(family.seed),
-        "stabilizer": family.stabilizer.family.schoenflies,
-        "rotation": _floats(family.stabilizer.rotation),
-        "movers": _floats(family.movers),
+        "seed": _floats(orbit.seed),
+        "stabilizer": orbit.stabilizer.family.schoenflies,
+        "rotation": _floats(orbit.stabilizer.rotation),
+        "movers": _floats(orbit.movers),
     }
 
 

@@ -357,11 +357,12 @@ def test_a_terminal_without_unicode_gets_tables_all_the_same():
     assert "subgroup classes (4)" in done.stdout
 
 
-def test_a_reader_that_stops_early_is_no_error():
+@pytest.mark.parametrize("arguments", [["show", "Oh", "--json"], ["show", "Oh"], ["table", "Ih"], ["groups"]])
+def test_a_reader_that_stops_early_is_no_error(arguments):
     code = (
         "import os, subprocess, sys\n"
         "read, write = os.pipe()\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'sbs', 'show', 'Oh', '--json'], stdout=write, "
+        f"child = subprocess.Popen([sys.executable, '-m', 'sbs', *{arguments!r}], stdout=write, "
         "stderr=subprocess.PIPE)\n"
         "os.close(write)\n"
         "os.close(read)\n"
@@ -369,3 +370,34 @@ def test_a_reader_that_stops_early_is_no_error():
         "print(child.returncode, errors)\n"
     )
     assert python("-c", code).stdout.strip() == "0 b''"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes file descriptors by the shell's notation")
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [("show Oh", 0), ("solve Oh D4h --json", 0), ("verify Oh D4h", 0), ("--help", 0), ("solve Oh nothing", 2)],
+)
+def test_closed_standard_output_leaves_the_exit_code(command, expected):
+    root = os.path.dirname(os.path.dirname(os.path.abspath(sbs.__file__)))
+    for closing in (">&-", ">&- 2>&-"):
+        done = subprocess.run(
+            f'"{sys.executable}" -m sbs {command} {closing}', shell=True, capture_output=True, text=True, cwd=root, check=False
+        )
+        assert done.returncode == expected
+        assert "Traceback" not in done.stderr and done.stderr.count("\n") <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--sample", "2", "--seed", "-1"], "seed must be"),
+        (["--sample", "100000000000000"], "at a time"),
+        (["--sample", "1e14"], "invalid int value"),
+        (["--lmax", "-1"], "lmax"),
+        (["--ambient", "D3"], "D3"),
+    ],
+)
+def test_values_out_of_range_are_refused_in_one_line(run, options, word):
+    code, out, err = run("solve", "C4", "C1", *options)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert word in err

@@ -10,7 +10,7 @@ from sympy.combinatorics import Permutation, PermutationGroup
 
 import sbs
 from sbs.errors import AmbiguousTargetError, InfiniteSetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
-from sbs.groups import hasse_edges
+from sbs.groups import FiniteGroup, hasse_edges, point_group
 
 CRYSTALLOGRAPHIC = [
     "C1",
@@ -252,3 +252,16 @@ def test_haar_measure_of_so3():
     """The mean of D over SO(3) is zero and of the squared entries 1/3."""
     drawn = sbs.point_group("SO(3)").sample(20000, seed=1)
     assert np.abs(drawn.mean(0)).max() < 0.02 and np.abs((drawn**2).mean(0) - 1 / 3).max() < 0.02
+
+
+def test_a_point_group_holds_one_group_of_numbers_for_all_orientations():
+    group = point_group("D3d")
+    turned = group.rotated(sbs.point_group("SO(3)").sample(1, 4)[0])
+    assert isinstance(group.group, FiniteGroup) and turned.group is group.group
+    assert not isinstance(group, FiniteGroup) and not hasattr(group, "from_table")
+    np.testing.assert_allclose(
+        turned.matrices[turned.multiply(3, 5)], turned.matrices[3] @ turned.matrices[5], atol=1e-14
+    )
+    inner = turned.subgroup(turned.matrices[[1]])
+    assert inner.parent is turned and inner.within(group) == group.subgroup([1])
+    assert [h.parent for h in (turned.whole, turned.trivial)] == [turned, turned]

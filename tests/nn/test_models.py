@@ -9,6 +9,9 @@ from sbs.errors import NetworkInputError
 from sbs.nn import SymmetryBreaker, UnreachableBreakerWarning, build, with_breaker
 
 NEW_E3NN = tuple(int(p) for p in __import__("importlib.metadata").metadata.version("e3nn").split(".")[:2]) >= (0, 5)
+
+# The inputs here have no symmetry: what is tested does not depend on it.
+pytestmark = pytest.mark.filterwarnings("ignore::sbs.nn.OrientationWarning")
 needs_new = pytest.mark.skipif(not NEW_E3NN, reason="e3nn 0.4's own model needs torch_geometric and torch_cluster")
 
 

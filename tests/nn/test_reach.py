@@ -16,9 +16,12 @@ from sbs.nn import (
     site_permutations,
     turn_outputs,
 )
-from sbs.nn.reach.paths import allowed
+from sbs.nn.reach.paths import allowed, as_paths
 
-pytestmark = pytest.mark.filterwarnings("ignore::sbs.nn.UnreachableBreakerWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sbs.nn.UnreachableBreakerWarning"),
+    pytest.mark.filterwarnings("ignore::sbs.nn.OrientationWarning"),
+]
 
 KEEPS = 1e-5  # relative change of an output that counts as none
 
@@ -108,7 +111,7 @@ class GauntNetwork(torch.nn.Module):
                 for i, (_, a) in enumerate(left)
                 for j, (_, b) in enumerate(right)
                 for k, (_, c) in enumerate(out)
-                if c in allowed(a, b, product)
+                if c in allowed(a, b, as_paths(product))
             ]
             self.parts.append(o3.TensorProduct(left, right, out, instructions))
 

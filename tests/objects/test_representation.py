@@ -170,7 +170,7 @@ def test_empty_stack():
         (np.diag([1.0, 1.0, np.inf])[None], "orthogonal"),
         (np.eye(3)[None] + 1e-6, "orthogonal"),
         ([["a"]], "real numbers"),
-        ([[[1.0], [1.0, 2.0]]], "do not form an array"),
+        ([[[1.0], [1.0, 2.0]]], r"shape \(k, 3, 3\)"),
         (np.full((1, 3, 3), None), "real numbers"),
         (1j * np.eye(3)[None], "real numbers"),
     ],

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sbs.errors import CertificateError
 from sbs.groups import Subgroup, point_group
 from sbs.proof.verification import normalizing_rotations
 from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.realise import realise_finite
 from sbs.solver.normalizer import normalizer_in_o3
 
 
@@ -84,7 +86,7 @@ def test_a_set_that_is_not_minimal_is_refused():
         if c.order == 2 and c.representative <= s.stabilizer and c.representative.elements[1] not in s.solution.group
     )
     solution = dataclasses.replace(s.solution, stabilizers=(smaller,))
-    inflated = MinimalSet(s.group, s.target, s.ambient, True, None, solution, s.frame)
+    inflated = dataclasses.replace(s, solution=solution, realise=partial(realise_finite, solution, None))
     assert inflated.size == 8
     with pytest.raises(CertificateError, match="larger than"):
         inflated.verify()

@@ -7,7 +7,8 @@ import pytest
 
 from sbs.groups import point_group
 from sbs.sets.ferroic import aizu_symbols, domain_states
-from sbs.sets.solve import solve_in_closed
+from sbs.sets.question import Question
+from sbs.sets.solve import solve
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
 from sbs.tables.subgroups import species_numbers, vector_sites
 
@@ -41,10 +42,10 @@ def test_species_count_follows_from_generalised_normalizers(symbol):
     """A class of targets with normalizer M in N has |N| / |M| images under N, so that the |M| / |N| add up to the species."""
     group = point_group(symbol)
     total = sum(
-        solve_in_closed(group, c.representative, point_group("O(3)"), True, None).normalizer.order
+        solve(Question(group, c.representative, point_group("O(3)"), True, None)).normalizer.order
         for c in group.subgroup_classes
     )
-    outer = solve_in_closed(group, group.whole, point_group("O(3)"), True, None).normalizer.order
+    outer = solve(Question(group, group.whole, point_group("O(3)"), True, None)).normalizer.order
     assert total / outer == len(set(species_numbers(group)))
 
 

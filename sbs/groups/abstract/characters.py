@@ -23,6 +23,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sbs.groups.abstract.immutability import frozen
+
 __all__ = ["CharacterTable", "character_table", "class_constants"]
 
 IntArray = NDArray[np.int64]
@@ -43,7 +45,7 @@ class GroupWithClasses(Protocol):
     def class_of(self) -> NDArray[np.integer]: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CharacterTable:
     """The irreducible complex characters of a finite group.
 
@@ -60,6 +62,23 @@ class CharacterTable:
     multiplicities: IntArray
     class_sizes: IntArray
     power_map: IntArray
+
+    def __post_init__(self) -> None:
+        for array in (self.multiplicities, self.class_sizes, self.power_map):
+            frozen(array)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CharacterTable):
+            return NotImplemented
+        return (
+            self.exponent == other.exponent
+            and np.array_equal(self.multiplicities, other.multiplicities)
+            and np.array_equal(self.class_sizes, other.class_sizes)
+            and np.array_equal(self.power_map, other.power_map)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.exponent, self.multiplicities.tobytes()))
 
     @property
     def dimensions(self) -> IntArray:

@@ -22,10 +22,21 @@ from sbs.groups.abstract.closure import (
     MAX_TABLE_ORDER,
     close_matrices,
 )
+from sbs.groups.abstract.immutability import Immutable, frozen
 from sbs.groups.abstract.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
 from sbs.groups.abstract.meaning import Matrices, Meaning, Permutations, SiteOperations, numbers_of
 from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes, order_labels
-from sbs.groups.abstract.validation import check_matrices, check_permutations, check_table
+from sbs.groups.abstract.validation import (
+    as_array,
+    as_list,
+    check_integer,
+    check_matrices,
+    check_numbers,
+    check_permutations,
+    check_table,
+    check_tolerance,
+    shown,
+)
 
 __all__ = ["MAX_ORDER", "FiniteGroup"]
 
@@ -33,12 +44,17 @@ __all__ = ["MAX_ORDER", "FiniteGroup"]
 MAX_ORDER = MAX_MATRIX_ORDER
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
+def _indices(numbers: Any, order: int) -> Any:
+    """Element numbers as an index that cannot wrap around; what is too large, the law itself refuses."""
+    if isinstance(numbers, np.ndarray):
+        if numbers.dtype.kind == "u" or (numbers.dtype.kind == "i" and (not numbers.size or numbers.min() >= 0)):
+            return numbers
+    elif type(numbers) is int and 0 <= numbers < order:
+        return numbers
+    return check_numbers(numbers, order)
 
 
-class FiniteGroup:
+class FiniteGroup(Immutable):
     """A finite group of numbered elements.
 
     Build one with `from_permutations`, `from_matrices` or `from_table`; instances are immutable.
@@ -48,11 +64,13 @@ class FiniteGroup:
         meaning: what the elements are: `Matrices`, `Permutations`, `SiteOperations`, or None if they are only numbers.
     """
 
+    order: int
+    meaning: Meaning | None
+    _law: Law
+
     def __init__(self, table: np.ndarray, meaning: Meaning | None = None) -> None:
         # Private by convention: the named constructors validate, this one trusts.
-        self._law: Law = TableLaw(_frozen(table))
-        self.meaning = meaning
-        self.order = len(table)
+        self._set(_law=TableLaw(frozen(table)), meaning=meaning, order=len(table))
 
     @classmethod
     def from_actions(cls, left: np.ndarray, meaning: Meaning | None = None) -> FiniteGroup:
@@ -62,9 +80,7 @@ class FiniteGroup:
         The action is trusted to be one; see `sbs.groups.abstract.laws`.  ``meaning`` says what the elements are.
         """
         group = FiniteGroup.__new__(FiniteGroup)
-        group._law = law_from_actions(left)
-        group.meaning = meaning
-        group.order = left.shape[1]
+        group._set(_law=law_from_actions(left), meaning=meaning, order=left.shape[1])
         return group
 
     # --- constructors ---------------------------------------------------------------------------------------
@@ -101,10 +117,10 @@ class FiniteGroup:
         For point groups with names and orientation use `sbs.point_group`.
 
         Raises:
-            InvalidGroupError: wrong shape, NaN, singular, or not closing to a finite group of at most
-                MAX_ORDER elements.
+            InvalidGroupError: no real matrices of one shape, NaN, a determinant other than 1 or -1, a tolerance that is
+                no positive number up to MAX_TOLERANCE, or not closing to a finite group of at most MAX_ORDER elements.
         """
-        gens = check_matrices(generators)
+        gens, tolerance = check_matrices(generators), check_tolerance(tolerance)
         if not np.all(np.abs(np.abs(np.linalg.det(gens)) - 1.0) < max(tolerance, 1e-9) * 10):
             raise InvalidGroupError("matrices of a finite group have determinant of modulus 1; check the generators")
         elements, left = close_matrices(gens, tolerance, limit=MAX_ORDER)
@@ -124,12 +140,12 @@ class FiniteGroup:
                 f"the Cayley table of a group of order {self.order} is not built (limit {MAX_TABLE_ORDER}): "
                 f"it would take {self.order**2 * 2 / 1e6:.0f} megabytes. Use multiply(a, b), which needs none"
             )
-        return _frozen(self._law.table())
+        return frozen(self._law.table())
 
     @cached_property
     def inverses(self) -> np.ndarray:
         """Number of the inverse of every element, integers ``(order,)``."""
-        return _frozen(self._law.inverses())
+        return frozen(self._law.inverses())
 
     @cached_property
     def generators(self) -> tuple[int, ...]:
@@ -137,16 +153,37 @@ class FiniteGroup:
         return self.whole.generators
 
     def multiply(self, a: Any, b: Any) -> np.ndarray:
-        """Products ``a * b`` of element numbers; arrays broadcast."""
-        return self._law.multiply(a, b)
+        """Products ``a * b`` of element numbers; arrays broadcast.
+
+        Raises:
+            InvalidGroupError: no element numbers, or arrays that do not broadcast.
+        """
+        try:
+            return self._law.multiply(_indices(a, self.order), _indices(b, self.order))
+        except IndexError:
+            check_numbers(a, self.order)
+            check_numbers(b, self.order)
+            raise InvalidGroupError(
+                f"element numbers of shapes {np.shape(a)} and {np.shape(b)} do not broadcast against each other"
+            ) from None
 
     def conjugate(self, elements: Any, by: Any) -> np.ndarray:
-        """``by * elements * by^-1``; arrays broadcast."""
-        return self._law.multiply(self._law.multiply(by, elements), self.inverses[by])
+        """``by * elements * by^-1``; arrays broadcast.
+
+        Raises:
+            InvalidGroupError: no element numbers, or arrays that do not broadcast.
+        """
+        return self._law.multiply(self.multiply(by, elements), self.inverses[np.asarray(by, dtype=np.intp)])
 
     def power(self, element: int, exponent: int) -> int:
-        """``element`` to an integer power."""
-        base = int(element) if exponent >= 0 else int(self.inverses[element])
+        """``element`` to an integer power.
+
+        Raises:
+            InvalidGroupError: no element number, or an exponent that is no integer.
+        """
+        element = check_integer(element, "an element number", 0, self.order - 1)
+        exponent = check_integer(exponent, "an exponent", low=None)
+        base = element if exponent >= 0 else int(self.inverses[element])
         result = 0
         for bit in bin(abs(exponent))[2:]:
             result = int(self.multiply(result, result))
@@ -157,25 +194,30 @@ class FiniteGroup:
     @cached_property
     def element_orders(self) -> np.ndarray:
         """Order of every element, integers ``(order,)``."""
-        return _frozen(orders_of_elements(self._law))
+        return frozen(orders_of_elements(self._law))
 
     @cached_property
     def class_of(self) -> np.ndarray:
         """Number of the conjugacy class of every element, integers ``(order,)``; the identity is class 0."""
         moves = [self.conjugate(np.arange(self.order), g) for g in self.generators]
-        return _frozen(orbit_numbers(self.order, moves))
+        return frozen(orbit_numbers(self.order, moves))
 
     @cached_property
     def element_classes(self) -> tuple[np.ndarray, ...]:
         """Conjugacy classes as sorted arrays of element numbers, in the order of their first elements."""
         order = np.argsort(self.class_of, kind="stable")
-        return tuple(np.split(order, np.flatnonzero(np.diff(self.class_of[order])) + 1))
+        return tuple(map(frozen, np.split(order, np.flatnonzero(np.diff(self.class_of[order])) + 1)))
 
     # --- subgroups ------------------------------------------------------------------------------------------
 
     def generate(self, elements: Iterable[int]) -> np.ndarray:
-        """Boolean mask ``(order,)`` of the subgroup generated by some elements."""
-        return self.generate_onto(elements)[0]
+        """Boolean mask ``(order,)`` of the subgroup generated by some elements.
+
+        Raises:
+            InvalidGroupError: no element numbers.
+        """
+        numbers = check_numbers(as_list(elements, "element numbers"), self.order)
+        return self.generate_onto(numbers.reshape(-1).tolist())[0]
 
     def generate_onto(self, elements: Iterable[int], start: Subgroup | None = None) -> tuple[np.ndarray, list[int]]:
         """Mask of the subgroup generated by a subgroup and some elements, and those elements that were
@@ -210,11 +252,11 @@ class FiniteGroup:
         """The permutations (m, d), matrices (m, d, d) or `SiteOperations` that have some element numbers (m,).
 
         Raises:
-            InvalidGroupError: the elements are only numbers.
+            InvalidGroupError: the elements are only numbers, or these are no element numbers.
         """
         if self.meaning is None:
             raise InvalidGroupError("the elements of this group are only numbers; it was built from a Cayley table")
-        return self.meaning.elements(np.asarray(numbers, dtype=np.intp))
+        return self.meaning.elements(check_numbers(numbers, self.order))
 
     def subgroup(self, generators: Any) -> Subgroup:
         """Subgroup generated by element numbers, or by permutations or matrices if the group was built from
@@ -223,22 +265,25 @@ class FiniteGroup:
         Raises:
             NotASubgroupError: one is no element of the group.
         """
-        numbers = self.numbers_of(generators).tolist()
-        if any(g < 0 or g >= self.order for g in numbers):
+        numbers = self.numbers_of(generators)
+        if numbers.size and (numbers.min() < 0 or numbers.max() >= self.order):
             raise NotASubgroupError(
-                f"element numbers of a group of order {self.order} lie in 0..{self.order - 1}, got {numbers}"
+                f"element numbers of a group of order {self.order} lie in 0..{self.order - 1}, got {shown(numbers)}"
             )
-        return Subgroup(self, *self.generate_onto(numbers))
+        return Subgroup(self, *self.generate_onto(numbers.tolist()))
 
     def subgroup_from_mask(self, mask: np.ndarray) -> Subgroup:
         """Subgroup from a boolean mask ``(order,)`` of its elements.
 
         Raises:
+            InvalidGroupError: not booleans, one for each element.
             NotASubgroupError: the marked elements are not closed under multiplication.
         """
-        mask = np.asarray(mask, dtype=bool)
-        if mask.shape != (self.order,):
-            raise NotASubgroupError(f"expected a mask of shape ({self.order},), got {mask.shape}")
+        mask = as_array(mask, f"a mask of {self.order} booleans")
+        if mask.dtype != bool or mask.shape != (self.order,):
+            raise InvalidGroupError(
+                f"expected a mask of {self.order} booleans, got an array of shape {mask.shape} and type {mask.dtype}"
+            )
         closed = self.generate_onto(np.flatnonzero(mask).tolist())
         if not np.array_equal(closed[0], mask):
             raise NotASubgroupError(
@@ -261,7 +306,9 @@ class FiniteGroup:
         """Classes of subgroups up to conjugation in the group, by rising order.
 
         Labels read "<order>" or, where several classes share an order, "<order>.<k>" with k = 1, 2, ... in the order of
-        the listing. `sbs.progress.report_progress` tells how far a long listing has come.
+        the listing, which follows the element numbers: the same generators, turned or with their points renamed, give the
+        same labels, other generators of the same group may number classes of one order differently.
+        `sbs.progress.report_progress` tells how far a long listing has come.
         """
         found = enumerate_classes(self)
         labels = order_labels([s.order for s, _ in found])

@@ -15,7 +15,7 @@ from sbs.errors import InvalidGroupError, NotASubgroupError
 from sbs.groups.abstract.base_images import spanning_tree
 from sbs.groups.abstract.closure import nearest_rows
 from sbs.groups.abstract.site_operations import SiteOperations
-from sbs.groups.abstract.validation import check_matrices, check_permutations
+from sbs.groups.abstract.validation import as_array, check_matrices, check_permutations, shown
 
 __all__ = ["Matrices", "Meaning", "Permutations", "SiteOperations", "numbers_of"]
 
@@ -157,14 +157,16 @@ def numbers_of(elements: Any, meaning: Meaning | None) -> np.ndarray:
         raise InvalidGroupError("operations on the sites of a crystal were given for a group that knows no sites")
     if isinstance(meaning, SiteOperations) and isinstance(elements, (SiteOperations, tuple)):
         return meaning.numbers(elements)
-    try:
-        array = np.asarray(elements if isinstance(elements, np.ndarray) else list(elements))
-    except ValueError:
-        raise InvalidGroupError(
-            "expected element numbers, permutations of one length or matrices of one shape"
-        ) from None
+    array = as_array(elements, "element numbers, permutations of one length or matrices of one shape")
     if array.size == 0 or (array.ndim == 1 and array.dtype.kind in "iu"):
         return array.astype(np.intp).reshape(-1)
+    if array.ndim < 2:
+        raise InvalidGroupError(
+            f"expected integer element numbers, permutations (m, d) or matrices (m, d, d), got {shown(elements)}"
+        )
     if meaning is None:
-        raise InvalidGroupError(f"the group knows its elements by number only; got an array of shape {array.shape}")
+        raise InvalidGroupError(
+            "the group was built from a Cayley table and knows its elements by number only; give element numbers, not an "
+            f"array of shape {array.shape}"
+        )
     return meaning.numbers(array)

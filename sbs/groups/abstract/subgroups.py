@@ -13,7 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sbs.errors import NotASubgroupError
+from sbs.errors import InvalidGroupError, NotASubgroupError
+from sbs.groups.abstract.immutability import Immutable, frozen
+from sbs.groups.abstract.validation import check_integer, shown
 
 __all__ = ["Parent", "Subgroup", "SubgroupClass", "enumerate_classes", "hasse_edges", "order_labels"]
 
@@ -45,7 +47,7 @@ class Parent(Protocol):
     def from_actions(self, left: np.ndarray) -> Parent: ...
 
 
-class Subgroup:
+class Subgroup(Immutable):
     """A subgroup of a `FiniteGroup`, held as a bit set over the elements of its parent.
 
     Attributes:
@@ -58,13 +60,23 @@ class Subgroup:
 
     __slots__ = ("_generators", "bits", "elements", "mask", "order", "parent")
 
+    parent: Parent
+    mask: np.ndarray
+    elements: np.ndarray
+    order: int
+    bits: bytes
+    _generators: tuple[int, ...] | None
+
     def __init__(self, parent: Parent, mask: np.ndarray, generators: Iterable[int] | None = None) -> None:
-        self.parent = parent
-        self.mask = _read_only(mask)
-        self.elements = _read_only(mask.nonzero()[0])
-        self.order = len(self.elements)
-        self.bits = np.packbits(mask).tobytes()
-        self._generators = None if generators is None else tuple(generators)
+        elements = frozen(mask.nonzero()[0])
+        self._set(
+            parent=parent,
+            mask=frozen(mask),
+            elements=elements,
+            order=len(elements),
+            bits=np.packbits(mask).tobytes(),
+            _generators=None if generators is None else tuple(generators),
+        )
 
     @classmethod
     def from_elements(cls, parent: Parent, elements: np.ndarray) -> Subgroup:
@@ -72,6 +84,10 @@ class Subgroup:
         mask = np.zeros(parent.order, dtype=bool)
         mask[elements] = True
         return cls(parent, mask)
+
+    def within(self, parent: Parent) -> Subgroup:
+        """The same element numbers in another group with the same law, for example a turned one."""
+        return Subgroup(parent, self.mask)
 
     @property
     def symbol(self) -> str | None:
@@ -93,22 +109,27 @@ class Subgroup:
         repeatedly.
         """
         if self._generators is None:
-            self._generators = tuple(self.parent.generate_onto(self.elements.tolist())[1])
-        return self._generators
+            self._set(_generators=tuple(self.parent.generate_onto(self.elements.tolist())[1]))
+        return self._generators or ()
 
     def conjugate(self, by: int) -> Subgroup:
-        """``by * H * by^-1``."""
+        """``by * H * by^-1``.
+
+        Raises:
+            InvalidGroupError: no element number.
+        """
+        by = check_integer(by, "an element number", 0, self.parent.order - 1)
         return Subgroup.from_elements(self.parent, self.parent.conjugate(self.elements, by))
 
     def conjugates(self, under: Subgroup | None = None) -> list[Subgroup]:
         """Distinct conjugates under a subgroup (default: the whole parent), itself first."""
-        outer = self.parent.whole if under is None else under
+        outer = self.parent.whole if under is None else self._same_parent(under)
         movers = self.normalizer(outer).transversal(outer)
         return [self] + [self.conjugate(int(m)) for m in movers[1:]]
 
     def normalizer(self, under: Subgroup | None = None) -> Subgroup:
         """Elements of ``under`` (default: the parent) that map the subgroup to itself by conjugation."""
-        by = np.arange(self.parent.order) if under is None else under.elements
+        by = np.arange(self.parent.order) if under is None else self._same_parent(under).elements
         # It is enough that generators stay inside, since conjugation keeps the order.
         for generator in self.generators:
             by = by[self.mask[self.parent.conjugate(generator, by)]]
@@ -116,7 +137,7 @@ class Subgroup:
 
     def centralizer(self, under: Subgroup | None = None) -> Subgroup:
         """Elements of ``under`` (default: the parent) that commute with every element of the subgroup."""
-        by = np.arange(self.parent.order) if under is None else under.elements
+        by = np.arange(self.parent.order) if under is None else self._same_parent(under).elements
         for generator in self.generators:
             by = by[self.parent.multiply(by, generator) == self.parent.multiply(generator, by)]
         return Subgroup.from_elements(self.parent, by)
@@ -178,14 +199,18 @@ class Subgroup:
         return self.normalizer().order == self.parent.order
 
     def _same_parent(self, other: Subgroup) -> Subgroup:
+        if not isinstance(other, Subgroup):
+            raise InvalidGroupError(f"expected a Subgroup of the same group, got {shown(other)}")
         if other.parent is not self.parent and other.parent != self.parent:
             raise NotASubgroupError("the two subgroups lie in different parent groups")
         return other
 
     def __contains__(self, element: int) -> bool:
-        return bool(self.mask[element])
+        return bool(self.mask[check_integer(element, "an element number", 0, self.parent.order - 1)])
 
-    def __le__(self, other: Subgroup) -> bool:
+    def __le__(self, other: object) -> bool:
+        if not isinstance(other, Subgroup):
+            return NotImplemented
         return not bool((self.mask & ~self._same_parent(other).mask).any())
 
     def __eq__(self, other: object) -> bool:
@@ -205,14 +230,9 @@ class Subgroup:
         return Subgroup, (self.parent, np.array(self.mask), self._generators)
 
 
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class SubgroupClass:
-    """A conjugacy class of subgroups.
+    """A conjugacy class of subgroups; equal to another one of the same label, representative and size.
 
     Attributes:
         label: unique name within the parent group, accepted wherever a symbol is.

@@ -19,9 +19,12 @@ import numpy as np
 from sbs.errors import InvalidGroupError
 
 __all__ = [
+    "MAX_NUMBERS",
     "MAX_TOLERANCE",
+    "as_array",
     "as_list",
     "check_bool",
+    "check_count",
     "check_integer",
     "check_matrices",
     "check_numbers",
@@ -36,6 +39,9 @@ __all__ = [
 #: Distinct elements of an orthogonal group of order n differ by about 2π/n in some entry; a tolerance above this would take the
 #: elements of small groups for one another.
 MAX_TOLERANCE = 0.1
+
+#: Float64 numbers that one call may make, 0.8 gigabytes.
+MAX_NUMBERS = 100_000_000
 
 #: Longest list that is read from something that can only be gone through one by one, and may never end.
 _MAX_LENGTH = 1_000_000
@@ -69,21 +75,40 @@ def check_bool(value: Any, name: str) -> bool:
     raise InvalidGroupError(f"{name} must be True or False, got {shown(value)}")
 
 
-def check_integer(value: Any, name: str, low: int = 0, high: int | None = None) -> int:
+def check_integer(value: Any, name: str, low: int | None = 0, high: int | None = None) -> int:
     """An integer of Python or numpy within bounds, both included; no truth value, no float.
 
     Raises:
         InvalidGroupError: anything else.
     """
-    bounds = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    if low is None:
+        bounds = "an integer"
+    else:
+        bounds = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+        bounds = "a non-negative integer" if (low, high) == (0, None) else bounds
     if isinstance(value, (bool, np.bool_)):
         raise InvalidGroupError(f"{name} must be {bounds}, got {value!r}")
     try:
         number = operator.index(value)
     except TypeError:
         raise InvalidGroupError(f"{name} must be {bounds}, got {shown(value)}") from None
-    if number < low or (high is not None and number > high):
+    if (low is not None and number < low) or (high is not None and number > high):
         raise InvalidGroupError(f"{name} must be {bounds}, got {shown(value)}")
+    return number
+
+
+def check_count(value: Any, name: str, width: int) -> int:
+    """How many things to make, where each takes ``width`` numbers: an integer from 0 up to what memory is meant to hold.
+
+    Raises:
+        InvalidGroupError: no such integer, or too many at once.
+    """
+    number = check_integer(value, name)
+    if number * width > MAX_NUMBERS:
+        raise InvalidGroupError(
+            f"{name} is {shown(number)}, which takes {number * width:.1e} numbers, more than {MAX_NUMBERS:.0e} at once; "
+            f"ask for at most {MAX_NUMBERS // width} at a time"
+        )
     return number
 
 
@@ -143,7 +168,12 @@ def as_list(values: Any, what: str) -> list[Any]:
     return members
 
 
-def _as_array(values: Any, what: str) -> np.ndarray:
+def as_array(values: Any, what: str) -> np.ndarray:
+    """What users hand over as an array, of whatever type and shape.
+
+    Raises:
+        InvalidGroupError: rows of different length, text among the entries, or nothing that can be gone through.
+    """
     try:
         array = np.asarray(values if hasattr(values, "__array__") else as_list(values, what))
     except InvalidGroupError:
@@ -165,12 +195,15 @@ def real_array(values: Any, what: str) -> np.ndarray:
     Raises:
         InvalidGroupError: complex numbers, text, truth values, rows of different length, NaN, infinity.
     """
-    array = _as_array(values, what)
+    array = as_array(values, what)
     if array.dtype.kind == "c":
         raise InvalidGroupError(f"expected {what} of real numbers, got complex ones; give the real part if that is meant")
     if array.dtype.kind not in "iufO":
         raise InvalidGroupError(f"expected {what} of real numbers, got {shown(values)}")
     try:
+        # numpy reads None as NaN and the text "1.5" as a number.
+        if array.dtype.kind == "O" and any(entry is None for entry in array.ravel()):
+            raise TypeError
         array = np.array(array, dtype=np.float64)
     except Exception:  # an entry that is no real number: None, a list, an object of somebody else
         raise InvalidGroupError(f"expected {what} of real numbers, got {shown(values)}") from None
@@ -199,7 +232,7 @@ def check_matrices(matrices: Any, size: int | None = None) -> np.ndarray:
         )
     if array.ndim != 3 or array.shape[1] != array.shape[2] or size not in (None, array.shape[1]):
         affine = "; of affine (4, 4) matrices give the linear part [:, :3, :3]" if array.shape[1:] == (4, 4) else ""
-        raise InvalidGroupError(f"expected matrices of shape (k, {d}, {d}), got {array.shape}{affine}")
+        raise InvalidGroupError(f"expected matrices of shape (k, {d}, {d}), got shape {array.shape}{affine}")
     if np.abs(array).max() > _LARGEST_ENTRY:
         raise InvalidGroupError(
             f"a matrix has an entry of {np.abs(array).max():.1e}; matrices of finite order have none beyond {_LARGEST_ENTRY:g}"
@@ -214,7 +247,7 @@ def check_permutations(generators: Any) -> np.ndarray:
         InvalidGroupError: no generators, unequal lengths, or a row that is no permutation.
     """
     expected = "permutations, each the images of 0 .. d-1 as integers, all of one length d"
-    rows = [_as_array(row, expected) for row in as_list(generators, expected)]
+    rows = [as_array(row, expected) for row in as_list(generators, expected)]
     if not rows:
         raise InvalidGroupError(
             "no generators were given; the trivial group of degree d is from_permutations([range(d)])"
@@ -236,7 +269,7 @@ def check_numbers(values: Any, order: int, what: str = "element numbers") -> np.
     Raises:
         InvalidGroupError: floats, truth values, text, or numbers outside the range.
     """
-    array = np.asarray(values) if isinstance(values, (int, np.integer, np.ndarray)) else _as_array(values, what)
+    array = np.asarray(values) if isinstance(values, (int, np.integer, np.ndarray)) else as_array(values, what)
     if array.size == 0:
         return np.zeros(array.shape, dtype=np.intp)
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= order:
@@ -252,7 +285,7 @@ def check_table(table: Any, limit: int) -> np.ndarray:
     Raises:
         InvalidGroupError: the table is no group, its identity is not element 0, or it is over ``limit``.
     """
-    raw = _as_array(table, "a Cayley table, a square array of integers")
+    raw = as_array(table, "a Cayley table, a square array of integers")
     if raw.ndim != 2 or raw.shape[0] != raw.shape[1] or raw.shape[0] == 0:
         raise InvalidGroupError(f"a Cayley table is a non-empty square array, got {shown(table)} of shape {raw.shape}")
     if raw.dtype.kind not in "iu":

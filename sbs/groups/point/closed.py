@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InfiniteSetError, NotASubgroupError, UnknownGroupError
+from sbs.groups.abstract.immutability import Immutable, frozen
+from sbs.groups.abstract.validation import check_count, check_seed, check_tolerance, real_array
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.naming import normalise_label
+from sbs.groups.point.rotations import check_orthogonal, check_rotation
 
 __all__ = ["AXIAL_MEMBERSHIP_TOLERANCE", "AxialSubgroup", "ClosedGroup", "axial_subgroups"]
 
@@ -102,7 +105,7 @@ def axial_subgroups(family: PointGroupSymbol) -> list[AxialSubgroup]:
     return [c for c in candidates if c.family == family]
 
 
-class ClosedGroup:
+class ClosedGroup(Immutable):
     """An infinite closed subgroup of O(3) in some orientation. Obtain one from `sbs.point_group`.
 
     Attributes:
@@ -113,12 +116,13 @@ class ClosedGroup:
     """
 
     order = math.inf
+    family: PointGroupSymbol
+    symbol: str
+    rotation: np.ndarray
 
     def __init__(self, family: PointGroupSymbol, rotation: np.ndarray | None = None) -> None:
-        self.family = family
-        self.symbol = family.schoenflies
-        self.rotation = np.eye(3) if rotation is None else np.array(rotation, dtype=np.float64)
-        self.rotation.setflags(write=False)
+        turn = np.eye(3) if rotation is None else np.array(rotation, dtype=np.float64)
+        self._set(family=family, symbol=family.schoenflies, rotation=frozen(turn))
 
     @property
     def is_axial(self) -> bool:
@@ -138,13 +142,23 @@ class ClosedGroup:
         )
 
     def rotated(self, rotation: np.ndarray) -> ClosedGroup:
-        """The group ``R G R^T`` for R in O(3)."""
-        turn = np.asarray(rotation, dtype=np.float64)
+        """The group ``R G R^T`` for R in O(3), shape (3, 3).
+
+        Raises:
+            InvalidGroupError: no orthogonal matrix of real numbers.
+        """
+        turn = check_rotation(rotation)
         return ClosedGroup(self.family, turn * np.sign(np.linalg.det(turn)) @ self.rotation)
 
     def contains(self, matrices: Any, tolerance: float = AXIAL_MEMBERSHIP_TOLERANCE) -> np.ndarray:
-        """Whether each orthogonal matrix (n, 3, 3) is an element, booleans (n,)."""
-        g = np.asarray(matrices, dtype=np.float64).reshape(-1, 3, 3)
+        """Whether each orthogonal matrix (n, 3, 3) is an element, booleans (n,); a single one (3, 3) counts as a stack.
+
+        Raises:
+            InvalidGroupError: no orthogonal matrices.
+        """
+        given = real_array(matrices, "orthogonal matrices of shape (n, 3, 3)")
+        tolerance = check_tolerance(tolerance)
+        g = check_orthogonal(given[None] if given.ndim == 2 else given, empty=True)
         proper = np.linalg.det(g) > 0
         if self.symbol == "O(3)":
             return np.ones(len(g), dtype=bool)
@@ -158,8 +172,16 @@ class ClosedGroup:
         return axial & np.array(allowed)[component]
 
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> np.ndarray:
-        """``n`` elements drawn uniformly (Haar measure), float64 (n, 3, 3)."""
-        rng = np.random.default_rng(seed)
+        """``n`` elements drawn uniformly (Haar measure), float64 (n, 3, 3).
+
+        Args:
+            n: how many.
+            seed: non-negative integer, or a generator that is drawn from.
+
+        Raises:
+            InvalidGroupError: no such integer or seed.
+        """
+        n, rng = check_count(n, "the number of elements", 9), check_seed(seed)
         if not self.is_axial:
             q = rng.normal(size=(n, 4))
             q /= np.linalg.norm(q, axis=1, keepdims=True)

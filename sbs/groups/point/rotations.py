@@ -31,21 +31,23 @@ def nearest_orthogonal(matrices: np.ndarray) -> np.ndarray:
     return np.asarray(left @ right)
 
 
-def check_orthogonal(matrices: Any, tolerance: float = ROTATION_TOLERANCE) -> np.ndarray:
+def check_orthogonal(matrices: Any, tolerance: float = ROTATION_TOLERANCE, empty: bool = False) -> np.ndarray:
     """Orthogonal matrices, float64 (k, 3, 3), exact to rounding.
 
     Args:
         matrices: anything that makes an array (k, 3, 3).
         tolerance: largest entry of ``g^T g - 1``.
+        empty: k may be 0.
 
     Raises:
         InvalidGroupError: wrong shape, no real numbers, NaN, or further from orthogonal than ``tolerance``.
     """
-    given = check_matrices(matrices, 3)
+    given = real_array(matrices, "orthogonal matrices of shape (k, 3, 3)")
+    if not (empty and given.shape == (0, 3, 3)):
+        given = check_matrices(given, 3)
     defect = np.abs(np.swapaxes(given, 1, 2) @ given - np.eye(3)).max((1, 2))
-    worst = int(defect.argmax())
-    if defect[worst] > tolerance:
-        raise InvalidGroupError(_not_orthogonal(given, worst, float(defect[worst]), tolerance))
+    if defect.max(initial=0.0) > tolerance:
+        raise InvalidGroupError(_not_orthogonal(given, int(defect.argmax()), float(defect.max()), tolerance))
     rough = defect > _EXACT
     if rough.any():
         given[rough] = nearest_orthogonal(given[rough])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,10 +11,12 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
-from sbs.nn.breaker import Choice, SymmetryBreaker
-from sbs.nn.checks import as_irreps, check_batch, check_like
+from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.checks import as_irreps, check_like
+from sbs.nn.host.calls import Call
+from sbs.nn.host.graphs import GraphReader
 from sbs.nn.host.injection import Injection
-from sbs.nn.host.sites import Side, Site, graphs_of, locate
+from sbs.nn.host.sites import Side, Site, locate
 from sbs.nn.reach.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
 
 __all__ = ["Attachment", "attach", "detach"]
@@ -23,59 +24,10 @@ __all__ = ["Attachment", "attach", "detach"]
 _CHILD = "symmetry_injection"
 _CALL = "_symmetry_call"
 
-Graphs = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Tensor | None, int | None]]
-
-
-class _Call:
-    """What the injections of one model share: the attachments, and during a call the graphs and one draw per
-    breaker.
-
-    It is an attribute of the model, and the hooks are objects rather than closures, so that a deep copy or a
-    pickle of the model is attached in itself and shares nothing with the original.
-    """
-
-    def __init__(self, graphs: Graphs) -> None:
-        self.graphs = graphs
-        self.attachments: list[Attachment] = []
-        self.handles: list[Any] = []
-        self.running = False
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget the last call."""
-        self.batch: Tensor | None = None
-        self.num_graphs: int | None = None
-        self.objects: dict[SymmetryBreaker, Tensor] = {}
-
-    def start(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Forward pre-hook of the model."""
-        self.clear()
-        self.batch, self.num_graphs = self.graphs(args, kwargs)
-        self.running = True
-
-    def stop(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        """Forward hook of the model; also after an error."""
-        self.clear()
-        self.running = False
-
-    def features(self, breaker: SymmetryBreaker) -> Tensor:
-        """Objects of this call, (num_graphs, dim); drawn once, however many layers ask."""
-        if not self.running:
-            raise NetworkInputError(
-                "A part of the model was called by itself; call the model that was given to attach."
-            )
-        if breaker not in self.objects:
-            _, num_graphs = breaker.resolve(Choice(), self.num_graphs if self.batch is not None else 1)
-            if self.batch is not None:
-                check_batch(self.batch, num_graphs, breaker.device)
-            self.objects[breaker] = breaker.graph_features(num_graphs)
-        return self.objects[breaker]
-
-
 class _Hook:
     """Puts the injection before or behind a layer."""
 
-    def __init__(self, site: Site, injection: Injection, call: _Call) -> None:
+    def __init__(self, site: Site, injection: Injection, call: Call) -> None:
         self.site = site
         self.injection = injection
         self.call = call
@@ -98,7 +50,7 @@ class _Hook:
         return (self._into(args[0]), *args[1:]), kwargs
 
     def _inject(self, hidden: Tensor) -> Tensor:
-        return self.injection(hidden, self.call.features(self.injection.breaker), self.call.batch)
+        return self.injection(hidden, *self.call.features(self.injection.breaker))
 
     def _into(self, values: Any) -> Any:
         """Replace the features in a tensor, a tuple that starts with it, or a mapping."""
@@ -127,6 +79,7 @@ class Attachment:
         name: str,
         site: Site,
         injection: Injection,
+        freezes: bool,
         frozen: list[nn.Parameter],
         handle: Any,
     ) -> None:
@@ -135,12 +88,26 @@ class Attachment:
         self.site = site
         self.injection = injection
         self.breaker = injection.breaker
+        self.freezes = freezes
         self._frozen = frozen
         self._handle = handle
 
     def parameters(self) -> list[nn.Parameter]:
         """The new weights, for an optimiser."""
         return list(self.injection.parameters())
+
+    def wake(self, size: float, seed: int = 0) -> None:
+        """Draw the new weights at random, normal with standard deviation ``size``, instead of zero.
+
+        With zero weights all outputs are the symmetric one, which is a stationary point of losses that do not say which
+        object goes with which target: see `sbs.nn.orbit_minimum_loss` and `sbs.nn.energy_score`. The predictions then
+        change by order ``size``.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for weight in self.parameters():
+                noise = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
+                weight.copy_(size * noise.to(weight))
 
     def detach(self) -> nn.Module:
         """Remove the injection and its hooks, let frozen weights be trained again, and return the model as it
@@ -154,10 +121,15 @@ class Attachment:
             raise NetworkInputError(f"This breaker is not attached at {self.name!r} any more.")
         self._handle.remove()
         delattr(module, _CHILD)
-        for parameter in self._frozen:
-            parameter.requires_grad_(True)
-        call: _Call = getattr(self.model, _CALL)
+        call: Call = getattr(self.model, _CALL)
         call.attachments.remove(self)
+        heir = next((each for each in call.attachments if each.freezes), None)
+        if heir is not None:
+            # The model is still frozen for another attachment, which thaws it when it goes.
+            heir._frozen += self._frozen
+        else:
+            for parameter in self._frozen:
+                parameter.requires_grad_(True)
         if not call.attachments:
             for handle in call.handles:
                 handle.remove()
@@ -175,7 +147,7 @@ def attach(
     key: str | None = None,
     freeze: bool = True,
     ignore_parity: bool = False,
-    graphs: Graphs = graphs_of,
+    graphs: GraphReader | None = None,
 ) -> Attachment:
     """Attach ``breaker`` to ``model`` at the submodule named ``at``; predictions stay what they are until
     trained.
@@ -196,7 +168,8 @@ def attach(
             MACE.
         freeze: only the new weights can be trained until `detach`.
         ignore_parity: for hosts that label all features even, such as SevenNet-0; see `Injection`.
-        graphs: ``(args, kwargs) -> (batch or None, num_graphs or None)`` for models called in an unusual way.
+        graphs: ``(args, kwargs) -> (batch or None, num_graphs or None)`` for models whose arguments do not tell;
+            `one_graph` for those that only ever see one.
 
     Raises:
         NetworkInputError: for an unknown layer (lists near names), a layer without known irreps, a container, a
@@ -224,13 +197,13 @@ def attach(
         message = unreachable_message(injection.irreps_breaker, site.irreps, at)
         warnings.warn(message, UnreachableBreakerWarning, stacklevel=2)
 
-    call: _Call | None = getattr(model, _CALL, None)
+    call: Call | None = getattr(model, _CALL, None)
     kept = {id(p) for each in (call.attachments if call else ()) for p in each.parameters()}
     frozen = [p for p in model.parameters() if p.requires_grad and id(p) not in kept] if freeze else []
     for parameter in frozen:
         parameter.requires_grad_(False)
     if call is None:
-        call = _Call(graphs)
+        call = Call(model, graphs)
         setattr(model, _CALL, call)
         call.handles = [
             model.register_forward_pre_hook(call.start, with_kwargs=True),
@@ -238,7 +211,7 @@ def attach(
         ]
     module.add_module(_CHILD, injection)
     handle = _Hook(site, injection, call).register(module)
-    attachment = Attachment(model, at, site, injection, frozen, handle)
+    attachment = Attachment(model, at, site, injection, freeze, frozen, handle)
     call.attachments.append(attachment)
     return attachment
 
@@ -249,7 +222,7 @@ def detach(model: nn.Module) -> nn.Module:
     Raises:
         NetworkInputError: if nothing is attached.
     """
-    call: _Call | None = getattr(model, _CALL, None)
+    call: Call | None = getattr(model, _CALL, None)
     if call is None:
         raise NetworkInputError(f"Nothing is attached to this {type(model).__name__}.")
     for attachment in call.attachments[::-1]:

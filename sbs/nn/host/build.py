@@ -16,8 +16,12 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
-from sbs.nn.breaker import Choice, SymmetryBreaker
-from sbs.nn.checks import as_irreps, check_like
+from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.checks import as_irreps, check_batch, check_like
+from sbs.nn.choice import Choice
+from sbs.nn.compiling import autocasting
+from sbs.nn.host.graphs import Graphs, argument_names, graphs_of
+from sbs.nn.host.orientation import OrientationCheck
 from sbs.nn.reach.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
 
 __all__ = ["BreakingModel", "build", "with_breaker"]
@@ -81,9 +85,10 @@ class BreakingModel(nn.Module):
             argument.
         irreps: of that tensor as the user gives it, without the breaker; where it is "0e", it may be left out (ones).
 
-    ``forward(*inputs, index=None, set_index=None, rotations=None, num_graphs=None, batch=None)``: the choices
-    of `SymmetryBreaker`. ``batch`` is read from the data's key "batch" where it has one; without any there is
-    one graph.
+    ``forward(*inputs, index=None, set_index=None, rotations=None, features=None, num_graphs=None, batch=None)``: the
+    choices of `SymmetryBreaker`, which data that are a dict may also carry (see `sbs.nn.choice`). ``batch`` is read from the
+    data, or from the model's own argument of that name; data without it are one graph. Where tensors are given by position
+    and none of them is called "batch", it must be passed, or one object chosen.
     """
 
     def __init__(self, model: nn.Module, breaker: SymmetryBreaker, key: str | int, irreps: o3.Irreps | str) -> None:
@@ -97,6 +102,8 @@ class BreakingModel(nn.Module):
         self.breaker = breaker
         self.key = key
         self.irreps = o3.Irreps(irreps)
+        self._names = argument_names(model)
+        self._orientation = OrientationCheck()
         self._given_dim: int = self.irreps.dim
         self._ones = self.irreps == o3.Irreps("0e")
         for name in ("irreps_out", "irreps_node_output"):
@@ -110,27 +117,29 @@ class BreakingModel(nn.Module):
         index: Tensor | None = None,
         set_index: Tensor | None = None,
         rotations: Tensor | None = None,
+        features: Tensor | None = None,
         num_graphs: int | None = None,
         batch: Tensor | None = None,
     ) -> Any:
         """The model's output, with the chosen (or drawn) objects."""
-        choice = Choice(index, set_index, rotations)
+        graphs = graphs_of(inputs, {}, self._names)
+        choice = Choice(index, set_index, rotations, features).over(graphs.choice)
+        graphs = graphs._replace(
+            batch=graphs.batch if batch is None else batch,
+            num_graphs=num_graphs if num_graphs is not None else None if batch is not None else graphs.num_graphs,
+        )
         if isinstance(self.key, int):
             nodes = inputs[self.key]
-            extended = self._extend(nodes, nodes, batch, num_graphs, choice)
+            extended = self._extend(nodes, nodes, graphs, choice)
             return self.model(*inputs[: self.key], extended, *inputs[self.key + 1 :])
         data = dict(inputs[0])
-        if batch is None:
-            batch = data.get("batch")
-        if num_graphs is None and isinstance(data.get("num_graphs"), int):
-            num_graphs = data["num_graphs"]
         # e3nn's v2106 networks read "x" before "node_input".
         key = "x" if self.key == "node_input" and "x" in data else self.key
-        data[key] = self._extend(data.get(key), data["pos"], batch, num_graphs, choice)
+        data[key] = self._extend(data.get(key), data["pos"], graphs, choice)
         return self.model(data, *inputs[1:])
 
     def _extend(
-        self, given: Tensor | None, like: Tensor, batch: Tensor | None, num_graphs: int | None, choice: Choice
+        self, given: Tensor | None, like: Tensor, graphs: Graphs, choice: Choice
     ) -> Tensor:
         if given is None:
             if not self._ones:
@@ -143,14 +152,25 @@ class BreakingModel(nn.Module):
                 f"{self.key!r} has shape {tuple(given.shape)}; expected (num_nodes, {self._given_dim}) for "
                 f"irreps {self.irreps} (the breaker's {self.breaker.irreps} are added here)."
             )
-        check_like(given, self.breaker.device, f"{self.key!r}", self.breaker.dtype)
+        dtype = None if autocasting(given.device) else self.breaker.dtype
+        check_like(given, self.breaker.device, f"{self.key!r}", dtype)
+        if graphs.batch is None and graphs.num_graphs is None and not self.breaker.has_choice(choice):
+            raise NetworkInputError(
+                "Which node is of which graph is not known: no argument of the model is called 'batch'. With several graphs "
+                "every one would get the same object. Pass batch=, one graph number per node, or num_graphs=1."
+            )
+        choice, num_graphs = self.breaker.resolve(choice, graphs.num_graphs)
+        batch = graphs.batch
         if batch is None:
+            if num_graphs != 1:
+                raise NetworkInputError(
+                    f"There are {num_graphs} graphs, but no 'batch' says which node is of which; add it to the data."
+                )
             batch = torch.zeros(given.shape[0], dtype=torch.int64, device=given.device)
-            num_graphs = 1 if num_graphs is None else num_graphs
-        features = self.breaker(
-            batch, num_graphs, index=choice.object_index, set_index=choice.set_index, rotations=choice.rotations
-        )
-        return torch.cat([given, features], dim=1)
+        check_batch(batch, num_graphs, self.breaker.device)
+        self._orientation.check(self.breaker, choice, graphs, num_graphs)
+        features = self.breaker.objects_for(choice, num_graphs).index_select(0, batch)
+        return torch.cat([given, features.to(given.dtype)], dim=1)
 
 
 def build(

@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import torch
 from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
+from sbs.groups.point.closed import ClosedGroup
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_like
+from sbs.nn.compiling import autocasting
 
 __all__ = ["Injection"]
 
@@ -43,6 +47,8 @@ class Injection(nn.Module):
         ignore_parity: bool = False,
     ) -> None:
         super().__init__()
+        if ignore_parity:
+            _check_proper(breaker)
         self.breaker = breaker
         self.irreps = irreps
         self.dim: int = irreps.dim
@@ -64,9 +70,40 @@ class Injection(nn.Module):
                 f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, "
                 f"{self.dim}) for {self.irreps}. Pass attach the irreps of this layer with irreps=."
             )
-        check_like(hidden, self.breaker.device, "The hidden features", self.breaker.dtype)
         each = objects.expand(hidden.shape[0], -1) if batch is None else objects.index_select(0, batch)
-        return hidden + self.product(hidden, each)
+        if not autocasting(hidden.device):
+            check_like(hidden, self.breaker.device, "The hidden features", self.breaker.dtype)
+            return hidden + self.product(hidden, each)
+        # The host's layers cast what they are given; the product keeps the precision of its weights.
+        check_like(hidden, self.breaker.device, "The hidden features")
+        with torch.autocast(hidden.device.type, enabled=False):
+            change = self.product(hidden.to(self.breaker.dtype), each.to(self.breaker.dtype))
+        return hidden + change.to(hidden.dtype)
+
+    def matrix(self, objects: Tensor) -> Tensor:
+        """The linear map of the features that one object (1, dim of the breaker) makes: h -> h @ matrix, (dim, dim)."""
+        with torch.no_grad():
+            identity = torch.eye(self.dim, dtype=self.breaker.dtype, device=self.breaker.device)
+            change: Tensor = self.product(identity, objects.to(identity).expand(self.dim, -1))
+        return identity + change
+
+
+def _check_proper(breaker: SymmetryBreaker) -> None:
+    """Refuse sets closed under less than what a host without parity is equivariant under."""
+    for each in breaker.sets:
+        ambient: Any = each.ambient
+        symbol = getattr(ambient, "symbol", None)
+        proper = symbol == "SO(3)" if isinstance(ambient, ClosedGroup) else _all_proper(ambient)
+        if not proper:
+            raise NetworkInputError(
+                f"ignore_parity=True is for hosts that are equivariant under rotations only, but the set {each!r} is for the "
+                f"ambient group {symbol}, with improper elements: without parity its objects mean something else. Ask for "
+                f'the set of the rotation groups, sbs.minimal_set(group, target, ambient="SO(3)").'
+            )
+
+
+def _all_proper(ambient: Any) -> bool:
+    return bool((np.linalg.det(np.asarray(ambient.matrices)) > 0).all())
 
 
 @contextlib.contextmanager

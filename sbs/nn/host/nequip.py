@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.host.sites import graphs_of
+from sbs.nn.host.graphs import graphs_of
 
 try:
     from nequip.data import AtomicDataDict
@@ -55,7 +55,8 @@ class AppendSymmetryBreaker(GraphModuleMixin, torch.nn.Module):
         """Append to ``data``'s node features; one graph unless ``data`` says otherwise."""
         key = AtomicDataDict.NODE_FEATURES_KEY
         features = data[key]
-        batch, num_graphs = graphs_of((data,), {})
+        graphs = graphs_of((data,), {})
+        batch, num_graphs = graphs.batch, graphs.num_graphs
         if batch is None:
             batch, num_graphs = torch.zeros(len(features), dtype=torch.int64, device=features.device), 1
         data[key] = torch.cat([features, self.breaker(batch, num_graphs)], dim=1)

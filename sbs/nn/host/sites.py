@@ -7,16 +7,16 @@ edges, not on nodes: it has no place for an object per node, and `locate` says s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from e3nn import o3
-from torch import Tensor, nn
+from torch import nn
 
 from sbs.errors import NetworkInputError
 
-__all__ = ["Site", "graphs_of", "locate"]
+__all__ = ["Side", "Site", "locate"]
 
 Side = Literal["input", "output"]
 
@@ -47,10 +47,11 @@ def locate(
     side: Side | None = None,
     key: str | None = None,
 ) -> Site:
-    """Find the hidden features of ``module``; what the caller gives is taken as it is.
+    """Find the hidden features of ``module``.
 
     Raises:
-        NetworkInputError: if the irreps cannot be found, or the module's features are not on nodes.
+        NetworkInputError: if the irreps cannot be found, or differ from what the caller gives; if the features are not on
+            nodes, or are stored in another layout than e3nn's.
     """
     package = type(module).__module__.split(".", 1)[0]
     if package == "allegro":
@@ -59,26 +60,50 @@ def locate(
             "be attached. Give Allegro the object at build time, as an edge attribute made from "
             "graph_features(...)[batch[edge_src]]."
         )
+    known: o3.Irreps | None = None
     if package == "nequip":
         side, key = side or "output", key or _NEQUIP_FEATURES
-        if irreps is None:
-            found = getattr(module, f"irreps_{'out' if side == 'output' else 'in'}", {})
-            irreps = found.get(key) if isinstance(found, Mapping) else None
+        found = getattr(module, f"irreps_{'out' if side == 'output' else 'in'}", {})
+        known = found.get(key) if isinstance(found, Mapping) else None
     elif package == "sevenn":
         side, key = side or "output", key or _SEVENNET_FEATURES
-    elif package == "mace" and hasattr(module, "node_feats_irreps") and side != "output":
-        # An interaction block: it returns messages in a layout of its own, so the features are changed before it.
-        side, key = "input", key or _MACE_FEATURES
-        irreps = irreps if irreps is not None else module.node_feats_irreps
+    elif package == "mace":
+        _check_layout(module, name)
+        if hasattr(module, "node_feats_irreps") and side != "output":
+            # An interaction block: it returns messages in a layout of its own, so the features are changed before it.
+            side, key = "input", key or _MACE_FEATURES
+            known = module.node_feats_irreps
     side = side or "output"
-    if irreps is None:
-        irreps = _irreps_of(module, side)
+    if known is None:
+        known = _irreps_of(module, side)
+    if irreps is not None and known is not None and _plain(irreps) != _plain(known):
+        raise NetworkInputError(
+            f"irreps={irreps} was given, but the features at the {side} of {name!r} ({type(module).__name__}) are {known}; "
+            "leave irreps out, or give those."
+        )
+    irreps = irreps if irreps is not None else known
     if irreps is None:
         raise NetworkInputError(
             f"The irreps of the features at the {side} of {name!r} ({type(module).__name__}) are not known; "
             "pass irreps=..., e3nn notation in the order in which the features are stored."
         )
     return Site(side, key, o3.Irreps(irreps))
+
+
+def _plain(irreps: o3.Irreps) -> o3.Irreps:
+    """The same features without a choice of how to write them: 2x1o+1x1o is 3x1o in e3nn's layout."""
+    return o3.Irreps(irreps).simplify()
+
+
+def _check_layout(module: nn.Module, name: str) -> None:
+    """Refuse features stored component by component (cuEquivariance's ir_mul); e3nn's layout is channel by channel."""
+    settings = getattr(module, "cueq_config", None)
+    layout = getattr(settings, "layout_str", "mul_ir") if getattr(settings, "enabled", False) else "mul_ir"
+    if layout != "mul_ir":
+        raise NetworkInputError(
+            f"The features of {name!r} are stored in cuEquivariance's layout {layout!r}, which the injection does "
+            "not speak; attach to the e3nn model (mace.cli.convert_cueq_e3nn), or build it with layout='mul_ir'."
+        )
 
 
 def _irreps_of(module: nn.Module, side: Side) -> o3.Irreps | None:
@@ -92,44 +117,4 @@ def _irreps_of(module: nn.Module, side: Side) -> o3.Irreps | None:
         child = getattr(module, attribute, None)
         if isinstance(child, nn.Module):
             return _irreps_of(child, side)
-    return None
-
-
-def graphs_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor | None, int | None]:
-    """The graph of each node and the number of graphs, from what a model was called with.
-
-    Looks for a keyword ``batch``, then at the first argument that is a mapping or has attributes like a PyG
-    ``Data``. ``num_graphs`` is read from "num_graphs", or from the length of "ptr", "num_atoms" or
-    "num_nodes", none of which waits for the device.
-    """
-    for source in (kwargs, *args, *kwargs.values()):
-        read = _reader(source)
-        if read is None:
-            continue
-        batch = read("batch")
-        if not isinstance(batch, Tensor):
-            continue
-        return batch, _number_of_graphs(read)
-    return None, None
-
-
-def _reader(source: Any) -> Callable[[str], Any] | None:
-    if isinstance(source, Mapping):
-        return source.get
-    if isinstance(source, Tensor) or not hasattr(source, "batch"):
-        return None
-    return lambda name: getattr(source, name, None)
-
-
-def _number_of_graphs(read: Callable[[str], Any]) -> int | None:
-    given = read("num_graphs")
-    if isinstance(given, int):
-        return given
-    pointer = read("ptr")
-    if isinstance(pointer, Tensor):
-        return pointer.shape[0] - 1
-    for name in ("num_atoms", "num_nodes"):
-        counts = read(name)
-        if isinstance(counts, Tensor) and counts.ndim == 1:
-            return counts.shape[0]
     return None

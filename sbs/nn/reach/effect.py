@@ -123,7 +123,7 @@ def _change(
     try:
         for number in _numbers(breaker):
             index = None if breaker.infinite else sets + number
-            with breaker.choose(index, set_index=sets):
+            with breaker.choose(index, set_index=sets, draw=True):
                 output = model(_fresh(inputs))
             output = select(output) if select is not None else output
             if not isinstance(output, Tensor):

@@ -4,45 +4,89 @@ are none.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
 
 from e3nn import o3
 
 from sbs.errors import NetworkInputError
 
 __all__ = [
+    "CLEBSCH_GORDAN",
+    "GAUNT",
+    "Paths",
     "Product",
+    "Selection",
     "UnreachableBreakerWarning",
     "allowed",
-    "check_product",
+    "as_paths",
     "unreachable_blocks",
     "unreachable_message",
 ]
 
-Product = Literal["clebsch-gordan", "gaunt"]
+
+@runtime_checkable
+class Paths(Protocol):
+    """Which (l1, l2, l3) a tensor product has; parities multiply. A product module that has these two can be asked about."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    def has(self, l1: int, l2: int, l3: int) -> bool:
+        """Whether features of degree l1 and l2, |l1 - l2| <= l3 <= l1 + l2, make some of degree l3."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Paths by a rule."""
+
+    name: str
+    rule: Callable[[int, int, int], bool]
+
+    def has(self, l1: int, l2: int, l3: int) -> bool:
+        """See `Paths`."""
+        return abs(l1 - l2) <= l3 <= l1 + l2 and self.rule(l1, l2, l3)
+
+
+CLEBSCH_GORDAN = Selection("clebsch-gordan", lambda l1, l2, l3: True)
+
+# Xie, Daigavane, Kotak, Smidt, "The Price of Freedom: Exploring Expressivity and Runtime Tradeoffs in Equivariant Tensor
+# Products" (2025): the Gaunt coefficient vanishes for odd l1 + l2 + l3.
+GAUNT = Selection("gaunt", lambda l1, l2, l3: (l1 + l2 + l3) % 2 == 0)
+
+Product = Literal["clebsch-gordan", "gaunt"] | Paths
 
 
 class UnreachableBreakerWarning(UserWarning):
     """A breaker is attached where no path of tensor products leads from it to the features."""
 
 
-def check_product(product: str) -> None:
-    """Raise NetworkInputError unless ``product`` is a known kind of tensor product."""
-    if product not in ("clebsch-gordan", "gaunt"):
-        raise NetworkInputError(f"tensor_product={product!r} is unknown; choose 'clebsch-gordan' or 'gaunt'.")
+def as_paths(product: object) -> Paths:
+    """The paths of a product given by name or by itself.
 
-
-def allowed(first: o3.Irrep, second: o3.Irrep, product: Product) -> list[o3.Irrep]:
-    """Irreps in the product of two irreps; the Gaunt product has only those with l1 + l2 + l3 even.
-
-    Xie, Daigavane, Kotak, Smidt, "The Price of Freedom: Exploring Expressivity and Runtime Tradeoffs in
-    Equivariant Tensor Products" (2025): the Gaunt coefficient vanishes for odd l1 + l2 + l3.
+    Raises:
+        NetworkInputError: unless it is a known name or has `Paths`.
     """
-    return [ir for ir in first * second if product == "clebsch-gordan" or (first.l + second.l + ir.l) % 2 == 0]
+    named = {each.name: each for each in (CLEBSCH_GORDAN, GAUNT)}
+    if isinstance(product, str) and product in named:
+        return named[product]
+    if isinstance(product, Paths) and not isinstance(product, type):
+        return product
+    raise NetworkInputError(
+        f"tensor_product={product!r} is unknown; choose 'clebsch-gordan' or 'gaunt', or give an object with a name and "
+        "has(l1, l2, l3)."
+    )
+
+
+def allowed(first: o3.Irrep, second: o3.Irrep, product: Paths = CLEBSCH_GORDAN) -> list[o3.Irrep]:
+    """Irreps in the product of two irreps."""
+    return [ir for ir in first * second if product.has(first.l, second.l, ir.l)]
 
 
 def unreachable_blocks(
-    irreps_breaker: o3.Irreps, features: o3.Irreps, product: Product = "clebsch-gordan"
+    irreps_breaker: o3.Irreps, features: o3.Irreps, product: Paths = CLEBSCH_GORDAN
 ) -> list[o3.Irrep]:
     """Irreps of the breaker for which no product with a feature is a feature."""
     kinds = {ir for _, ir in features}

@@ -16,7 +16,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from sbs.nn.reach.paths import Product, allowed
+from sbs.nn.reach.paths import Paths, allowed
 
 __all__ = ["Surrogate"]
 
@@ -48,7 +48,7 @@ class Surrogate:
         irreps_hidden: o3.Irreps,
         irreps_out: o3.Irreps,
         irreps_breaker: o3.Irreps,
-        product: Product,
+        product: Paths,
         layers: int,
         positions: np.ndarray,
         inputs: Features,

@@ -13,7 +13,7 @@ from e3nn import o3
 from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.groups.point.closed import ClosedGroup
 from sbs.nn.checks import as_irreps
-from sbs.nn.reach.paths import Product, check_product, unreachable_blocks
+from sbs.nn.reach.paths import Paths, Product, as_paths, unreachable_blocks
 from sbs.nn.reach.surrogate import Surrogate
 from sbs.objects.representation import representation
 from sbs.sets.features import common_irreps, first_object
@@ -71,7 +71,7 @@ class _Question:
     irreps_in: o3.Irreps
     irreps_out: o3.Irreps
     irreps_breaker: o3.Irreps
-    product: Product
+    product: Paths
     layers: int
     pooled: bool
     matrices: np.ndarray
@@ -151,7 +151,8 @@ def can_break(
 
     Args:
         irreps_in, irreps_hidden, irreps_out: node input, hidden and output irreps.
-        tensor_product: "clebsch-gordan", or "gaunt", which lacks the products with odd l1 + l2 + l3.
+        tensor_product: "clebsch-gordan", or "gaunt", which lacks the products with odd l1 + l2 + l3, or any product that
+            tells its `Paths`.
         pooled: the output is one per graph, not one per node.
         positions: (n, 3) sites of a molecule, symmetric under S. By default nodes are taken to be in general position;
             nodes that all sit on symmetry elements can transmit less, which this tells.
@@ -162,7 +163,7 @@ def can_break(
     """
     irreps_in, hidden = as_irreps(irreps_in, "irreps_in"), as_irreps(irreps_hidden, "irreps_hidden")
     irreps_out = as_irreps(irreps_out, "irreps_out")
-    check_product(tensor_product)
+    product = as_paths(tensor_product)
     if layers < 0:
         raise NetworkInputError(f"layers={layers}; expected the number of hidden layers, zero or more.")
     if not symmetry_set.irreps:
@@ -185,7 +186,7 @@ def can_break(
         irreps_in,
         irreps_out,
         irreps_breaker,
-        tensor_product,
+        product,
         layers,
         pooled,
         matrices,
@@ -269,8 +270,8 @@ def _reason(
         text += f"; the breaker's {', '.join(unreached)} never reach it"
     if missing:
         return f"{text}; add hidden irreps {' + '.join(missing)}, or ask for a set of lower degree with lmax="
-    if question.product == "gaunt":
-        return f"{text}; the Gaunt product has no odd l1 + l2 + l3: use Clebsch-Gordan products, or another set"
+    if question.product.name != "clebsch-gordan":
+        return f"{text}; the {question.product.name} product lacks paths: use Clebsch-Gordan products, or another set"
     if question.pooled:
         showing = _telling(question.matrices, fixing)
         return (
