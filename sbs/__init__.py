@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from sbs import nn as nn
     from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, Subgroup, SubgroupClass, point_group
     from sbs.objects.representation import representation
-    from sbs.query import minimal_set
+    from sbs.phases.descend import descend
+    from sbs.phases.instabilities import instabilities
+    from sbs.phases.many import descend_many
     from sbs.phases.relaxation import relax
+    from sbs.query import minimal_set
     from sbs.sets.minimal_set import MinimalSet
     from sbs.structures import between, detect, distortions
     from sbs.tables.group_table import table
@@ -32,8 +35,11 @@ _EXPORTS = {
     "Subgroup": "sbs.groups",
     "SubgroupClass": "sbs.groups",
     "between": "sbs.structures",
+    "descend": "sbs.phases.descend",
+    "descend_many": "sbs.phases.many",
     "detect": "sbs.structures",
     "distortions": "sbs.structures",
+    "instabilities": "sbs.phases.instabilities",
     "minimal_set": "sbs.query",
     "point_group": "sbs.groups",
     "relax": "sbs.phases.relaxation",
@@ -53,9 +59,12 @@ __all__ = [
     "Subgroup",
     "SubgroupClass",
     "between",
+    "descend",
+    "descend_many",
     "detect",
     "distortions",
     "errors",
+    "instabilities",
     "minimal_set",
     "point_group",
     "relax",

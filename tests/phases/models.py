@@ -96,3 +96,50 @@ class Pucker(Calculator):
 def square(side: float = 2.0) -> Atoms:
     """A planar square of four equal atoms, D4h."""
     return Atoms("B4", positions=side / 2 * np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0.0]]))
+
+
+class Landau(Calculator):
+    """A ferroelectric in four terms, for tests: titanium in the cage of its oxygen atoms, in a stiff cubic cell.
+
+    E = -a u² + b u⁴ + c (ux⁴ + uy⁴ + uz⁴) + k sum |x - x_cubic|² + k |strain|²
+    with u the displacement of Ti against the mean of the O, x their other displacements.
+    """
+
+    implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012 - as ASE's base class declares it
+    A, B, C, K = 2.0, 10.0, -2.0, 30.0
+    SITES = np.array([[0.5, 0.5, 0.5], [0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]])
+    EDGE = 4.0
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.results["energy"] = self.energy(atoms.positions, atoms.cell.array)
+        step = 1e-4
+        forces = np.zeros((5, 3))
+        for i, k in np.ndindex(5, 3):
+            shifted = [atoms.positions.copy() for _ in range(2)]
+            shifted[0][i, k] += step
+            shifted[1][i, k] -= step
+            forces[i, k] = -np.subtract(*(self.energy(p, atoms.cell.array) for p in shifted)) / (2 * step)
+        stress = np.zeros((3, 3))
+        for i, j in np.ndindex(3, 3):
+            energies = []
+            for sign in (1, -1):
+                stretch = np.eye(3)
+                stretch[i, j] += sign * step / 2
+                stretch[j, i] += sign * step / 2
+                energies.append(self.energy(atoms.positions @ stretch, atoms.cell.array @ stretch))
+            stress[i, j] = (energies[0] - energies[1]) / (2 * step) / atoms.get_volume()
+        self.results["forces"] = forces
+        self.results["stress"] = stress[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+
+    def energy(self, positions: np.ndarray, cell: np.ndarray) -> float:
+        away = positions @ np.linalg.inv(cell) - self.SITES
+        away -= away[0]
+        away = (away - np.round(away)) @ cell
+        u = away[1] - away[2:].mean(axis=0)
+        cage = away[2:] - away[2:].mean(axis=0)
+        strain = cell @ cell.T / self.EDGE**2 - np.eye(3)
+        well = -self.A * u @ u + self.B * (u @ u) ** 2 + self.C * (u**4).sum()
+        return float(
+            well + self.K * ((cage**2).sum() + (away[2:].mean(axis=0) ** 2).sum() + (strain**2).sum())
+        )
