@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,33 +16,35 @@ PACKAGE = ROOT / "sbs"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = sorted(p for folder in ("sbs", "tests", "examples", "benchmarks") for p in (ROOT / folder).rglob("*.py"))
 
-#: Room -> rooms that its modules may import. Data goes from left to right; nothing imports a room to its right.
+GROUPS = {"groups", "groups/abstract", "groups/point"}
+
+#: Room -> rooms that its modules may import. Data goes from left to right; nothing imports a room to its right, be it in a
+#: function or for type checkers only. The first part of a path is the room, but for the two rooms of groups.
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "optional": {"errors"},
     "progress": set(),
-    "groups": {"errors", "progress"},
-    "solver": {"errors", "progress", "groups"},
-    "objects": {"errors", "groups", "solver"},
-    "proof": {"errors", "groups", "objects"},
-    "sets": {"errors", "groups", "solver", "objects", "proof"},
-    "tables": {"errors", "groups", "solver", "objects", "sets"},
-    "query": {"errors", "groups", "solver", "objects", "sets", "tables"},
+    "groups/abstract": {"errors", "progress"},
+    "groups/point": {"errors", "progress", "groups/abstract"},
+    "groups": {"progress", "groups/abstract", "groups/point"},
+    "solver": {"errors", "progress", *GROUPS},
+    "objects": {"errors", *GROUPS, "solver"},
+    "proof": {"errors", *GROUPS, "objects"},
+    "sets": {"errors", *GROUPS, "solver", "objects", "proof"},
+    "tables": {"errors", "optional", *GROUPS, "solver", "objects", "sets"},
+    "query": {"errors", *GROUPS, "solver", "objects", "sets", "tables"},
     # A structure is posed as a question, never solved here; character tables are looked up.
-    "structures": {"errors", "optional", "groups", "objects", "sets", "tables", "query"},
-    "explorer": {"errors", "groups", "objects", "sets", "tables", "query"},
-    "nn": {"errors", "groups", "objects", "sets", "tables", "query"},
+    "structures": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "explorer": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
     "cli": {
-        *("errors", "progress", "groups", "solver", "objects", "sets", "tables", "query"),
+        *("errors", "optional", "progress", *GROUPS, "solver", "objects", "sets", "tables", "query"),
         *("structures", "explorer", "__init__"),
     },
     "__main__": {"cli"},
-    # Names are loaded at first use, see test_the_top_level_names_load_lazily.
-    "__init__": {"errors"},
+    # Names are loaded at first use, see test_the_top_level_names_load_lazily; type checkers see them all.
+    "__init__": {"errors", "groups", "nn", "objects", "query", "sets", "structures", "tables"},
 }
-
-#: Imports against the stream, each inside a function, with the reason.
-EXCEPTIONS: set[tuple[str, str]] = set()
 
 #: Library -> rooms (or modules) that may import it, and whether at the top of a module.
 LIBRARIES: dict[str, dict[str, bool]] = {
@@ -51,7 +53,7 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "spglib": {"structures": True},
     "ase": {"structures": False},
     "pymatgen": {"structures": False},
-    "sympy": {"groups": False},
+    "sympy": {"groups/point": False},
     "plotly": {"explorer": False},
     "matplotlib": {},
     "rich": {"cli": False, "tables": False},
@@ -66,10 +68,11 @@ MAX_LINES = 450
 
 @dataclass(frozen=True)
 class Import:
-    """One import of a module by its full name, and whether it waits in a function."""
+    """One import of a module by its full name, whether it waits in a function, and whether it is for type checkers only."""
 
     name: str
-    lazy: bool
+    lazy: bool = False
+    typing: bool = False
 
     @property
     def library(self) -> str:
@@ -78,56 +81,106 @@ class Import:
     @property
     def room(self) -> str:
         """For a module of the package: its room; the package itself counts as "__init__"."""
-        return self.name.split(".")[1] if "." in self.name else "__init__"
+        return room_named(self.name.split(".")[1:])
 
 
-def imports(source: str, package: str) -> list[Import]:
-    """Imports of a module in ``package``, those for type checkers only left out."""
-    return list(_walk(ast.parse(source), package, False))
+def room_named(parts: Sequence[str]) -> str:
+    """Room of a module whose path within the package has these parts."""
+    path = "/".join(parts[:2])
+    return path if path in LAYERS else parts[0] if parts else "__init__"
 
 
-def _walk(node: ast.AST, package: str, lazy: bool) -> Iterator[Import]:
+def imports(source: str, package: str, modules: Collection[str] = ()) -> list[Import]:
+    """Imports of a module in ``package``; ``modules`` tells which names of "from package import name" are modules."""
+    return list(_walk(ast.parse(source), package, modules, Import("")))
+
+
+def _walk(node: ast.AST, package: str, modules: Collection[str], how: Import) -> Iterator[Import]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            yield from _walk(ast.Module(child.orelse, []), package, lazy)
+            yield from _walk(ast.Module(child.body, []), package, modules, replace(how, typing=True))
+            yield from _walk(ast.Module(child.orelse, []), package, modules, how)
             continue
         if isinstance(child, ast.Import):
-            yield from (Import(alias.name, lazy) for alias in child.names)
+            yield from (replace(how, name=alias.name) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
             base = package.split(".")[: len(package.split(".")) - child.level + 1] if child.level else []
             origin = ".".join([*base, *([child.module] if child.module else [])])
-            # "from sbs import errors" names a module, "from sbs import __version__" does not.
-            submodules = {p.stem for p in PACKAGE.iterdir()} if origin == "sbs" else set()
             for alias in child.names:
-                yield Import(f"sbs.{alias.name}" if alias.name in submodules else origin, lazy)
+                # "from sbs import errors" names a module, "from sbs import __version__" does not.
+                full = f"{origin}.{alias.name}"
+                yield replace(how, name=full if full in modules else origin)
         elif isinstance(child, ast.Call):
             name = getattr(child.func, "id", getattr(child.func, "attr", None))
             if name in IMPORTERS and child.args and isinstance(child.args[0], ast.Constant):
-                yield Import(str(child.args[0].value), lazy)
+                yield replace(how, name=str(child.args[0].value))
         inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        yield from _walk(child, package, lazy or inside)
+        yield from _walk(child, package, modules, replace(how, lazy=how.lazy or inside))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def package_of(name: str, is_package: bool) -> str:
+    return name if is_package else name.rpartition(".")[0]
+
+
+NAMES = {module_name(path) for path in MODULES}
 
 
 def room_of(path: Path) -> str:
-    parts = path.relative_to(PACKAGE).parts
-    return parts[0] if len(parts) > 1 else path.stem
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return room_named(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
 def violations(source: str, room: str, file: str) -> list[str]:
     """What a module of a room imports and may not."""
     found = []
-    for each in imports(source, ".".join(["sbs", *file.split("/")[1:-1]])):
+    for each in imports(source, ".".join(["sbs", *file.split("/")[1:-1]]), NAMES):
         if each.library == "sbs":
-            excused = each.lazy and (file, each.room) in EXCEPTIONS
-            if each.room not in LAYERS[room] | {room} and not excused:
+            if each.room not in LAYERS[room] | {room}:
                 found.append(f"{file}: {room} may not import {each.name}")
-        elif each.library in LIBRARIES:
+        elif each.library in LIBRARIES and not each.typing:
             rooms = LIBRARIES[each.library]
             if room not in rooms:
                 found.append(f"{file}: {room} may not import {each.name}")
             elif not each.lazy and not rooms[room]:
                 found.append(f"{file}: {each.name} must be imported in the function that needs it")
     return found
+
+
+def circles(sources: dict[str, str], packages: Collection[str] = ()) -> list[set[str]]:
+    """Modules that import each other, in functions and for type checkers too: what is left when all that can go are gone.
+
+    Args:
+        sources: text by name of the module.
+        packages: names of those that are packages.
+    """
+    needs = {
+        name: {each.name for each in imports(source, package_of(name, name in packages), sources)} & set(sources) - {name}
+        for name, source in sources.items()
+    }
+    found = []
+    for start in sources:
+        reached, frontier = set(), {start}
+        while frontier:
+            frontier = set().union(*(needs[name] for name in frontier)) - reached
+            reached |= frontier
+        circle = {name for name in reached if start in reached and name in _back(needs, start)}
+        if circle and circle not in found:
+            found.append(circle)
+    return found
+
+
+def _back(needs: dict[str, set[str]], goal: str) -> set[str]:
+    """Modules from which imports lead to the goal."""
+    back, frontier = set(), {goal}
+    while frontier:
+        frontier = {name for name, wanted in needs.items() if wanted & frontier} - back
+        back |= frontier
+    return back
 
 
 def fresh_modules(code: str) -> set[str]:
@@ -156,10 +209,35 @@ def test_imports_go_one_way(path):
     assert violations(path.read_text(encoding="utf-8"), room_of(path), file) == []
 
 
-def test_every_exception_is_still_needed():
-    for file, room in EXCEPTIONS:
-        found = imports((ROOT / file).read_text(encoding="utf-8"), "sbs")
-        assert any(each.library == "sbs" and each.room == room for each in found), (file, room)
+def test_no_two_files_import_each_other():
+    sources = {module_name(path): path.read_text(encoding="utf-8") for path in MODULES}
+    packages = {module_name(path) for path in MODULES if path.stem == "__init__"}
+    # The top level offers names of everything and is imported by the command line only.
+    assert circles({name: text for name, text in sources.items() if name not in {"sbs", "sbs.__main__"}}, packages) == []
+
+
+CIRCLES = {
+    "two files": {"sbs.a.x": "from sbs.a.y import f", "sbs.a.y": "import sbs.a.x"},
+    "in a function": {"sbs.a.x": "from sbs.a.y import f", "sbs.a.y": "def f():\n    from sbs.a.x import g"},
+    "for type checkers": {
+        "sbs.a.x": "from sbs.a.y import f",
+        "sbs.a.y": "if TYPE_CHECKING:\n    from sbs.a.x import Result",
+    },
+    "by name": {"sbs.a.x": "from sbs.a.y import f", "sbs.a.y": "def f():\n    import_module('sbs.a.x')"},
+    "relative": {"sbs.a.x": "from .y import f", "sbs.a.y": "from . import x"},
+    "through three": {"sbs.a.x": "from sbs.a import y", "sbs.a.y": "from ..b.z import f", "sbs.b.z": "import sbs.a.x"},
+}
+
+
+@pytest.mark.parametrize("case", CIRCLES)
+def test_the_check_sees_a_circle(case):
+    sources = CIRCLES[case] | {"sbs.a.apart": "from sbs.a.x import f"}
+    assert circles(sources) == [set(CIRCLES[case])]
+
+
+def test_files_in_a_line_are_no_circle():
+    line = {"sbs.a": "from sbs.a.x import f", "sbs.a.x": "from sbs.a.y import f", "sbs.a.y": "from sbs.b import g", "sbs.b": ""}
+    assert circles(line, {"sbs.a"}) == []
 
 
 WRONG = {
@@ -167,6 +245,10 @@ WRONG = {
     "a room to the right, lazily": ("def f():\n    from sbs.nn import attach", "objects"),
     "a room to the right, relative": ("from ..tables.storage import load", "solver"),
     "a room to the right, from the package": ("from sbs import query", "solver"),
+    "a room to the right, for type checkers": ("if TYPE_CHECKING:\n    from sbs.sets.report import x", "solver"),
+    "point groups from abstract ones": ("from sbs.groups.point.closed import ClosedGroup", "groups/abstract"),
+    "all groups from abstract ones": ("from sbs.groups import PointGroup", "groups/abstract"),
+    "all groups from point groups": ("def f():\n    from sbs.groups import Subgroup", "groups/point"),
     "the package itself": ("import sbs", "groups"),
     "torch outside nn": ("import torch.nn as nn", "objects"),
     "e3nn by name": ("def f():\n    import_module('e3nn.o3')", "cli"),

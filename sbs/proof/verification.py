@@ -8,19 +8,15 @@ prove minimality every subgroup that could be larger is searched for by plain gr
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from sbs.errors import CertificateError, SearchLimitError
 from sbs.groups.abstract.subgroups import Parent, Subgroup
-from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.objects.irreps import Irrep, parse_irreps
 from sbs.objects.representation import irrep_matrices, representation
-
-if TYPE_CHECKING:
-    from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["CLOSURE_TOLERANCE", "MAX_GROWN_SUBGROUPS", "normalizing_rotations", "verify"]
 
@@ -37,14 +33,10 @@ MAX_VERIFIED_ORDER = 4_096
 MAX_GROWN_SUBGROUPS = 200_000
 
 
-def verify(result: MinimalSet) -> None:
+def verify(result: Any) -> None:
     """See `MinimalSet.verify`."""
     if isinstance(result.group, PointGroup) and isinstance(result.normalizer, Subgroup):
         _verify_point_group(result)
-    elif isinstance(result.normalizer, ClosedGroup):
-        from sbs.proof.verification_closed import verify_closed
-
-        verify_closed(result)
     else:
         _verify_abstract(result)
 
@@ -60,7 +52,7 @@ def require(condition: bool, claim: str) -> None:
 # --- sets of vectors ------------------------------------------------------------------------------------------------
 
 
-def _verify_point_group(result: MinimalSet) -> None:
+def _verify_point_group(result: Any) -> None:
     assert isinstance(result.target, Subgroup) and isinstance(result.normalizer, Subgroup)
     group, target, normalizer = result.group.matrices, result.target.matrices, result.normalizer.matrices
     _check_group(group, "S")
@@ -94,7 +86,7 @@ def _check_group(matrices: np.ndarray, name: str) -> None:
     require(bool((np.sort(table, axis=1) == np.arange(len(matrices))).all()), f"the elements of {name} are distinct")
 
 
-def _check_normalizer(result: MinimalSet, group: np.ndarray, target: np.ndarray, normalizer: np.ndarray) -> None:
+def _check_normalizer(result: Any, group: np.ndarray, target: np.ndarray, normalizer: np.ndarray) -> None:
     if isinstance(result.ambient, PointGroup):
         candidates = result.ambient.matrices
     else:
@@ -161,7 +153,7 @@ def _frame(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.stack([a, across, np.cross(a, across)], axis=2)
 
 
-def _check_objects(result: MinimalSet, normalizer: np.ndarray, table: np.ndarray, inside: np.ndarray) -> None:
+def _check_objects(result: Any, normalizer: np.ndarray, table: np.ndarray, inside: np.ndarray) -> None:
     objects = np.asarray(result.objects)
     irreps = [irrep for mul, irrep in parse_irreps(result.irreps or "") for _ in range(mul)]
     require(objects.shape == (result.size, sum(i.dim for i in irreps)), "objects have the shape (size, dim)")
@@ -196,7 +188,7 @@ def _match_rows(images: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, fl
 
 
 def check_action(
-    result: MinimalSet, permutation: np.ndarray, inside: np.ndarray, stabilizer: np.ndarray, table: np.ndarray
+    result: Any, permutation: np.ndarray, inside: np.ndarray, stabilizer: np.ndarray, table: np.ndarray
 ) -> None:
     """Orbits, stabilizers and counts from how the elements of M (rows) permute the objects; ``inside`` numbers S in M."""
     group, target = result.group, result.target
@@ -217,7 +209,7 @@ def check_action(
         "orbits are the S-orbits",
     )
     require(set(orbits.tolist()) == set(range(int(result.degeneracy))), "degeneracy is the number of S-orbits")
-    elements = np.arange(int(group.order)) if isinstance(group, PointGroup) else group.elements  # type: ignore[union-attr]
+    elements = np.arange(int(group.order)) if isinstance(group, PointGroup) else group.elements
     # Rows of S in M, numbered as the elements of the parent of the targets.
     local = {int(e): int(row) for e, row in zip(elements, inside, strict=True)}
     inverse = {int(row): e for e, row in local.items()}
@@ -226,7 +218,7 @@ def check_action(
     conjugates = {frozenset(int(table[table[s, k], table_inverse[s]]) for k in base) for s in local.values()}
     require(len(result.target_of) == size, "one target for each object")
     for index in range(size):
-        claimed = frozenset(local.get(int(e), -1) for e in result.target_of[index].elements)  # type: ignore[union-attr]
+        claimed = frozenset(local.get(int(e), -1) for e in result.target_of[index].elements)
         require(claimed in conjugates, f"target_of[{index}] is an S-conjugate of K")
         fixed = {row for row in inverse if permutation[row, index] == index}
         require(
@@ -241,7 +233,7 @@ def check_action(
 
 
 def _check_minimality(
-    result: MinimalSet,
+    result: Any,
     table: np.ndarray,
     group: np.ndarray,
     target: np.ndarray,
@@ -339,7 +331,7 @@ def _is_isotropy(elements: frozenset[int], matrices: np.ndarray, lmax: int) -> b
 # --- sets of points -------------------------------------------------------------------------------------------------
 
 
-def _verify_abstract(result: MinimalSet) -> None:
+def _verify_abstract(result: Any) -> None:
     assert (
         isinstance(result.group, Subgroup)
         and isinstance(result.target, Subgroup)
@@ -359,7 +351,7 @@ def _verify_abstract(result: MinimalSet) -> None:
     number[elements] = np.arange(len(elements))
     table = number[parent.multiply(elements[:, None], elements)]
     require(bool((table >= 0).all()), "M is closed under multiplication")
-    stabilizer = number[result.stabilizer.elements]  # type: ignore[union-attr]
+    stabilizer = number[result.stabilizer.elements]
     require(np.array_equal(result.objects, np.eye(int(result.size))), "objects are the points of M / H")
     permutation = _coset_action(table, stabilizer, result, number)
     check_action(result, permutation, number[group.elements], stabilizer, table)
@@ -376,7 +368,7 @@ def _check_abstract_normalizer(parent: Parent, group: Subgroup, target: Subgroup
     require(kept == normalizer.elements.tolist(), "M is the generalised normalizer")
 
 
-def _coset_action(table: np.ndarray, stabilizer: np.ndarray, result: MinimalSet, number: np.ndarray) -> np.ndarray:
+def _coset_action(table: np.ndarray, stabilizer: np.ndarray, result: Any, number: np.ndarray) -> np.ndarray:
     """How M permutes the points of M / H, in the order of the objects."""
     movers = number[np.asarray(result.movers)]
     coset = np.full(len(table), -1, dtype=np.intp)

@@ -8,7 +8,7 @@ S-orbits, or, for an infinite set, from connectedness: SO(2) acts on a finite se
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from sbs.objects.irreps import Irrep, parse_irreps
 from sbs.objects.representation import representation
 from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
 from sbs.proof.verification import CLOSURE_TOLERANCE, check_blocks, find, require
-
-if TYPE_CHECKING:
-    from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["verify_closed"]
 
@@ -32,7 +29,7 @@ _SEED = 20240
 _MOVED = 1e-6
 
 
-def verify_closed(result: MinimalSet) -> None:
+def verify_closed(result: Any) -> None:
     """Certificate of a set whose normalizer M is infinite."""
     normalizer = result.normalizer
     assert isinstance(normalizer, ClosedGroup)
@@ -55,7 +52,7 @@ def _elements(group: object) -> np.ndarray:
     return group.sample(_DRAWS, _SEED + 1) if isinstance(group, ClosedGroup) else group.matrices  # type: ignore[attr-defined]
 
 
-def _check_normalizer(result: MinimalSet, normalizer: ClosedGroup, drawn: np.ndarray) -> None:
+def _check_normalizer(result: Any, normalizer: ClosedGroup, drawn: np.ndarray) -> None:
     own, inner = _elements(result.group), _elements(result.target)
     require(_inside(inner, result.group), "K lies in S")
     require(_inside(own, normalizer), "S lies in M")
@@ -77,7 +74,7 @@ def _check_normalizer(result: MinimalSet, normalizer: ClosedGroup, drawn: np.nda
         require(len(turned) == 0, "S has no axis")
 
 
-def _check_finite(result: MinimalSet, drawn: np.ndarray) -> None:
+def _check_finite(result: Any, drawn: np.ndarray) -> None:
     objects = result.objects
     irreps = _irreps(result)
     check_blocks(objects, irreps)
@@ -104,7 +101,7 @@ def _check_finite(result: MinimalSet, drawn: np.ndarray) -> None:
     require(result.is_ideal, "a set that is one S-orbit with stabilizer K is ideal, and none is smaller")
 
 
-def _check_infinite(result: MinimalSet) -> None:
+def _check_infinite(result: Any) -> None:
     irreps = _irreps(result)
     drawn = result.sample(8, _SEED)
     check_blocks(drawn, irreps)
@@ -115,7 +112,7 @@ def _check_infinite(result: MinimalSet) -> None:
         inside = find(own, result.target.matrices) >= 0
         claim = fixed == inside if result.exact else fixed <= inside
         require(bool(claim.all()), "the stabilizer in S of an object is K, or lies in it if the set is not exact")
-        axis = result.normalizer.rotation[:, 2]  # type: ignore[union-attr]
+        axis = result.normalizer.rotation[:, 2]
         about = (np.linalg.det(own) > 0) & (own @ axis @ axis > 1 - 1e-9)
         require(
             bool((about & ~inside).any()),
@@ -127,7 +124,7 @@ def _check_infinite(result: MinimalSet) -> None:
     require(result.degeneracy == 1 and result.is_ideal, "the set is one S-orbit")
 
 
-def _check_continuous_stabilizer(result: MinimalSet, irreps: list[Irrep]) -> None:
+def _check_continuous_stabilizer(result: Any, irreps: list[Irrep]) -> None:
     """S infinite: exactly K fixes the seed, all elements of S being searched."""
     group, target, seed = result.group, result.target, result.seed_object
     assert isinstance(group, ClosedGroup)
@@ -163,5 +160,5 @@ def _check_continuous_stabilizer(result: MinimalSet, irreps: list[Irrep]) -> Non
     )
 
 
-def _irreps(result: MinimalSet) -> list[Irrep]:
+def _irreps(result: Any) -> list[Irrep]:
     return [irrep for mul, irrep in parse_irreps(result.irreps or "") for _ in range(mul)]

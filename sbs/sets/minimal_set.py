@@ -211,8 +211,9 @@ class MinimalSet:
             CertificateError: a claim is wrong; the message names it.
         """
         from sbs.proof.verification import verify
+        from sbs.proof.verification_closed import verify_closed
 
-        verify(self)
+        (verify_closed if isinstance(self.solution, ClosedSolution) else verify)(self)
 
     def report(self) -> str:
         """Several lines of text: the set, why it is enough, why fewer cannot be."""

@@ -16,6 +16,7 @@ from sbs.groups.point.pointgroups import match_elements
 from sbs.groups.point.symbols import hermann_mauguin
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import Structure
+from sbs.structures.pinning import pinned_ambient
 from sbs.structures.supercell import Supercell
 
 __all__ = ["Detected"]
@@ -147,11 +148,8 @@ class Detected:
         )
 
     def pinned_ambient(self, normalizer: Any) -> PointGroup:
-        """A finite ambient group that a molecule's own multipoles pin; see
-        ``sbs.structures.frame.pinned_ambient``."""
-        from sbs.structures.frame import pinned_ambient
-
-        return pinned_ambient(self, normalizer)
+        """A finite ambient group that a molecule's own multipoles pin; see `sbs.structures.pinning.pinned_ambient`."""
+        return pinned_ambient(self.structure, self.point_group(), self.center, self.tolerance, normalizer)
 
     def summary(self) -> dict[str, Any]:
         """The plain facts, as strings and numbers (what the command line prints and writes)."""

@@ -16,7 +16,9 @@ from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Question
+from sbs.tables.display import Shown, as_html, as_rich, as_text
 from sbs.tables.encoding import INFINITE
+from sbs.tables.latex import tabular
 from sbs.tables.lookup import answer
 from sbs.tables.storage import load
 
@@ -175,9 +177,7 @@ class GroupTable(Immutable, Sequence[TableRow]):
 
     def to_latex(self, path: str | None = None) -> str:
         """The shown columns as a LaTeX tabular (package booktabs); also written to ``path`` if one is given."""
-        from sbs.tables.latex import tabular
-
-        return _written(tabular(self), path)
+        return _written(tabular(self._shown()), path)
 
     def cells(self) -> list[list[str]]:
         """The shown columns as text, row by row, without the columns that are empty throughout."""
@@ -192,28 +192,25 @@ class GroupTable(Immutable, Sequence[TableRow]):
         return f"{self.symbol} ({self.hermann_mauguin}), order {self.order}: smallest symmetry-breaking sets in O(3)"
 
     def __str__(self) -> str:
-        from sbs.tables.display import as_text
-
-        return as_text(self)
+        return as_text(self._shown())
 
     def __repr__(self) -> str:
         return f"GroupTable({self.symbol}: {len(self)} targets)"
 
     def __rich__(self) -> Any:
-        from sbs.tables.display import as_rich
-
-        return as_rich(self)
+        return as_rich(self._shown())
 
     def _repr_html_(self) -> str:
-        from sbs.tables.display import as_html
-
-        return as_html(self)
+        return as_html(self._shown())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GroupTable) and (self.symbol, self.rows) == (other.symbol, other.rows)
 
     def __hash__(self) -> int:
         return hash((self.symbol, self.rows))
+
+    def _shown(self) -> Shown:
+        return Shown(self.title(), self.columns(), self.cells(), [row.ideal for row in self.rows])
 
     def _with(self, rows: Sequence[TableRow]) -> GroupTable:
         return GroupTable(self.symbol, self.hermann_mauguin, self.order, rows)

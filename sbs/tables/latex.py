@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sbs.tables.group_table import GroupTable
+from sbs.tables.display import Shown
 
 __all__ = ["tabular"]
 
@@ -16,17 +14,17 @@ _HEADINGS = {"n(P)": "$n_P$", "n(ε)": r"$n_\varepsilon$"}
 _PLAIN = {"σ": r"\sigma", "'": "'", "²": "^2", "³": "^3", "⁴": "^4", "⁵": "^5", "⁶": "^6", "⁷": "^7", "∞": r"\infty"}
 
 
-def tabular(table: GroupTable) -> str:
+def tabular(table: Shown) -> str:
     """The shown columns, with rules of the package booktabs; symbols are set as in print."""
-    columns = table.columns()
+    columns = table.columns
     lines = [
-        f"% {table.title()}".replace("∞", "inf"),
+        f"% {table.title}".replace("∞", "inf"),
         rf"\begin{{tabular}}{{{'l' * len(columns)}}}",
         r"\toprule",
         " & ".join(_HEADINGS.get(heading, heading) for _, heading in columns) + r" \\",
         r"\midrule",
     ]
-    for cells in table.cells():
+    for cells in table.cells:
         lines.append(" & ".join(_cell(name, text) for (name, _), text in zip(columns, cells, strict=True)) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 

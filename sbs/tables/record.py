@@ -8,14 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from sbs.groups import PointGroup, point_group
-from sbs.groups.abstract.characters import CharacterTable, character_table
-from sbs.groups.point.character_values import epsilon_order, exact_text, float_value
 from sbs.groups.point.exact import format_exact
-from sbs.groups.point.functions import function_labels
-from sbs.groups.point.mulliken import NamedIrrep, name_irreps
 from sbs.groups.point.pointgroups import match_elements
 from sbs.groups.point.symbols import hermann_mauguin
 from sbs.solver.normalizer import normalizer_in_o3
@@ -102,49 +96,30 @@ def _elements(group: PointGroup) -> list[dict[str, Any]]:
 
 
 def _characters(group: PointGroup) -> dict[str, Any]:
-    table = character_table(group)
-    irreps = name_irreps(group.family, group.matrices, group.class_of, table)
-    summed = np.array([table.values[list(irrep.members)].sum(axis=0).real for irrep in irreps])
-    functions = function_labels(
-        group.matrices, summed[:, group.class_of], np.array([irrep.dimension for irrep in irreps])
-    )
-    epsilon = epsilon_order(group.family)
-    has_pairs = any(len(irrep.members) == 2 for irrep in irreps)
+    table = group.character_table
     return {
-        "columns": [entry["label"] for entry in _element_classes(group)],
-        "epsilon": f"exp(2πi/{epsilon})" if has_pairs else None,
-        "real": [_real_row(irrep, table, labels, epsilon) for irrep, labels in zip(irreps, functions, strict=True)],
-        "complex": [row for irrep in irreps for row in _complex_rows(irrep, table, epsilon)],
-    }
-
-
-def _real_row(
-    irrep: NamedIrrep, table: CharacterTable, functions: dict[str, list[str]], epsilon: int
-) -> dict[str, Any]:
-    multiplicities = table.multiplicities[list(irrep.members)].sum(axis=0).tolist()
-    return {
-        "name": irrep.name,
-        "dimension": irrep.dimension,
-        "complex": list(irrep.complex_names),
-        "exact": [exact_text(m, epsilon) for m in multiplicities],
-        "characters": [float_value(m).real for m in multiplicities],
-        **functions,
-    }
-
-
-def _complex_rows(irrep: NamedIrrep, table: CharacterTable, epsilon: int) -> list[dict[str, Any]]:
-    names = irrep.complex_names
-    rows = []
-    for name, conjugate, member in zip(names, names[::-1], irrep.members, strict=True):
-        multiplicities = table.multiplicities[member].tolist()
-        values = [float_value(m) for m in multiplicities]
-        rows.append(
+        "columns": list(table.classes),
+        "epsilon": table.epsilon,
+        "real": [
             {
-                "name": name,
-                "dimension": int(table.dimensions[member]),
-                "conjugate": conjugate,
-                "exact": [exact_text(m, epsilon) for m in multiplicities],
-                "characters": [[value.real, value.imag] for value in values],
+                "name": row.name,
+                "dimension": row.dimension,
+                "complex": [part.name for part in row.parts],
+                "exact": list(row.text),
+                "characters": list(row.characters),
+                **{name: list(getattr(row, name)) for name in ("linear", "rotation", "quadratic")},
             }
-        )
-    return rows
+            for row in table
+        ],
+        "complex": [
+            {
+                "name": part.name,
+                "dimension": part.dimension,
+                "conjugate": part.conjugate,
+                "exact": list(part.text),
+                "characters": [[value.real, value.imag] for value in part.characters],
+            }
+            for row in table
+            for part in row.parts
+        ],
+    }

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from sbs.groups.abstract.immutability import frozen
 
-__all__ = ["CharacterTable", "character_table", "class_constants"]
+__all__ = ["CharacterTable", "GroupWithClasses", "character_table", "class_constants"]
 
 IntArray = NDArray[np.int64]
 

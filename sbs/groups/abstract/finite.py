@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from sbs.groups.abstract.validation import (
     check_tolerance,
     shown,
 )
+
+if TYPE_CHECKING:
+    from sbs.groups.abstract.characters import CharacterTable
 
 __all__ = ["MAX_ORDER", "FiniteGroup"]
 
@@ -207,6 +210,17 @@ class FiniteGroup(Immutable):
         """Conjugacy classes as sorted arrays of element numbers, in the order of their first elements."""
         order = np.argsort(self.class_of, kind="stable")
         return tuple(map(frozen, np.split(order, np.flatnonzero(np.diff(self.class_of[order])) + 1)))
+
+    @cached_property
+    def character_table(self) -> CharacterTable:
+        """The irreducible complex characters, exactly; columns follow `element_classes`.
+
+        Raises:
+            SearchLimitError: the group is too large for a Cayley table.
+        """
+        from sbs.groups.abstract.characters import character_table
+
+        return character_table(self)
 
     # --- subgroups ------------------------------------------------------------------------------------------
 

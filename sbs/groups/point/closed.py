@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -139,6 +139,14 @@ class ClosedGroup(Immutable):
         """Not available: raises InfiniteSetError."""
         raise InfiniteSetError(
             f"{self.symbol} has infinitely many elements; draw some with .sample(n, seed), or test one with .contains(matrix)"
+        )
+
+    @property
+    def character_table(self) -> NoReturn:
+        """Not available: raises InfiniteSetError."""
+        raise InfiniteSetError(
+            f"{self.symbol} has infinitely many irreducible representations; ask a finite group of its series, for example "
+            f"{self.symbol.replace('inf', '12') if self.is_axial else 'Oh'}"
         )
 
     def rotated(self, rotation: np.ndarray) -> ClosedGroup:

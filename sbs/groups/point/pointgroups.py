@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.generators import standard_generators, standard_matrices
 from sbs.groups.point.naming import classify, disambiguate, normalise_label
 from sbs.groups.point.rotations import ROTATION_TOLERANCE, check_orthogonal, check_rotation
+
+if TYPE_CHECKING:
+    from sbs.groups.point.character_tables import NamedCharacterTable
 
 __all__ = ["MAX_ORDER", "PointGroup", "match_elements", "point_group"]
 
@@ -210,6 +213,16 @@ class PointGroup(Immutable):
         if self is not self.standard:
             return self.standard.element_class_symbols
         return tuple(class_symbol([self.element_symbols[i] for i in members]) for members in self.element_classes)
+
+    @cached_property
+    def character_table(self) -> NamedCharacterTable:
+        """Characters with the names of classes and irreducible representations; see `NamedCharacterTable`.
+
+        The functions x, y, z are along the axes of the standard setting, ``rotation @ standard`` for a turned group.
+        """
+        from sbs.groups.point.character_tables import named_character_table
+
+        return named_character_table(self) if self is self.standard else self.standard.character_table
 
     @cached_property
     def _determinants(self) -> np.ndarray:

@@ -1,8 +1,7 @@
 """An ambient group that the input pins: how ``minimal_set(..., frame="input")`` makes infinite sets finite.
 
 For C_n, C_nh and S_2n the normalizer in O(3) is D∞h, and a set that breaks the rotations about the axis is a
-circle: no direction across the axis is better than another. A molecule, though, has more to it than its
-    point group. A
+circle: no direction across the axis is better than another. A molecule, though, has more to it than its point group. A
 multipole that the molecule's own group leaves fixed and D∞h does not (n-fold about the axis, of degree l)
 points in definite directions across the axis, turns with the molecule, and its stabilizer in D∞h is a finite
 D_mh or D_md that contains the group. Closed under that stabilizer's normalizer the set is finite, and for
@@ -16,7 +15,6 @@ spherical harmonic, so that a displacement of every atom by d changes Q_lm by at
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +22,7 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError
 from sbs.groups import ClosedGroup, PointGroup
 from sbs.groups.point.generators import rotation_z
-
-if TYPE_CHECKING:
-    from sbs.structures.detected import Detected
+from sbs.structures.inputs import Structure
 
 __all__ = ["axial_multipoles", "pinned_ambient"]
 
@@ -38,26 +34,27 @@ EXTRA_DEGREES = 6
 VANISHING = 1e-9
 
 
-def pinned_ambient(detected: Detected, normalizer: ClosedGroup) -> PointGroup:
-    """The stabilizer in D∞h of the molecule's lowest multipole that is not invariant under D∞h and has a
-    direction across the axis.
+def pinned_ambient(
+    structure: Structure, group: PointGroup, center: NDArray[np.float64], tolerance: float, normalizer: ClosedGroup
+) -> PointGroup:
+    """The stabilizer in D∞h of the molecule's lowest multipole that is not invariant under D∞h and has a direction across
+    the axis.
 
     Args:
-        detected: a molecule with group C_n, C_nh or S_2n.
+        structure: a molecule.
+        group: its group, C_n, C_nh or S_2n. center: (3,), the point that it fixes, Å.
+        tolerance: Å, how far an atom may be from where the group puts it.
         normalizer: the D∞h about its axis, or D∞ where only rotations matter.
 
     Returns:
-        A PointGroup D_mh (l + m even) or D_md (l + m odd) that contains the molecule's group; its rotation
-        turns with the molecule, so that the sets of two orientations of one molecule are images of one
-        another.
+        A PointGroup D_mh (l + m even) or D_md (l + m odd) that contains the molecule's group; its rotation turns with the
+        molecule, so that the sets of two orientations of one molecule are images of one another.
 
     Raises:
-        DetectionError: the input is a crystal; its group is not of that kind; or the lowest multipoles
-            vanish or are so small that a change of the input within the tolerance could turn them anywhere
-            (a degenerate input).
+        DetectionError: the input is a crystal; its group is not of that kind; or the lowest multipoles vanish or are so
+            small that a change of the input within the tolerance could turn them anywhere (a degenerate input).
     """
-    group = detected.point_group()
-    if detected.structure.periodic:
+    if structure.periodic:
         raise DetectionError(
             'frame="input" is for molecules; the ambient of a crystal is the holohedry of its lattice: give '
             "ambient=detected.ambient"
@@ -67,8 +64,8 @@ def pinned_ambient(detected: Detected, normalizer: ClosedGroup) -> PointGroup:
             f'frame="input" pins the azimuth about an axis; {group.symbol} has the normalizer '
             f"{normalizer.symbol}: leave frame out"
         )
-    points = (detected.structure.positions - detected.center) @ normalizer.rotation
-    charges = _charges(detected.structure.numbers)
+    points = (structure.positions - center) @ normalizer.rotation
+    charges = _charges(structure.numbers)
     operations = normalizer.rotation.T @ group.matrices @ normalizer.rotation
     fold = int(((np.linalg.det(operations) > 0) & (operations[:, 2, 2] > 0)).sum())
     highest = 2 * fold + EXTRA_DEGREES
@@ -78,7 +75,7 @@ def pinned_ambient(detected: Detected, normalizer: ClosedGroup) -> PointGroup:
     radii = np.linalg.norm(points, axis=1)
     for l in range(1, highest + 1):
         scale = float(charges @ radii**l)
-        slack = math.sqrt(2) * l * detected.tolerance * float(charges @ radii ** (l - 1))
+        slack = math.sqrt(2) * l * tolerance * float(charges @ radii ** (l - 1))
         for m in range(1, l + 1):
             moment = moments[l, m]
             if abs(moment) <= VANISHING * scale:
@@ -87,13 +84,13 @@ def pinned_ambient(detected: Detected, normalizer: ClosedGroup) -> PointGroup:
                 raise DetectionError(
                     f"degenerate input: the multipole l = {l}, m = {m} that would pin the azimuth of "
                     f"{group.symbol} is {abs(moment) / scale:.2g} of its largest possible value, and a "
-                    f"change of the atoms within the tolerance of {detected.tolerance:g} Å could turn it "
+                    f"change of the atoms within the tolerance of {tolerance:g} Å could turn it "
                     f"anywhere (that needs {slack / scale:.2g}); detect with a smaller tolerance, or give a "
                     "finite ambient= of your own"
                 )
             return _stabilizer(l, m, float(np.angle(moment)) / m, normalizer)
     raise DetectionError(
-        f"degenerate input: every multipole of {detected.structure.formula} up to l = {highest} is invariant "
+        f"degenerate input: every multipole of {structure.formula} up to l = {highest} is invariant "
         "under all turns about its axis; give a finite ambient= of your own, or use the infinite set"
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 import sbs
 from sbs.errors import DetectionError, InvalidGroupError
-from sbs.structures.frame import axial_multipoles
+from sbs.structures.pinning import axial_multipoles
 
 INFINITE = [
     ("C2", "C1"),
