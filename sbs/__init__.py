@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sbs.phases.relaxation import relax
     from sbs.query import minimal_set
     from sbs.sets.minimal_set import MinimalSet
-    from sbs.structures import between, detect, distortions
+    from sbs.structures import between, detect, distortions, isotropy, modes
     from sbs.tables.group_table import table
 
 __version__ = "0.1.0"
@@ -40,7 +40,9 @@ _EXPORTS = {
     "detect": "sbs.structures",
     "distortions": "sbs.structures",
     "instabilities": "sbs.phases.instabilities",
+    "isotropy": "sbs.structures",
     "minimal_set": "sbs.query",
+    "modes": "sbs.structures",
     "point_group": "sbs.groups",
     "relax": "sbs.phases.relaxation",
     "representation": "sbs.objects.representation",
@@ -65,7 +67,9 @@ __all__ = [
     "distortions",
     "errors",
     "instabilities",
+    "isotropy",
     "minimal_set",
+    "modes",
     "point_group",
     "relax",
     "representation",

@@ -53,6 +53,7 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "spglib": {"structures": True},
     "ase": {"structures": False},
     "pymatgen": {"structures": False},
+    "pandas": {"structures": False},
     "sympy": {"groups/point": False},
     "plotly": {"explorer": False},
     "matplotlib": {},

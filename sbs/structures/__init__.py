@@ -11,12 +11,16 @@ _EXPORTS = {
     "Between": "pairs",
     "Detected": "detected",
     "Distortions": "patterns",
+    "IsotropySubgroups": "isotropy_table",
+    "Modes": "mode_table",
     "SpaceGroup": "crystal",
     "Structure": "inputs",
     "StructureWarning": "decorations",
     "between": "pairs",
     "detect": "detection",
     "distortions": "patterns",
+    "isotropy": "isotropy_table",
+    "modes": "mode_table",
 }
 
 __all__ = sorted(_EXPORTS)

@@ -15,7 +15,7 @@ from sbs.structures.molecule import point_set_symmetry
 from sbs.structures.parsing import parse_structure
 from sbs.structures.supercell import parse_supercell, supercell_group
 
-__all__ = ["AMBIGUITY_FACTOR", "DEFAULT_TOLERANCE", "detect"]
+__all__ = ["AMBIGUITY_FACTOR", "DEFAULT_TOLERANCE", "detect", "in_supercell"]
 
 # Coordinates are printed with 1e-3 Å or better and relaxed to a few 1e-3 Å; distortions that matter start at
 # some 1e-2 Å.
@@ -28,7 +28,11 @@ NEAREST_FRACTION = 0.45
 
 
 def detect(
-    structure: Any, tolerance: float = DEFAULT_TOLERANCE, periodic: bool | None = None, supercell: Any = None
+    structure: Any,
+    tolerance: float = DEFAULT_TOLERANCE,
+    periodic: bool | None = None,
+    supercell: Any = None,
+    origin: str | None = None,
 ) -> Detected:
     """Point group of a structure, as exact matrices in the structure's own Cartesian frame, and what it does
     to the sites; with ``supercell`` the space group of a crystal modulo the translations of a cell.
@@ -44,6 +48,8 @@ def detect(
             cell, and ``group`` is its space group modulo the translations of the cell: each element turns,
             shifts and permutes sites, and the translations inside the cell are elements too, also those between
             the primitive cells of a cell that was given as a multiple (1 takes the cell as it is).
+        origin: with ``supercell``, chemical symbol of the atom at the origin of the standard setting that labels of
+            representations refer to; None for the rule of `sbs.structures.standard_setting`.
 
     Returns:
         A :class:`Detected`. Its ``group`` can be given to ``sbs.minimal_set``.
@@ -54,9 +60,26 @@ def detect(
         SearchLimitError: the group of the supercell is too large.
     """
     if supercell is not None:
-        return _in_supercell(parse_structure(structure, tolerance, periodic), tolerance, parse_supercell(supercell))
+        return _in_supercell(parse_structure(structure, tolerance, periodic), tolerance, parse_supercell(supercell), origin)
     parsed = parse_structure(structure, tolerance, periodic)
     return _crystal(parsed, tolerance) if parsed.periodic else _molecule(parsed, tolerance)
+
+
+def in_supercell(structure: Any, tolerance: float = DEFAULT_TOLERANCE) -> Detected:
+    """A crystal whose group holds the translations of its cell: as given if it was detected so, else in the cell it has.
+
+    Args:
+        structure: a :class:`Detected` or anything that ``detect`` takes.
+        tolerance: Å, for the detection.
+
+    Raises:
+        DetectionError: as ``detect``; the structure is no crystal.
+    """
+    if isinstance(structure, Detected):
+        if structure.supercell is not None:
+            return structure
+        structure, tolerance = structure.structure, structure.tolerance
+    return detect(structure, tolerance, supercell=1)
 
 
 def _molecule(structure: Structure, tolerance: float) -> Detected:
@@ -100,13 +123,13 @@ def _crystal(structure: Structure, tolerance: float) -> Detected:
     )
 
 
-def _in_supercell(structure: Structure, tolerance: float, cell: np.ndarray) -> Detected:
+def _in_supercell(structure: Structure, tolerance: float, cell: np.ndarray, origin: str | None) -> Detected:
     if not structure.periodic:
         raise DetectionError("a supercell was asked of a molecule; give a crystal, or leave supercell out")
     if structure.layer:
         cell = _of_layer(cell)
     found = crystal_symmetry(structure, tolerance)
-    full, group, operations, supercell = supercell_group(structure, found, cell)
+    full, group, operations, supercell = supercell_group(structure, found, cell, origin)
     alternative = _alternative(structure, found, tolerance)
     return Detected(
         structure=full,

@@ -10,7 +10,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Quotient", "diagonal_or_reduced", "hermite_form", "kept_sublattice"]
+__all__ = [
+    "Quotient",
+    "congruence_solutions",
+    "diagonal_or_reduced",
+    "hermite_form",
+    "kept_sublattice",
+]
 
 IntArray = NDArray[np.int64]
 
@@ -99,3 +105,50 @@ def diagonal_or_reduced(rows: IntArray, lattice: NDArray[np.float64]) -> IntArra
         return form
     short = np.round(reduced_basis(form @ lattice) @ np.linalg.inv(lattice)).astype(np.int64)
     return short * (1 if np.linalg.det(short) > 0 else -1)
+
+
+def congruence_solutions(rows: IntArray, values: NDArray[np.float64], slack: float) -> NDArray[np.float64]:
+    """All x modulo ℤ³ with ``rows @ x`` = ``values`` modulo ℤ, one for each discrete solution.
+
+    The rows are brought to Smith normal form, where every unknown stands alone. Directions that no row binds are left at 0.
+
+    Args:
+        rows: int (n, 3).
+        values: float64 (n,).
+        slack: how far a row without unknowns may be from an integer.
+
+    Returns:
+        float64 (s, 3); s = 0 if the rows contradict each other.
+    """
+    work = [[int(x) for x in row] for row in rows]
+    right = [float(v) for v in values]
+    columns = np.eye(3, dtype=np.int64)
+    choices: list[list[float]] = []
+    for k in range(3):
+        pivots = [(abs(work[i][j]), i, j) for i in range(k, len(work)) for j in range(k, 3) if work[i][j]]
+        if not pivots:
+            break
+        while True:
+            _, i, j = min((abs(work[i][j]), i, j) for i in range(k, len(work)) for j in range(k, 3) if work[i][j])
+            work[k], work[i], right[k], right[i] = work[i], work[k], right[i], right[k]
+            for row in work:
+                row[k], row[j] = row[j], row[k]
+            columns[:, [k, j]] = columns[:, [j, k]]
+            for i in range(k + 1, len(work)):
+                factor = work[i][k] // work[k][k]
+                work[i] = [x - factor * y for x, y in zip(work[i], work[k], strict=True)]
+                right[i] -= factor * right[k]
+            for j in range(k + 1, 3):
+                factor = work[k][j] // work[k][k]
+                for row in work:
+                    row[j] -= factor * row[k]
+                columns[:, j] -= factor * columns[:, k]
+            if not any(work[i][k] for i in range(k + 1, len(work))) and not any(work[k][k + 1 :]):
+                break
+        size = work[k][k]
+        choices.append([(right[k] + step) / size for step in range(abs(size))])
+    rank = len(choices)
+    if any(abs(value - round(value)) > slack for value in right[rank:]):
+        return np.zeros((0, 3))
+    choices += [[0.0]] * (3 - rank)
+    return np.array(list(product(*choices))) @ columns.T

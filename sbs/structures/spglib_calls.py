@@ -16,22 +16,26 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 
-__all__ = ["layer_group", "setting_operations", "symmetry_dataset"]
+__all__ = ["layer_group", "setting_names", "setting_operations", "symmetry_dataset"]
 
 _RAISE: dict[str, Any] = {"_throw": True} if "_throw" in signature(spglib.get_symmetry_dataset).parameters else {}
 
 
 def symmetry_dataset(
-    lattice: NDArray[np.float64], fractional: NDArray[np.float64], labels: NDArray[np.int64], tolerance: float
+    lattice: NDArray[np.float64],
+    fractional: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    tolerance: float,
+    hall_number: int = 0,
 ) -> Any:
-    """spglib's dataset of a crystal at ``tolerance`` Å.
+    """spglib's dataset of a crystal at ``tolerance`` Å, in the setting of a Hall number or, with 0, in spglib's own.
 
     Raises:
         DetectionError: spglib finds no space group.
     """
     cell: Any = (lattice, fractional, labels)
     try:
-        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), **_RAISE)
+        dataset = spglib.get_symmetry_dataset(cell, symprec=float(tolerance), hall_number=hall_number, **_RAISE)
     except Exception as error:
         raise DetectionError(_no_space_group(tolerance, str(error))) from error
     if dataset is None:
@@ -55,6 +59,15 @@ def layer_group(
     if dataset is None:
         raise DetectionError(_no_space_group(tolerance, "no reason given"))
     return int(dataset.number), str(dataset.international)
+
+
+def setting_names(hall_number: int) -> tuple[int, str, str]:
+    """Number of the space group, choice of axes or origin, and short symbol of a setting in spglib's list (1 to 530)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        found = spglib.get_spacegroup_type(hall_number)
+    assert found is not None  # for numbers in that range
+    return int(found.number), str(found.choice), str(found.international_short)
 
 
 def setting_operations(hall_number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -9,6 +9,7 @@ shift and an integer vector. Nothing is searched or matched in the large cell.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,39 +22,16 @@ from sbs.structures.crystal import CrystalSymmetry
 from sbs.structures.inputs import Structure
 from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced, kept_sublattice
 from sbs.structures.orient import oriented_group
+from sbs.structures.primitive import INTEGER_SLACK, PrimitiveCrystal, integers, primitive_crystal
+from sbs.structures.standard_setting import StandardSetting, standard_setting
 
-__all__ = ["MAX_CRYSTAL_ORDER", "PrimitiveCrystal", "Supercell", "parse_supercell", "supercell_group"]
+__all__ = ["MAX_CRYSTAL_ORDER", "Supercell", "parse_supercell", "supercell_group"]
 
 #: Largest |S| that is built: beyond, the permutations of the sites alone take gigabytes.
 MAX_CRYSTAL_ORDER = 20_000
-# An operation written on the primitive basis is integer to this, or the lattices do not fit each other.
-INTEGER_SLACK = 0.05
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class PrimitiveCrystal:
-    """A crystal on a basis of its primitive lattice. Fractional columns: x → W x + w.
-
-    Attributes:
-        basis: float64 (3, 3), basis vectors as rows, Å.
-        rotations: int (n, 3, 3), W of every element of the point group P, in its order.
-        shifts: float64 (n, 3), w.
-        positions: float64 (sites, 3), fractional.
-        numbers: int (sites,).
-        images: int (n, sites), the site that each site is carried to.
-        offsets: int (n, sites, 3): W x_i + w = x_image + offset.
-    """
-
-    basis: FloatArray
-    rotations: IntArray
-    shifts: FloatArray
-    positions: FloatArray
-    numbers: IntArray
-    images: IntArray
-    offsets: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +52,8 @@ class Supercell:
         full_point_group: P.
         least_cell: int (3, 3), the least multiple of ``cell`` that keeps P, in terms of the cell vectors given; ``cell``
             itself if it is complete.
+        holohedry: the point group of the crystal's lattice.
+        origin: chemical symbol of the atom that was asked for at the origin of the standard setting, or None.
     """
 
     cell: IntArray
@@ -87,6 +67,18 @@ class Supercell:
     place_of: IntArray
     full_point_group: PointGroup
     least_cell: IntArray
+    holohedry: PointGroup
+    origin: str | None
+
+    @cached_property
+    def operations_of_cell(self) -> tuple[IntArray, FloatArray]:
+        """The rotations of P' on the primitive basis, int (|P'|, 3, 3), and their shifts, float64 (|P'|, 3)."""
+        return self.primitive.rotations[self.kept], self.primitive.shifts[self.kept]
+
+    @cached_property
+    def setting(self) -> StandardSetting:
+        """The standard setting of the space group that the cell keeps, which labels refer to."""
+        return standard_setting(self.primitive, self.kept, self.holohedry, self.point_group.generators, self.origin)
 
     @property
     def complete(self) -> bool:
@@ -136,32 +128,8 @@ def parse_supercell(supercell: Any) -> IntArray:
     return matrix
 
 
-def primitive_crystal(structure: Structure, found: CrystalSymmetry) -> tuple[PrimitiveCrystal, IntArray, IntArray]:
-    """The crystal on its primitive lattice, and for each given site its primitive site and cell (n,), (n, 3).
-
-    Raises:
-        DetectionError: the operations do not fit the primitive lattice within the tolerance.
-    """
-    basis = np.asarray(found.primitive.lattice)
-    inverse = np.linalg.inv(basis)
-    rotations = _integers(np.linalg.inv(basis.T) @ found.group.matrices @ basis.T)
-    shifts = found.translations @ inverse
-    pure = found.pure_translations
-    first = np.unique(pure.min(axis=0))
-    number = np.full(len(structure), -1, dtype=np.int64)
-    number[pure[:, first]] = np.arange(len(first))
-    fractional = structure.positions @ inverse
-    positions = fractional[first]
-    places = _integers(fractional - positions[number])
-    images = number[found.permutations[:, first]]
-    moved = np.einsum("gij,nj->gni", rotations, positions, optimize=True) + shifts[:, None]
-    offsets = _integers(moved - positions[images])
-    crystal = PrimitiveCrystal(basis, rotations, shifts, positions, structure.numbers[first], images, offsets)
-    return crystal, number, places
-
-
 def supercell_group(
-    structure: Structure, found: CrystalSymmetry, cell: IntArray
+    structure: Structure, found: CrystalSymmetry, cell: IntArray, origin: str | None = None
 ) -> tuple[Structure, FiniteGroup, SiteOperations, Supercell]:
     """The crystal in a multiple of the given cell, and its space group modulo the translations of that multiple.
 
@@ -172,12 +140,20 @@ def supercell_group(
         structure: as given.
         found: its symmetry.
         cell: int (3, 3), the multiple.
+        origin: chemical symbol of the atom at the origin of the standard setting; None for the rule of
+            `sbs.structures.standard_setting`.
 
     Raises:
+        DetectionError: the structure is a layer and the cell a multiple of its third vector.
         SearchLimitError: |S| exceeds ``MAX_CRYSTAL_ORDER``.
     """
+    if structure.layer and (cell[2, 2] != 1 or cell[2, :2].any() or cell[:2, 2].any()):
+        raise DetectionError(
+            "the structure is a layer, whose third cell vector is no period; expected a supercell such as (2, 2, 1), got "
+            f"{cell.tolist()}"
+        )
     primitive, number, places = primitive_crystal(structure, found)
-    given = _integers(np.asarray(structure.lattice) @ np.linalg.inv(primitive.basis))
+    given = integers(np.asarray(structure.lattice) @ np.linalg.inv(primitive.basis))
     sublattice = cell @ given
     actions = primitive.rotations.transpose(0, 2, 1)
     turned = sublattice @ actions @ np.linalg.inv(sublattice)
@@ -188,7 +164,9 @@ def supercell_group(
             f"the space group modulo this cell has {len(kept)} x {translations} = {len(kept) * translations} elements, over "
             f"the limit of {MAX_CRYSTAL_ORDER}; take a smaller supercell"
         )
-    point_group, order = oriented_group(found.group.matrices[kept])
+    point_group, order = found.group, np.arange(found.group.order)
+    if len(kept) < found.group.order:
+        point_group, order = oriented_group(found.group.matrices[kept])
     kept = kept[order]
     quotient = Quotient(sublattice)
     points = _points_inside(cell)
@@ -214,7 +192,8 @@ def supercell_group(
     complete = len(kept) == found.group.order
     least = cell if complete else _least_cell(sublattice, actions, given, np.asarray(structure.lattice))
     supercell = Supercell(
-        cell, primitive, quotient, point_group, kept, rotation_of, lattice_of, site_of, place_of, found.group, least
+        *(cell, primitive, quotient, point_group, kept, rotation_of, lattice_of, site_of, place_of, found.group, least),
+        *(found.holohedry, origin),
     )
     return full, group, operations, supercell
 
@@ -231,7 +210,7 @@ def _left_actions(
     result = []
     for element in (0, *point_group.generators):
         product = np.asarray(point_group.multiply(element, everything), dtype=np.int64)
-        carry = _integers(shifts[element] + shifts @ rotations[element].T - shifts[product])
+        carry = integers(shifts[element] + shifts @ rotations[element].T - shifts[product])
         lattice = quotient.points @ rotations[element].T
         moves = (np.zeros((1, 3), dtype=np.int64),) if element else np.eye(3, dtype=np.int64)[:, None]
         for move in moves:
@@ -266,17 +245,6 @@ def _supercell_structure(structure: Structure, cell: IntArray, points: IntArray)
     return replace(
         structure, positions=positions, numbers=np.tile(structure.numbers, len(points)), lattice=cell @ lattice
     )
-
-
-def _integers(values: FloatArray) -> IntArray:
-    rounded = np.round(values)
-    off = float(np.abs(values - rounded).max(initial=0.0))
-    if off > INTEGER_SLACK:
-        raise DetectionError(
-            f"the operations of the crystal do not fit its primitive lattice (off by {off:.1e} of a lattice vector); expected a "
-            "structure whose sites lie within the tolerance: lower the tolerance"
-        )
-    return rounded.astype(np.int64)
 
 
 def _text(cell: IntArray) -> str:

@@ -1,0 +1,144 @@
+"""Isotropy subgroups of a representation: the flats of the arrangement of fixed spaces, up to the group.
+
+A subgroup is the stabilizer of a point of a real representation exactly if it fixes some flat pointwise and nothing outside the
+group of its generic point does, a flat being an intersection of fixed spaces Fix(g). So all isotropy subgroups are found by
+intersecting, from the whole space down, one flat of each class with every Fix(g).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbs.errors import SearchLimitError
+from sbs.objects.invariants import FIXED_TOLERANCE, projector_basis
+
+__all__ = ["Flat", "Image", "flats", "image_of"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+#: Largest image of the group in a representation whose flats are listed, and most classes of flats.
+MAX_IMAGE = 8192
+MAX_FLATS = 20_000
+
+# Squared sines of the angles between a flat and a fixed space: zero to rounding, or those of rational geometry.
+NULL = 1e-8
+# Entries of matrices and projectors that agree to these digits are equal.
+DIGITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """The image of a group in a representation, a group of its own.
+
+    Attributes:
+        number: int (|S|,), the element of the image that each element of S becomes; 0 is the identity.
+        representatives: int (n,), an element of S for each element of the image.
+        table: int (n, n), products.
+        matrices: float64 (n, d, d), orthogonal.
+    """
+
+    number: IntArray
+    representatives: IntArray
+    table: IntArray
+    matrices: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """One flat of a class.
+
+    Attributes:
+        basis: float64 (d, m), orthonormal columns.
+        fixer: bool (n,), the elements of the image that fix it pointwise.
+        size: number of flats in the class.
+    """
+
+    basis: FloatArray
+    fixer: NDArray[np.bool_]
+    size: int
+
+
+def image_of(moved: FloatArray, multiply: object, matrices: object) -> Image:
+    """The image of a group, told by what each element makes of one generic vector.
+
+    Args:
+        moved: float64 (|S|, d), the images of a generic vector under the elements of S, the identity first.
+        multiply: products of element numbers of S; arrays broadcast.
+        matrices: matrices (m, d, d) of some elements of S.
+
+    Raises:
+        SearchLimitError: the image has more than ``MAX_IMAGE`` elements.
+    """
+    keys = np.round(moved, DIGITS) + 0.0
+    _, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    number = number.reshape(-1)
+    if len(first) > MAX_IMAGE:
+        raise SearchLimitError(
+            f"the group acts on these order parameters by {len(first)} different matrices; isotropy subgroups are listed up to "
+            f"{MAX_IMAGE}: take a smaller supercell, or fewer order parameters at once"
+        )
+    # Renumbered so that the identity is element 0.
+    order = np.argsort(first, kind="stable")
+    place = np.empty(len(first), dtype=np.intp)
+    place[order] = np.arange(len(first))
+    number, representatives = place[number], first[order]
+    table = number[multiply(representatives[:, None], representatives)]  # type: ignore[operator]
+    return Image(number, representatives, table, matrices(representatives))  # type: ignore[operator]
+
+
+def flats(image: Image) -> list[Flat]:
+    """One flat of each class under the group, by falling dimension; the whole space first, the origin left out.
+
+    Raises:
+        SearchLimitError: there are more than ``MAX_FLATS`` classes.
+    """
+    count, dim = image.matrices.shape[:2]
+    inverses = image.table.argmin(axis=1) if count > 1 else np.zeros(1, dtype=np.intp)
+    everything = np.arange(count)
+    # conjugated[h, x] = h^-1 x h, so that mask[conjugated[h]] marks h K h^-1.
+    conjugated = image.table[image.table[inverses[:, None], everything[None]], everything[:, None]]
+    members: set[bytes] = set()
+    found: list[Flat] = []
+
+    def admit(basis: FloatArray, fixer: NDArray[np.bool_]) -> None:
+        if np.packbits(fixer).tobytes() in members:
+            return
+        conjugates = {row.tobytes() for row in np.unique(np.packbits(fixer[conjugated], axis=1), axis=0)}
+        members.update(conjugates)
+        found.append(Flat(basis, fixer, len(conjugates)))
+        if len(found) > MAX_FLATS:
+            raise SearchLimitError(
+                f"there are more than {MAX_FLATS} isotropy subgroups; take fewer order parameters at once or a smaller cell"
+            )
+
+    whole = np.eye(dim)
+    admit(whole, np.abs(image.matrices - whole).max(axis=(1, 2)) < FIXED_TOLERANCE)
+    for flat in found:
+        for basis in _smaller(image.matrices, flat):
+            fixer = np.abs(image.matrices @ basis - basis).max(axis=(1, 2)) < FIXED_TOLERANCE
+            admit(basis, fixer)
+    return sorted(found, key=lambda flat: -flat.basis.shape[1])
+
+
+def _smaller(matrices: FloatArray, flat: Flat) -> list[FloatArray]:
+    """Bases (d, k) of the different intersections of a flat with fixed spaces, the origin left out."""
+    moved = matrices[~flat.fixer] @ flat.basis - flat.basis
+    grams = np.einsum("gdi,gdj->gij", moved, moved, optimize=True)
+    # Elements that act alike on the flat (cosets of its fixer, inverses) meet it in the same space.
+    width = grams.shape[1]
+    _, first = np.unique(np.round(grams.reshape(-1, width * width), DIGITS) + 0.0, axis=0, return_index=True)
+    values, vectors = np.linalg.eigh(grams[np.sort(first)])
+    ranks = (values < NULL).sum(axis=1)
+    result: dict[bytes, FloatArray] = {}
+    for rank, columns in zip(ranks, vectors, strict=True):
+        if 0 < rank < width:
+            space = flat.basis @ columns[:, :rank]
+            projector = space @ space.T
+            key = (np.round(projector, DIGITS) + 0.0).tobytes()
+            if key not in result:
+                result[key] = projector_basis(projector)
+    return list(result.values())

@@ -1,0 +1,126 @@
+"""Representations of a space group modulo a supercell, induced from a small representation of one arm of a star."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sbs.structures.small_representations import LittleGroup, SmallRepresentation
+    from sbs.structures.supercell import Supercell
+    from sbs.structures.wave_vectors import Star
+
+__all__ = ["InducedRepresentation"]
+
+# The mean over the group of D(g) X D(g)^T is zero or far from it.
+VANISHING = 1e-8
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+class InducedRepresentation:
+    """A complex irreducible representation of S.
+
+    With representatives s_i that take the first arm to the i-th, D(g) has in row i and column j the small matrix of
+    s_i^-1 g s_j where that lies in the little group, and zero elsewhere.
+
+    Args:
+        supercell: S over the space group.
+        star: its arms, the first one that of the small representation, and the rotations that take it to each.
+        group: the little group of the first arm.
+        small: the small representation.
+    """
+
+    def __init__(self, supercell: Supercell, star: Star, group: LittleGroup, small: SmallRepresentation) -> None:
+        self._supercell = supercell
+        self._star = star
+        self.arms = len(star.arms)
+        self.small = small
+        self._little = group
+
+    @property
+    def dimension(self) -> int:
+        """Number of arms times the dimension of the small representation."""
+        return self.arms * self.small.dimension
+
+    @cached_property
+    def _blocks(self) -> tuple[NDArray[np.int64], ComplexArray]:
+        """For every rotation of P' and arm j: the arm i that it goes to, (n, s), and the block, complex (n, s, d, d)."""
+        found = self._supercell
+        rotations, shifts = found.operations_of_cell
+        table, inverses = found.point_group.table, found.point_group.inverses
+        movers = self._star.movers
+        place = np.full(len(rotations), -1, dtype=np.int64)
+        place[self._little.elements] = np.arange(len(self._little.elements))
+        everything = np.arange(len(rotations))
+        # r s_j = s_i h with h in the little group: i is the arm whose coset holds r s_j.
+        coset = np.full(len(rotations), -1, dtype=np.int64)
+        for i, mover in enumerate(movers):
+            coset[table[mover, self._little.elements]] = i
+        product = table[everything[:, None], movers[None]]
+        target = coset[product]
+        inner = table[inverses[movers[target]], product]
+        # Translations: w_r + W_r w_j = w_i + W_i (c + w_h), with c a lattice vector.
+        reached = shifts[:, None] + np.einsum("rab,jb->rja", rotations, shifts[movers])
+        inverse = np.round(np.linalg.inv(rotations)).astype(np.int64)
+        carry = np.einsum("rjab,rjb->rja", inverse[movers[target]], reached - shifts[movers[target]]) - shifts[inner]
+        phases = np.exp(-2j * np.pi * np.round(carry) @ self._little.wave_vector)
+        return target, phases[..., None, None] * self.small.matrices[place[inner]]
+
+    def characters(self) -> ComplexArray:
+        """The character of every element of S, complex (|S|,)."""
+        target, blocks = self._blocks
+        diagonal = np.where(target == np.arange(self.arms), np.trace(blocks, axis1=2, axis2=3), 0)
+        return np.asarray((diagonal @ self._translation_phases()).reshape(-1))
+
+    def matrices(self, elements: NDArray[np.intp]) -> ComplexArray:
+        """Unitary matrices, complex (m, n, n), of some elements of S."""
+        found = self._supercell
+        chosen = np.asarray(elements, dtype=np.intp).reshape(-1)
+        target, blocks = self._blocks
+        rotation, translation = chosen // found.translations, chosen % found.translations
+        phases = self._translation_phases()[:, translation].T  # (m, s)
+        d = self.small.dimension
+        result = np.zeros((len(chosen), self.arms, d, self.arms, d), dtype=np.complex128)
+        row, column = np.arange(len(chosen))[:, None], np.arange(self.arms)[None]
+        goal = target[rotation]
+        result[row, goal, :, column, :] = phases[row, goal][..., None, None] * blocks[rotation]
+        return result.reshape(len(chosen), self.dimension, self.dimension)
+
+    def _translation_phases(self) -> ComplexArray:
+        """exp(-2πi k_i·t) for every arm and translation, (s, m)."""
+        return np.exp(-2j * np.pi * self._star.arms @ self._supercell.quotient.points.T)
+
+    def frobenius_schur(self) -> int:
+        """1 if the representation is real, 0 if it is not equivalent to its conjugate, -1 if it is but is not real."""
+        mean = self._intertwiner
+        if np.abs(mean).max() < VANISHING:
+            return 0
+        return 1 if np.abs(mean - mean.T).max() < np.abs(mean + mean.T).max() else -1
+
+    @cached_property
+    def _intertwiner(self) -> ComplexArray:
+        """U with D(g) U = U D(g)*, unitary; zero if there is none."""
+        rng = np.random.default_rng(0)
+        start = rng.normal(size=(self.dimension,) * 2) + 1j * rng.normal(size=(self.dimension,) * 2)
+        # The mean over the translations keeps what links arms k and -k.
+        arms = self._star.arms
+        opposite = arms[:, None] + arms[None]
+        linked = np.abs(opposite - np.round(opposite)).max(axis=2) < 1e-6
+        start *= np.kron(linked, np.ones((self.small.dimension,) * 2))
+        given = self.matrices(np.arange(self._supercell.point_group.order) * self._supercell.translations)
+        mean = np.asarray((given @ start @ given.transpose(0, 2, 1)).mean(axis=0))
+        norm = float(np.linalg.norm(mean))
+        return mean * (np.sqrt(self.dimension) / norm) if norm > VANISHING else np.zeros_like(mean)
+
+    def real_basis(self) -> ComplexArray:
+        """V with V^† D(g) V real: U = V V^T for a symmetric unitary U, whose real and imaginary parts commute."""
+        mean = self._intertwiner
+        mixed = mean.real + np.sqrt(2) * mean.imag
+        _, turn = np.linalg.eigh((mixed + mixed.T) / 2)
+        phases = np.diagonal(turn.T @ mean @ turn)
+        return np.asarray(turn * np.sqrt(phases / np.abs(phases)))

@@ -1,0 +1,205 @@
+"""``sbs.isotropy``: the subgroups that one order parameter, or several coupled ones, can leave of a crystal's symmetry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbs.errors import DetectionError, UnknownGroupError
+from sbs.groups import Subgroup
+from sbs.objects.arrangements import Flat, Image, flats, image_of
+from sbs.structures.child_groups import ChildSpaceGroup, child_space_group
+from sbs.structures.detected import Detected
+from sbs.structures.detection import DEFAULT_TOLERANCE, in_supercell
+from sbs.structures.listing import Listing
+from sbs.structures.mode_table import modes
+from sbs.structures.order_parameters import direction, order_parameter
+from sbs.structures.space_irreps import find_irrep, space_irreps
+
+__all__ = ["IsotropySubgroup", "IsotropySubgroups", "isotropy"]
+
+COLUMNS = (
+    ("direction", "direction"),
+    ("space_group", "space group"),
+    ("number", "number"),
+    ("index", "index"),
+    ("orientation_states", "orientation"),
+    ("antiphase_states", "antiphase"),
+    ("cell", "cell"),
+    ("free", "free"),
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IsotropySubgroup:
+    """One class of isotropy subgroups.
+
+    Attributes:
+        label: the order parameters and the direction, "R4+ (a,a,0)".
+        irreps: labels of the order parameters.
+        direction: a general point of the flat, "(a,a,0)"; several order parameters are divided by a bar.
+        space_group: what is left: number, symbol, basis and origin against the parent.
+        target: the subgroup K of S; what every other function takes as target.
+        index: |S| / |K|, the number of domain states.
+        orientation_states: how many orientations these have, |P| / |P_K|.
+        antiphase_states: how many states share one orientation; they differ by a translation.
+        cell: primitive cells of the parent in a primitive cell of the child.
+        free: number of free amplitudes, the dimension of the flat.
+        flat: float64 (d, free), an orthonormal basis of it in the coordinates of the order parameters.
+    """
+
+    label: str
+    irreps: tuple[str, ...]
+    direction: str
+    space_group: ChildSpaceGroup
+    target: Subgroup
+    index: int
+    orientation_states: int
+    antiphase_states: int
+    cell: int
+    free: int
+    flat: NDArray[np.float64]
+
+    @property
+    def domains(self) -> tuple[int, int]:
+        """Orientation states and antiphase states of each: their product is the index."""
+        return self.orientation_states, self.antiphase_states
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the row in its list: the direction alone, and the symbol of the space group."""
+        return self.direction, self.space_group.symbol
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return {
+            "label": self.label,
+            "irreps": list(self.irreps),
+            "direction": self.direction,
+            "space_group": self.space_group.symbol,
+            "number": self.space_group.number,
+            "basis": self.space_group.basis.tolist(),
+            "origin": self.space_group.origin.tolist(),
+            "index": self.index,
+            "orientation_states": self.orientation_states,
+            "antiphase_states": self.antiphase_states,
+            "cell": self.cell,
+            "free": self.free,
+            "order": self.target.order,
+        }
+
+    def __repr__(self) -> str:
+        return f"IsotropySubgroup({self.label}: {self.space_group.symbol} ({self.space_group.number}), index {self.index})"
+
+
+class IsotropySubgroups(Listing[IsotropySubgroup]):
+    """Isotropy subgroups, one row for each class under S. Obtain them from `sbs.isotropy`."""
+
+
+def isotropy(structure: Any, *labels: str, tolerance: float = DEFAULT_TOLERANCE) -> IsotropySubgroups:
+    """All isotropy subgroups of one order parameter or of several coupled ones.
+
+    Args:
+        structure: a crystal from ``sbs.detect(..., supercell=...)``, or anything that ``sbs.detect`` takes, whose cell is
+            then taken as it is.
+        labels: irreducible representations as ``sbs.modes`` lists them, "R4+"; ASCII spellings ("GM4-") too.
+        tolerance: Å, for the detection.
+
+    Returns:
+        One row for each class of stabilizers of points of the representation, up to S; complete, without duplicates, and
+        without S itself. By rising index, then by falling number of the space group.
+
+    Raises:
+        UnknownGroupError: a label that does not exist; those that do are listed.
+        DetectionError: no label, one given twice, or a representation that neither displacements nor strains have a part in.
+        SearchLimitError: the group, or the number of isotropy subgroups, is too large.
+    """
+    crystal = in_supercell(structure, tolerance)
+    group = crystal.group
+    if not labels:
+        known = ", ".join(mode.label for mode in modes(crystal))
+        raise DetectionError(f"no order parameter was named; expected labels such as those of sbs.modes: {known}")
+    irreps = [find_irrep(space_irreps(crystal), label) for label in labels]
+    moving = {mode.label for mode in modes(crystal)}
+    for irrep in irreps:
+        if irrep.label not in moving:
+            raise DetectionError(
+                f"no displacement and no strain of this crystal belongs to {irrep.label}; expected one of "
+                f"{', '.join(sorted(moving))}: see sbs.modes"
+            )
+    if len({irrep.label for irrep in irreps}) < len(irreps):
+        raise DetectionError(f"the order parameters {', '.join(labels)} are not different; name each once")
+    parameters = [order_parameter(crystal, irrep) for irrep in irreps]
+    if len(parameters) == 1:
+        image, spaces = parameters[0].image, parameters[0].flats
+    else:
+        image = _joint(crystal, [p.image for p in parameters])
+        spaces = flats(image)
+    blocks = [irrep.dimension for irrep in irreps]
+    names = tuple(irrep.label for irrep in irreps)
+    rows = [
+        _row(crystal, names, blocks, image, flat) for flat in spaces if int(flat.fixer.sum()) < len(image.representatives)
+    ]
+    rows.sort(key=lambda row: (row.index, -row.space_group.number, row.direction))
+    space = crystal.supercell.setting.space_group  # type: ignore[union-attr]
+    title = f"Isotropy subgroups of {space.symbol} ({space.number}), {' + '.join(names)}, order {group.order}"
+    return IsotropySubgroups(title, rows, COLUMNS)
+
+
+def _joint(crystal: Detected, images: list[Image]) -> Image:
+    """The image of S in a direct sum, in the frames of the parts."""
+    sizes = [image.matrices.shape[1] for image in images]
+    edges = np.cumsum([0, *sizes])
+
+    def matrices(elements: NDArray[np.intp]) -> NDArray[np.float64]:
+        result = np.zeros((len(elements), edges[-1], edges[-1]))
+        for image, a, b in zip(images, edges[:-1], edges[1:], strict=True):
+            result[:, a:b, a:b] = image.matrices[image.number[elements]]
+        return result
+
+    numbers = np.stack([image.number for image in images], axis=1).astype(np.float64)
+    return image_of(numbers, crystal.group.multiply, matrices)  # type: ignore[union-attr]
+
+
+def _row(
+    crystal: Detected, names: tuple[str, ...], blocks: list[int], image: Image, flat: Flat
+) -> IsotropySubgroup:
+    found = crystal.supercell
+    assert found is not None
+    group = crystal.group
+    kept = Subgroup.from_elements(group, np.flatnonzero(flat.fixer[image.number]))  # type: ignore[arg-type]
+    index = int(group.order) // kept.order
+    left = len(np.unique(found.rotation_of[kept.elements]))
+    orientations = found.point_group.order // left
+    space = child_space_group(found, kept)
+    where = direction(blocks, image.matrices, flat.basis)
+    basis = flat.basis.copy()
+    basis.setflags(write=False)
+    return IsotropySubgroup(
+        label=f"{'|'.join(names)} {where}",
+        irreps=names,
+        direction=where,
+        space_group=space,
+        target=kept,
+        index=index,
+        orientation_states=orientations,
+        antiphase_states=index // orientations,
+        cell=found.translations * left // kept.order,
+        free=flat.basis.shape[1],
+        flat=basis,
+    )
+
+
+def target_row(structure: Any, label: str, tolerance: float = DEFAULT_TOLERANCE) -> IsotropySubgroup:
+    """The row of a label such as "R4+ (a,a,0)".
+
+    Raises:
+        UnknownGroupError: the label has no such form, or no row answers to it.
+    """
+    head, space, where = label.strip().partition(" ")
+    if not space:
+        raise UnknownGroupError(f"{label!r} names no isotropy subgroup; expected order parameters and a direction, 'R4+ (a,a,0)'")
+    return isotropy(structure, *head.split("|"), tolerance=tolerance)[where.strip()]

@@ -1,0 +1,251 @@
+"""Coordinates of order parameters: axes that the symmetry and the structure choose, and directions written in them.
+
+The components of an order parameter refer to an orthonormal frame. The most telling one consists of lines that are isotropy
+subspaces themselves, images of one line under S: for R4+ the tilts about the three cubic axes. Where several classes of lines
+are such frames, the one of the smaller class and then of the space group of higher number is taken; where none is, lines of the
+first class are completed. The order of the axes follows the arms of the star and a fixed function of what leaves each axis in
+place, so that it is the same for every description of the crystal.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbs.groups import Subgroup
+from sbs.objects.arrangements import Flat, Image, flats, image_of
+from sbs.structures.child_groups import child_space_group
+from sbs.structures.detected import Detected
+from sbs.structures.sites import RealIrrep
+from sbs.structures.space_irreps import SpaceIrrep, space_irreps
+
+__all__ = ["OrderParameter", "direction", "order_parameter", "real_irreps"]
+
+# Lines are perpendicular or at angles of crystals.
+PERPENDICULAR = 1e-6
+# Entries of an echelon form that vanish, and components that are whole or simple multiples.
+ZERO = 1e-6
+REMEMBERED = 128
+
+FloatArray = NDArray[np.float64]
+
+
+class OrderParameter:
+    """One irreducible representation in the frame of its axes.
+
+    Attributes:
+        irrep: the representation.
+        axes: float64 (d, d), the axes as columns in the basis of ``irrep.matrices``.
+        flats: its isotropy subspaces, one of each class, in the frame of the axes; the whole space first.
+        image: the image of S, in the frame of the axes.
+    """
+
+    def __init__(self, crystal: Detected, irrep: SpaceIrrep) -> None:
+        self.irrep = irrep
+        self._crystal = crystal
+        order = int(crystal.group.order)
+        vector = np.sqrt(np.arange(2.0, 2.0 + irrep.dimension)) % 1 + 0.1
+        step = max(1, 20_000_000 // irrep.dimension**2)
+        moved = [irrep.matrices(np.arange(start, min(order, start + step))) @ vector for start in range(0, order, step)]
+        multiply = crystal.group.multiply  # type: ignore[union-attr]
+        plain = image_of(np.concatenate(moved), multiply, irrep.matrices)
+        spaces = flats(plain)
+        self.axes = _frame(crystal, irrep, plain, spaces)
+        self.image = Image(plain.number, plain.representatives, plain.table, self.axes.T @ plain.matrices @ self.axes)
+        self.flats = [Flat(self.axes.T @ flat.basis, flat.fixer, flat.size) for flat in spaces]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def order_parameter(crystal: Detected, irrep: SpaceIrrep) -> OrderParameter:
+    """The axes and isotropy subspaces of a representation, remembered."""
+    return OrderParameter(crystal, irrep)
+
+
+def real_irreps(crystal: Detected) -> tuple[RealIrrep, ...]:
+    """The real irreducible representations of S: label, weights of the isotypic projector (|S|,), whether trivial."""
+    return tuple(RealIrrep(i.label, i.weights, i.trivial) for i in space_irreps(crystal))
+
+
+def _frame(crystal: Detected, irrep: SpaceIrrep, image: Image, spaces: list[Flat]) -> FloatArray:
+    dim, found = irrep.dimension, crystal.supercell
+    assert found is not None
+    if dim == 1:
+        return np.eye(1)
+    scalars = _element_scalars(crystal, irrep)
+    lines = []
+    for flat in spaces:
+        if flat.basis.shape[1] != 1:
+            continue
+        vectors = _lines(image.matrices @ flat.basis[:, 0])
+        held = np.flatnonzero(flat.fixer[image.number])
+        left = child_space_group(found, Subgroup.from_elements(crystal.group, held))  # type: ignore[arg-type]
+        index = int(crystal.group.order) // len(held)
+        spread = float(np.mean([_axis_key(crystal, irrep, image, v)[-1] for v in vectors]))
+        lines.append((len(vectors), index, -left.number, round(spread, 6), vectors))
+    lines.sort(key=lambda entry: (not _is_frame(entry[-1], dim), *entry[:-1]))
+    chosen: list[FloatArray] = []
+    ranked = [(_axis_key(crystal, irrep, image, v), v) for *_, vectors in lines for v in vectors]
+    # A class at a time: its members in the order of their keys, as long as they are perpendicular to what is chosen.
+    start = 0
+    for size, *_ in lines:
+        for _, vector in sorted(ranked[start : start + size], key=lambda entry: entry[0]):
+            if len(chosen) < dim and all(abs(vector @ other) < PERPENDICULAR for other in chosen):
+                chosen.append(vector)
+        start += size
+    frame = np.array(chosen).reshape(-1, dim).T
+    if frame.shape[1] < dim:
+        rest = np.eye(dim) - frame @ frame.T
+        values, vectors = np.linalg.eigh(rest)
+        frame = np.column_stack([frame, vectors[:, values > 0.5]])
+    keys = [_axis_key(crystal, irrep, image, column) for column in frame.T]
+    return _signed(frame[:, sorted(range(dim), key=lambda k: keys[k])], image, scalars)
+
+
+def _signed(frame: FloatArray, image: Image, scalars: FloatArray) -> FloatArray:
+    """The axes with signs that go together: each is the image of the first of its orbit under the first element that takes
+    one line to the other, in the order of the elements' scalars."""
+    lowest = np.full(len(image.representatives), np.inf)
+    np.minimum.at(lowest, image.number, scalars)
+    ranked = np.argsort(np.round(lowest, 6), kind="stable")
+    signed = frame.copy()
+    done = np.zeros(frame.shape[1], dtype=bool)
+    for first in range(frame.shape[1]):
+        if done[first]:
+            continue
+        overlaps = image.matrices[ranked] @ frame[:, first] @ frame  # (n, d)
+        for axis in np.flatnonzero(~done):
+            hits = np.abs(np.abs(overlaps[:, axis]) - 1) < PERPENDICULAR
+            if hits.any():
+                signed[:, axis] *= np.sign(overlaps[hits.argmax(), axis])
+                done[axis] = True
+        done[first] = True
+    return signed
+
+
+def _lines(vectors: FloatArray) -> FloatArray:
+    """Different lines among vectors (n, d), as unit vectors."""
+    leading = np.abs(vectors) > ZERO
+    signs = np.sign(vectors[np.arange(len(vectors)), leading.argmax(axis=1)])
+    turned = np.round(vectors * signs[:, None], 6) + 0.0
+    _, first = np.unique(turned, axis=0, return_index=True)
+    return vectors[np.sort(first)]
+
+
+def _is_frame(vectors: FloatArray, dim: int) -> bool:
+    return len(vectors) == dim and float(np.abs(vectors @ vectors.T - np.eye(dim)).max()) < PERPENDICULAR
+
+
+def _axis_key(crystal: Detected, irrep: SpaceIrrep, image: Image, vector: FloatArray) -> tuple[float, ...]:
+    """Numbers by which axes are ordered: the arm, by the axis of its little group and its coordinates; then the axis that the
+    operations hold which leave the vector in place, and a function of them that tells all apart."""
+    found = crystal.supercell
+    assert found is not None
+    arms = _arm_weights(irrep, vector)
+    carrying = np.flatnonzero(arms > arms.max() - PERPENDICULAR)
+    fixing = np.flatnonzero((np.abs(image.matrices @ vector - vector).max(axis=1) < PERPENDICULAR)[image.number])
+    turned, _ = found.setting.operations(*found.operations_of_cell)
+    kept = turned[found.rotation_of[fixing]]
+    keys = []
+    for arm in carrying:
+        difference = (irrep.star[arm] @ np.linalg.inv(turned) - irrep.star[arm]) @ found.setting.matrix
+        little = turned[(np.abs(difference - np.round(difference)) < PERPENDICULAR).all(axis=1)]
+        keys.append((*_held_axes(little), *(-np.round(irrep.star[arm], 4)).tolist()))
+    # A linear function would vanish in the mean over a group.
+    scalar = float(np.cos(_element_scalars(crystal, irrep)[fixing] + 0.5).mean())
+    return (*min(keys), *_held_axes(kept), round(scalar, 6))
+
+
+def _held_axes(rotations: NDArray[np.int64]) -> list[float]:
+    """How much rotations leave each axis along itself, with a minus sign: the first axis first."""
+    return (-np.round((np.diagonal(rotations, axis1=1, axis2=2) ** 2).mean(axis=0), 4)).tolist()
+
+
+def _arm_weights(irrep: SpaceIrrep, vector: FloatArray) -> FloatArray:
+    """How much of a vector each arm of the star carries, (arms,)."""
+    part = irrep.complex_parts[0]
+    full = irrep.to_complex(vector)
+    return np.asarray((np.abs(full.reshape(part.arms, -1)) ** 2).sum(axis=1))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _element_scalars(crystal: Detected, irrep: SpaceIrrep) -> FloatArray:
+    """A number for each element of S that depends on the operation in the standard setting alone, modulo the cell."""
+    found = crystal.supercell
+    assert found is not None
+    rotations, shifts = found.operations_of_cell
+    turned, moved = found.setting.operations(rotations, shifts)
+    weights = np.sqrt(np.arange(2.0, 11.0)).reshape(3, 3)
+    turns = (turned * weights).sum(axis=(1, 2))
+    places = moved[found.rotation_of] + found.lattice_of @ found.setting.matrix.T
+    arms = irrep.star[np.lexsort(irrep.star.T)]
+    angles = 2 * np.pi * places @ arms.T
+    phases = (np.cos(angles) + 0.61 * np.sin(angles)) @ np.sqrt(np.arange(3.0, 3.0 + len(arms)))
+    return np.asarray(turns[found.rotation_of] + 0.37 * phases)
+
+
+def direction(blocks: list[int], matrices: FloatArray, basis: FloatArray) -> str:
+    """A flat as a general point of it, "(a,a,0)"; parts of several order parameters divided by bars.
+
+    Of all images of the flat the one is written that is simplest: fewest sums, factors and signs, then leading letters.
+
+    Args:
+        blocks: dimensions of the order parameters.
+        matrices: float64 (n, d, d), the image of S.
+        basis: float64 (d, m), of the flat.
+    """
+    forms = _echelon((matrices @ basis).transpose(0, 2, 1))
+    used = np.abs(forms) > ZERO
+    terms = used.sum(axis=1)  # (n, d): letters in each component
+    whole = np.abs(np.abs(forms) - 1) < 1e-4
+    cost = np.stack(
+        [
+            (terms > 1).sum(axis=1),
+            (used & ~whole).any(axis=1).sum(axis=1),
+            ((forms < -ZERO) & used).any(axis=1).sum(axis=1),
+        ],
+        axis=1,
+    )
+    letters = np.where(used.any(axis=1), used.argmax(axis=1), len(basis.T))
+    keys = np.concatenate([cost, letters, np.round(forms.reshape(len(forms), -1), 4)], axis=1)
+    best = forms[np.lexsort(keys.T[::-1])[0]]
+    names = [_component(column) for column in best.T]
+    edges = np.cumsum([0, *blocks])
+    return "(" + "|".join(",".join(names[a:b]) for a, b in pairwise(edges.tolist())) + ")"
+
+
+def _echelon(rows: FloatArray) -> FloatArray:
+    """Reduced row echelon forms of full-rank matrices (n, m, d)."""
+    work = rows.copy()
+    count, height, width = work.shape
+    everything = np.arange(count)
+    level = np.zeros(count, dtype=np.intp)
+    for column in range(width):
+        below = np.where(np.arange(height)[None] >= level[:, None], np.abs(work[:, :, column]), -1.0)
+        pivot = below.argmax(axis=1)
+        live = (below[everything, pivot] > ZERO) & (level < height)
+        where, row, top = everything[live], pivot[live], level[live]
+        held = work[where, row].copy()
+        work[where, row] = work[where, top]
+        held /= held[:, column][:, None]
+        work[where, top] = held
+        factors = work[where, :, column].copy()
+        factors[np.arange(len(where)), top] = 0.0
+        work[where] -= factors[:, :, None] * held[:, None, :]
+        level[live] += 1
+    work[np.abs(work) < ZERO] = 0.0
+    return work
+
+
+def _component(column: FloatArray) -> str:
+    text = ""
+    for letter, value in zip("abcdefghijklmnopqrstuvwxyzαβγδεζηθικλμνξοπρστυφχψω", column, strict=False):
+        if abs(value) < ZERO:
+            continue
+        size = abs(value)
+        factor = "" if abs(size - 1) < 1e-4 else f"{size:.3f}".rstrip("0").rstrip(".")
+        sign = "-" if value < 0 else "+" if text else ""
+        text += f"{sign}{factor}{letter}"
+    return text or "0"

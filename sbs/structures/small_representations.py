@@ -1,0 +1,134 @@
+"""Irreducible representations of the little group of a wave vector, from its operations alone.
+
+The operations (W | w) of a crystal that keep a wave vector k up to a reciprocal lattice vector form its little group. A small
+representation sends a lattice translation n to exp(-2πi k·n), so that on the rotations it is projective with the factors
+exp(-2πi k·c), where w_a + W_a w_b = w_ab + c. All of them are found in the regular representation: a generic Hermitian element
+of its commutant has one eigenspace for every copy of every irreducible part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbs.errors import SearchLimitError
+
+__all__ = ["LittleGroup", "SmallRepresentation", "little_group", "small_representations"]
+
+# A shift of one lattice step shows as 1 against rounding and the error of the shifts.
+CARRY_SLACK = 0.05
+# Eigenvalues of one copy agree to rounding; those of different copies differ by a random amount, and by less than this with
+# a chance of some 1e-6, when another element of the commutant is drawn.
+SAME_EIGENVALUE = 1e-7
+DRAWS = 20
+# Norms of characters are integers.
+NORM_SLACK = 1e-6
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, eq=False)
+class LittleGroup:
+    """The little group of a wave vector modulo lattice translations.
+
+    Attributes:
+        wave_vector: float64 (3,), in reciprocal coordinates of the basis that the operations are written in.
+        elements: int (h,), the numbers of its rotations in the point group, the identity first.
+        table: int (h, h), products in this numbering.
+        factors: complex (h, h): D(a) D(b) = factors[a, b] D(ab).
+    """
+
+    wave_vector: FloatArray
+    elements: IntArray
+    table: IntArray
+    factors: ComplexArray
+
+
+@dataclass(frozen=True, eq=False)
+class SmallRepresentation:
+    """One irreducible small representation.
+
+    Attributes:
+        matrices: complex (h, d, d), unitary.
+        characters: complex (h,).
+    """
+
+    matrices: ComplexArray
+    characters: ComplexArray
+
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return int(self.matrices.shape[1])
+
+
+def little_group(
+    wave_vector: FloatArray, rotations: IntArray, shifts: FloatArray, table: IntArray
+) -> LittleGroup:
+    """The little group of a wave vector.
+
+    Args:
+        wave_vector: float64 (3,), reciprocal coordinates.
+        rotations: int (n, 3, 3), all rotations of the point group on a basis of the lattice, the identity first.
+        shifts: float64 (n, 3).
+        table: int (n, n), products of the rotations.
+    """
+    turned = wave_vector @ np.linalg.inv(rotations) - wave_vector
+    elements = np.flatnonzero(np.abs(turned - np.round(turned)).max(axis=1) < CARRY_SLACK)
+    number = np.full(len(rotations), -1, dtype=np.int64)
+    number[elements] = np.arange(len(elements))
+    own = np.asarray(table)[np.ix_(elements, elements)].astype(np.int64)
+    w = shifts[elements]
+    carries = w[:, None] + np.einsum("aij,bj->abi", rotations[elements], w) - shifts[own]
+    factors = np.exp(-2j * np.pi * np.round(carries) @ wave_vector)
+    return LittleGroup(wave_vector, elements, number[own], factors)
+
+
+def small_representations(group: LittleGroup, seed: int = 0) -> tuple[SmallRepresentation, ...]:
+    """All small representations up to equivalence, sorted by dimension and then by their characters, the largest first.
+
+    Raises:
+        SearchLimitError: the decomposition failed, which rounding alone could cause.
+    """
+    count = len(group.elements)
+    everything = np.arange(count)
+    left = np.zeros((count, count, count), dtype=np.complex128)
+    left[everything[:, None], group.table, everything[None]] = group.factors
+    rng = np.random.default_rng(seed)
+    for _ in range(DRAWS):
+        weights = rng.normal(size=count) + 1j * rng.normal(size=count)
+        commuting = np.zeros((count, count), dtype=np.complex128)
+        # R(c) e_b = factors[b, c] e_bc commutes with L(a) e_b = factors[a, b] e_ab.
+        np.add.at(commuting, (group.table, everything[:, None]), group.factors * weights[None])
+        values, vectors = np.linalg.eigh(commuting + commuting.conj().T)
+        edges = np.flatnonzero(np.diff(values) > SAME_EIGENVALUE * max(1.0, float(np.abs(values).max()))) + 1
+        found = _irreducible([vectors[:, part] for part in np.split(everything, edges)], left, count)
+        if found is not None:
+            return found
+    raise SearchLimitError(
+        f"the representations of a little group of {count} rotations could not be separated in {DRAWS} draws; report the crystal"
+    )
+
+
+def _irreducible(spaces: list[ComplexArray], left: ComplexArray, order: int) -> tuple[SmallRepresentation, ...] | None:
+    """One of each kind; None unless every space is irreducible and all kinds are there."""
+    found: list[SmallRepresentation] = []
+    for basis in spaces:
+        matrices = basis.conj().T @ left @ basis
+        characters = np.trace(matrices, axis1=1, axis2=2)
+        if abs((np.abs(characters) ** 2).mean() - 1) > NORM_SLACK:
+            return None
+        if all(abs((characters * other.characters.conj()).mean()) < 0.5 for other in found):
+            found.append(SmallRepresentation(matrices, characters))
+    if sum(each.dimension**2 for each in found) != order:
+        return None
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(representation: SmallRepresentation) -> tuple[float, ...]:
+    values = np.round(representation.characters, 6) + 0.0
+    return (representation.dimension, *np.stack([-values.real, -values.imag], axis=1).ravel().tolist())

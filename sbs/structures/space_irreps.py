@@ -1,0 +1,251 @@
+"""The real irreducible representations of a space group modulo a supercell, with their labels.
+
+A representation of S is induced from a small representation of the little group of one arm of a star of wave vectors. Those
+that are complex come in conjugate pairs, which over the real numbers are one; those that are equivalent to their conjugate
+without being real occur twice.
+
+Labels are those of Cracknell, Davies, Miller and Love (1979), as ISODISTORT prints them: the name of the wave vector, a number,
+and the parity under inversion where there is one: Γ4-, R4+, X1, Γ3+Γ4+ for a conjugate pair. A wave vector on a line or in a
+plane brings its parameters, Σ1[1/3]. They refer to the setting and origin of `sbs.structures.standard_setting`. Where the
+published order of the representations is not reproduced (`sbs.structures.cdml.UNSETTLED`) the number stands in brackets, A[2];
+it then counts in the order of dimension and characters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbs.errors import UnknownGroupError
+from sbs.structures.cdml import UNSETTLED, numbered
+from sbs.structures.detected import Detected
+from sbs.structures.induced import InducedRepresentation
+from sbs.structures.operation_symbols import operation_symbols, representative_shifts
+from sbs.structures.small_representations import LittleGroup, SmallRepresentation, little_group, small_representations
+from sbs.structures.standard_setting import StandardSetting
+from sbs.structures.wave_vectors import Star, bravais_lattice, commensurate_stars, name_star, shortest_equivalents
+
+__all__ = ["SpaceIrrep", "find_irrep", "space_irreps"]
+
+# Crystals whose representations are remembered.
+REMEMBERED = 32
+# Inner products of characters are integers.
+HALF = 0.5
+# Denominators of the parameters of wave vectors that are written as fractions.
+LARGEST_DENOMINATOR = 1000
+
+ComplexArray = NDArray[np.complex128]
+FloatArray = NDArray[np.float64]
+
+#: ASCII spellings of the names of wave vectors that are Greek letters.
+ASCII = {"GM": "Γ", "DT": "Δ", "LD": "Λ", "SM": "Σ", "GP": "Ω"}
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceIrrep:
+    """A real irreducible representation of S.
+
+    Attributes:
+        label: unique in the crystal.
+        star: float64 (s, 3), the wave vectors in reciprocal coordinates of the standard setting.
+        point: name of the wave vector.
+        complex_parts: the complex representation, or the two conjugate ones.
+        schur: 1 for a real one, 0 for a conjugate pair, -1 for a complex one that occurs twice.
+        weights: float64 (|S|,): the sum of ``weights[g] D(g)`` projects on the isotypic part of a representation D.
+    """
+
+    label: str
+    star: FloatArray
+    point: str
+    complex_parts: tuple[InducedRepresentation, ...]
+    schur: int
+    weights: FloatArray
+
+    @property
+    def dimension(self) -> int:
+        """Dimension over the real numbers: components of the order parameter."""
+        return self.complex_parts[0].dimension * (1 if self.schur == 1 else 2)
+
+    @property
+    def trivial(self) -> bool:
+        """Whether every element acts as 1."""
+        return self.dimension == 1 and bool((self.weights > 0).all())
+
+    @property
+    def name(self) -> str:
+        """The label."""
+        return self.label
+
+    def matrices(self, elements: NDArray[np.intp]) -> FloatArray:
+        """Real orthogonal matrices (m, d, d) of some elements of S, in a fixed basis."""
+        first = self.complex_parts[0]
+        given = first.matrices(elements)
+        if self.schur == 1:
+            turn = self._real_basis
+            return np.ascontiguousarray((turn.conj().T @ given @ turn).real)
+        return np.block([[given.real, -given.imag], [given.imag, given.real]])
+
+    def to_complex(self, vector: FloatArray) -> ComplexArray:
+        """A real vector (d,) as a vector (n,) of the first complex representation, block by block of its arms."""
+        if self.schur == 1:
+            return self._real_basis @ vector
+        half = len(vector) // 2
+        return vector[:half] + 1j * vector[half:]
+
+    @cached_property
+    def _real_basis(self) -> ComplexArray:
+        return self.complex_parts[0].real_basis()
+
+
+@dataclass(frozen=True, eq=False)
+class _Complex:
+    """One complex representation on its way to a label."""
+
+    label: str
+    point: str
+    star: FloatArray
+    induced: InducedRepresentation
+    characters: ComplexArray
+
+
+@lru_cache(maxsize=REMEMBERED)
+def space_irreps(detected: Detected) -> tuple[SpaceIrrep, ...]:
+    """All real irreducible representations of S, star by star (Γ first), by rising number.
+
+    Raises:
+        SearchLimitError: the little groups could not be decomposed.
+    """
+    found = detected.supercell
+    assert found is not None
+    setting = found.setting
+    rotations, shifts = found.operations_of_cell
+    holohedry = setting.rotations_of(found.holohedry)
+    lattice = bravais_lattice(setting.space_group.number, setting.space_group.symbol)
+    complexes: list[_Complex] = []
+    for star in commensurate_stars(found.quotient, rotations):
+        point, parameters, arm = name_star(star.arms, setting.matrix, lattice, holohedry)
+        group = little_group(star.arms[arm], rotations, shifts, found.point_group.table)
+        parts = small_representations(group)
+        labels = _labels(point, parameters, group, parts, setting, rotations, shifts)
+        ordered = _from_arm(star, arm, rotations)
+        conventional = shortest_equivalents(ordered.arms, setting.matrix, setting.basis)
+        for place in sorted(range(len(labels)), key=lambda i: _sort_key(labels[i])):
+            induced = InducedRepresentation(found, ordered, group, parts[place])
+            complexes.append(_Complex(labels[place], point, conventional, induced, induced.characters()))
+    return tuple(_real_ones(complexes))
+
+
+def find_irrep(irreps: tuple[SpaceIrrep, ...], label: str) -> SpaceIrrep:
+    """The representation of a label, also in ASCII ("GM4-") and without parameters where these are not needed.
+
+    Raises:
+        UnknownGroupError: there is none; the message lists those that are.
+    """
+    wanted = str(label).strip()
+    for ascii_name, greek in ASCII.items():
+        wanted = wanted.replace(ascii_name, greek)
+    exact = [irrep for irrep in irreps if irrep.label == wanted]
+    if exact:
+        return exact[0]
+    loose = [irrep for irrep in irreps if _without_parameters(irrep.label) == wanted]
+    if len(loose) == 1:
+        return loose[0]
+    known = ", ".join(irrep.label for irrep in (loose or irreps))
+    what = "labels several irreducible representations" if loose else "labels no irreducible representation"
+    raise UnknownGroupError(f"{label!r} {what} of the space group modulo this cell; expected one of {known}")
+
+
+def _without_parameters(label: str) -> str:
+    head, bracket, tail = label.partition("[")
+    return head if bracket and "/" in tail else label
+
+
+def _sort_key(label: str) -> tuple[int, str]:
+    digits = "".join(c for c in label.partition("[")[0] if c.isdigit()) or "".join(c for c in label if c.isdigit())
+    return int(digits or 0), label
+
+
+def _from_arm(star: Star, arm: int, rotations: NDArray[np.int64]) -> Star:
+    """The same star, counted from another arm."""
+    first = star.arms[arm]
+    images = first @ np.linalg.inv(rotations)
+    movers: list[int] = []
+    arms: list[FloatArray] = []
+    for number, image in enumerate(images):
+        if all(np.abs(image - other - np.round(image - other)).max() > 1e-6 for other in arms):
+            arms.append(image)
+            movers.append(number)
+    return Star(np.array(arms), np.array(movers))
+
+
+def _labels(
+    point: str,
+    parameters: tuple[float, ...],
+    group: LittleGroup,
+    parts: tuple[SmallRepresentation, ...],
+    setting: StandardSetting,
+    rotations: NDArray[np.int64],
+    shifts: FloatArray,
+) -> list[str]:
+    turned, moved = setting.operations(rotations[group.elements], shifts[group.elements])
+    symbols = operation_symbols(turned)
+    reduced = representative_shifts(moved, setting.centring)
+    phases = np.exp(-2j * np.pi * (reduced - moved) @ (group.wave_vector @ np.linalg.inv(setting.matrix)))
+    # The published tables let a translation t act as exp(2πi k·t); here it acts as the conjugate.
+    characters = (np.array([part.characters for part in parts]) * phases).conj()
+    parity = [""] * len(parts)
+    if "-1" in symbols:
+        signs = characters[:, symbols.index("-1")] / characters[:, 0]
+        if np.abs(np.abs(signs) - 1).max() < HALF and np.abs(signs.imag).max() < HALF:
+            parity = ["+" if sign.real > 0 else "-" for sign in signs]
+    number = setting.space_group.number
+    bracket = f"{number}{point}" in UNSETTLED
+    suffix = f"[{','.join(_fraction(p) for p in parameters)}]" if parameters else ""
+    labels = [""] * len(parts)
+    for sign in sorted({*parity}):
+        members = [i for i, own in enumerate(parity) if own == sign]
+        order = numbered(number, point, bool(sign), symbols, characters[members])
+        for count, place in enumerate(order, start=1):
+            shown = f"[{count}]" if bracket else str(count)
+            labels[members[place]] = f"{point}{shown}{sign}{suffix}"
+    return labels
+
+
+def _fraction(value: float) -> str:
+    return str(Fraction(value).limit_denominator(LARGEST_DENOMINATOR))
+
+
+def _real_ones(complexes: list[_Complex]) -> list[SpaceIrrep]:
+    """Real representations from complex ones: alone, in conjugate pairs, or twice."""
+    result = []
+    used = [False] * len(complexes)
+    table = np.array([each.characters for each in complexes])
+    products = np.round((table @ table.T).real / table.shape[1])  # <D*, D'>
+    for i, each in enumerate(complexes):
+        if used[i]:
+            continue
+        partner = int(products[i].argmax())
+        used[i] = used[partner] = True
+        order = table.shape[1]
+        if partner == i:
+            schur = each.induced.frobenius_schur()
+            weights = each.induced.dimension * each.characters.real / order
+            label = each.label if schur == 1 else each.label + each.label
+            result.append(SpaceIrrep(label, each.star, each.point, (each.induced,), schur, weights))
+        else:
+            other = complexes[partner]
+            weights = 2 * each.induced.dimension * each.characters.real / order
+            star = each.star
+            if other.point != each.point or not _same_star(star, other.star):
+                star = np.concatenate([star, other.star])
+            pair = (each.induced, other.induced)
+            result.append(SpaceIrrep(each.label + other.label, star, each.point, pair, 0, weights))
+    return result
+
+
+def _same_star(first: FloatArray, second: FloatArray) -> bool:
+    return first.shape == second.shape and bool(np.abs(first - second).max() < HALF * 1e-3)
