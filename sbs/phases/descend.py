@@ -3,17 +3,18 @@
 The search, step by step:
 
 1. The parent is relaxed inside Fix(S), and its Hessian says which irreps of S are unstable.
-2. Of every unstable irrep (but those that are much weaker than the softest one, ``weakest``) each direction with one free amplitude (the axial isotropy subgroups K of the equivariant
-   branching lemma: M. Golubitsky, I. Stewart, D. G. Schaeffer, "Singularities and Groups in Bifurcation Theory" II,
-   1988, ch. XIII) is entered and relaxed inside Fix(K).
-3. It goes on from a relaxed phase as from a parent of its own: the Hessian in its own cell says whether it is a minimum;
-   where it is not, the unstable irreps of K give the phases below. So a coupled phase is tried where one of the phases
-   that it couples is unstable towards the other; the energies of the single ones rule out the rest.
-4. It goes on first from the lowest phases of each unstable irrep of the parent (all within 0.5 meV per formula unit) that
-   gain at least a share (``share``) of what the lowest one gains, then always from the lowest phase of all, until that is a minimum or a limit is reached.
+2. Of every unstable irrep, but those much weaker than the softest one (``weakest``), each direction with one free amplitude
+   is entered and relaxed inside Fix(K): the axial isotropy subgroups K of the equivariant branching lemma (M. Golubitsky,
+   I. Stewart, D. G. Schaeffer, "Singularities and Groups in Bifurcation Theory" II, 1988, ch. XIII).
+3. It goes on from a relaxed phase as from a parent of its own: the Hessian in the parent's cell says whether it is a minimum;
+   where it is not, the unstable irreps of K give the phases below. So a coupled phase is tried where one of the phases that it
+   couples is unstable towards the other; the energies of the single ones rule out the rest.
+4. It goes on first from the lowest phases of each unstable irrep of the parent (all within ``TIE`` of the lowest) that gain at
+   least a share (``share``) of what the lowest of all gains, then always from the lowest phase of all, until that is a minimum
+   or a limit is reached.
 
-With ``exhaustive`` weak irreps, directions with several amplitudes and of pairs of unstable irreps are entered too, and the
-Hessian of every phase is computed.
+With ``exhaustive``, weak irreps, directions with several amplitudes and those of pairs of unstable irreps are entered too, and
+the Hessian of every phase is computed.
 """
 
 from __future__ import annotations
@@ -29,20 +30,19 @@ from numpy.typing import NDArray
 
 from sbs.errors import BudgetError, CalculatorError, InvalidGroupError, NotConvergedError
 from sbs.groups import Subgroup
-from sbs.progress import tick
+from sbs.phases.directions import directions
 from sbs.phases.fixed_space import FixedSpace, fixed_space
 from sbs.phases.hessian import DEFAULT_STEP, Hessian, finite_differences
 from sbs.phases.instabilities import Instabilities, SoftMode, analyse
 from sbs.phases.journal import Journal, fingerprint
 from sbs.phases.potential import Potential
-from sbs.phases.relaxation import DEFAULT_FMAX, DEFAULT_STEPS, Relaxation, formula_units, relax_in, space_of
-from sbs.phases.states import State, state_of
+from sbs.phases.relaxation import DEFAULT_FMAX, DEFAULT_STEPS, Relaxation, relax_in, space_of
+from sbs.phases.states import State, carried, irreps_of, state_of
 from sbs.phases.tree import Failure, Phase, PhaseTree
+from sbs.progress import tick
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.inputs import Structure
-from sbs.structures.isotropy import isotropy
-from sbs.structures.sites import real_irreps
 
 __all__ = ["descend"]
 
@@ -164,14 +164,10 @@ def descend(
 
 
 def _check(settings: _Settings, budget: int | None) -> None:
-    for name, value, least in (
-        ("depth", settings.depth, 1),
-        ("expansions", settings.expansions, 1),
-        ("steps", settings.steps, 1),
-        ("budget", budget, 1),
-    ):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least):
-            raise InvalidGroupError(f"{name} must be an integer of at least {least}, got {value!r}")
+    counts = [("depth", settings.depth), ("expansions", settings.expansions), ("steps", settings.steps)]
+    for name, value in counts + ([] if budget is None else [("budget", budget)]):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise InvalidGroupError(f"{name} must be an integer of at least 1, got {value!r}")
     for name, number in (("fmax", settings.fmax), ("step", settings.step), ("share", settings.share)):
         if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < np.inf:
             raise InvalidGroupError(f"{name} must be a positive number, got {number!r}")
@@ -214,12 +210,10 @@ class _Descent:
         self._keep(relaxed, self.parent.structure, None, (), whole)
         try:
             self._expand(0)
-            gone_on = 0
-            for number in self._to_go_on_from():
+            for gone_on, number in enumerate(self._to_go_on_from()):
                 if gone_on == self.settings.expansions:
                     return f"{gone_on} phases were gone on from (expansions={gone_on})"
                 self._expand(number)
-                gone_on += 1
         except BudgetError as error:
             return str(error)
         if len(self.nodes) > 1 and self._lowest().phase.curvatures is None:
@@ -261,10 +255,9 @@ class _Descent:
         found = analyse(here, hessian)
         self.nodes[number] = replace(node, phase=replace(phase, curvatures=found))
         for mode_set in self._mode_sets(found):
-            for row in isotropy(here, *[mode.label for mode in mode_set]):
-                for sign, start in self._starts(here, mode_set, row):
-                    route = (*phase.route, f"{'+'.join(m.label for m in mode_set)} {row.direction}{sign}".strip())
-                    self._enter(here, row.target, start, number, route, hessian.matrix)
+            for row in directions(here, mode_set):
+                for mark, start in self._starts(here, mode_set, row.target):
+                    self._enter(here, row.target, start, number, (*phase.route, row.name + mark), hessian.matrix)
 
     def _mode_sets(self, found: Instabilities) -> list[tuple[SoftMode, ...]]:
         softest: dict[str, SoftMode] = {}
@@ -274,11 +267,11 @@ class _Descent:
         singles: list[tuple[SoftMode, ...]] = [(mode,) for mode in softest.values()]
         return singles + (list(combinations(softest.values(), 2)) if self.settings.exhaustive else [])
 
-    def _starts(self, here: Detected, modes: tuple[SoftMode, ...], row: Any) -> list[tuple[str, Structure]]:
+    def _starts(self, here: Detected, modes: tuple[SoftMode, ...], target: Subgroup) -> list[tuple[str, Structure]]:
         """Distorted structures to start from: one, or two where a direction and its opposite are not equivalent."""
         patterns = []
         for mode in modes:
-            fixed = _fixed_patterns(here, row.target, mode.patterns)
+            fixed = _fixed_patterns(here, target, mode.patterns)
             if not len(fixed) or (len(fixed) > 1 and not self.settings.exhaustive):
                 return []
             patterns.append(fixed.sum(0))
@@ -329,7 +322,7 @@ class _Descent:
         state = state_of(self.parent, cell)
         primitive = fixed_space(cell, self.parent.matrices[kept.elements], self.parent.permutations[kept.elements])
         share = np.sqrt(len(primitive.structure) / len(cell))
-        amplitudes = {i.name: state.amplitude(i) * share for i in real_irreps(self.parent)}
+        amplitudes = {i.name: state.amplitude(i) * share for i in irreps_of(self.parent)}
         symmetry = detect(primitive.structure, self.settings.tolerance, periodic=cell.periodic)
         phase = Phase(
             number=len(self.nodes),
@@ -355,15 +348,18 @@ class _Descent:
         settings = self.settings
 
         def compute() -> dict[str, Any]:
-            done = relax_in(
-                space,
-                self.potential,
-                pressure=settings.pressure,
-                cell=settings.cell,
-                fmax=settings.fmax,
-                steps=settings.steps,
-                hessian=hessian,
-            )
+            try:
+                done = relax_in(
+                    space,
+                    self.potential,
+                    pressure=settings.pressure,
+                    cell=settings.cell,
+                    fmax=settings.fmax,
+                    steps=settings.steps,
+                    hessian=hessian,
+                )
+            except NotConvergedError as error:
+                return {"failed": str(error)}
             return {
                 "coordinates": done.coordinates.tolist(),
                 "energy": done.energy,
@@ -374,6 +370,8 @@ class _Descent:
             }
 
         kept = self.journal.recall(f"relax {key}", compute)
+        if "failed" in kept:
+            raise NotConvergedError(kept["failed"])
         coordinates = np.array(kept["coordinates"])
         return Relaxation(
             space,
@@ -409,11 +407,6 @@ def _within(cell: Structure, tolerance: float) -> Detected:
 
 def _fixed_patterns(here: Detected, target: Subgroup, patterns: Floats) -> Floats:
     """Orthonormal combinations (k, num_sites, 3) of an irrep's patterns that K leaves invariant."""
-    matrices, permutations = here.matrices[target.elements], here.permutations[target.elements]
-    turned = np.einsum("gij,dnj->gdni", matrices, patterns)
-    moved = np.empty_like(turned)
-    np.put_along_axis(moved, permutations[:, None, :, None], turned, axis=2)
-    flat = patterns.reshape(len(patterns), -1)
-    mean = flat @ moved.mean(0).reshape(len(patterns), -1).T
+    mean = np.einsum("ani,bni->ab", patterns, carried(here, patterns)[target.elements].mean(0), optimize=True)
     values, vectors = np.linalg.eigh((mean + mean.T) / 2)
     return np.einsum("dk,dni->kni", vectors[:, values > _HALF], patterns)

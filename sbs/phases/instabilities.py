@@ -19,10 +19,9 @@ from sbs.errors import NotConvergedError
 from sbs.optional import require
 from sbs.phases.hessian import DEFAULT_STEP, Hessian, finite_differences
 from sbs.phases.potential import Potential
+from sbs.phases.states import irreps_of, isotypic_basis
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
-from sbs.phases.states import isotypic_basis
-from sbs.structures.sites import RealIrrep, real_irreps
 
 __all__ = ["Instabilities", "SoftMode", "analyse", "instabilities"]
 
@@ -174,6 +173,8 @@ def instabilities(
         DetectionError: not a structure, or one with an infinite group.
     """
     found = crystal if isinstance(crystal, Detected) else detect(crystal, tolerance)
+    if found.structure.periodic and found.supercell is None:
+        found = detect(found.structure, tolerance, supercell=1)
     potential = Potential(calculator)
     hessian = finite_differences(found.structure, found.matrices, found.permutations, potential, step)
     force = float(np.linalg.norm(hessian.forces, axis=1).max())
@@ -193,7 +194,7 @@ def analyse(found: Detected, hessian: Hessian) -> Instabilities:
     rigid = _rigid_directions(found, 1 / weights)
     noise = hessian.noise * float(weights.max()) ** 2
     modes = []
-    for irrep in real_irreps(found):
+    for irrep in irreps_of(found):
         basis = isotypic_basis(found, irrep)
         basis = basis - rigid @ (rigid.T @ basis)
         vectors, singular, _ = np.linalg.svd(basis, full_matrices=False)
@@ -201,7 +202,7 @@ def analyse(found: Detected, hessian: Hessian) -> Instabilities:
         if not basis.shape[1]:
             continue
         values, states = np.linalg.eigh(basis.T @ dynamical @ basis)
-        dimension = _dimension(irrep)
+        dimension = irrep.dimension
         for start in range(0, len(values), dimension):
             value = float(values[start : start + dimension].mean())
             patterns = (weights[:, None] * (basis @ states[:, start : start + dimension])).T

@@ -16,7 +16,8 @@ from sbs.phases.calculators import named_calculator
 from sbs.phases.descend import descend
 from sbs.progress import tick
 from sbs.structures.detection import DEFAULT_TOLERANCE
-from sbs.structures.inputs import Structure, parse_structure
+from sbs.structures.inputs import Structure
+from sbs.structures.parsing import parse_structure
 
 __all__ = ["RESULTS", "descend_many"]
 

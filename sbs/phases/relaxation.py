@@ -22,7 +22,8 @@ from sbs.phases.symmetrized import symmetrized
 from sbs.structures.crystal import SpaceGroup, primitive_cell
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
-from sbs.structures.inputs import Structure, parse_structure
+from sbs.structures.inputs import Structure
+from sbs.structures.parsing import parse_structure
 
 __all__ = ["DEFAULT_FMAX", "Relaxation", "formula_units", "relax", "relax_in", "space_of", "whole_symmetry"]
 

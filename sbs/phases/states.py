@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sbs.groups import PointGroup
 from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure
+from sbs.structures.order_parameters import real_irreps as crystal_irreps
 from sbs.structures.orient import polar
-from sbs.structures.sites import RealIrrep
+from sbs.structures.sites import RealIrrep, real_irreps
 
-__all__ = ["STATE_TOLERANCE", "State", "isotypic_basis", "state_of"]
+__all__ = ["STATE_TOLERANCE", "State", "carried", "irreps_of", "isotypic_basis", "state_of"]
 
 Floats = NDArray[np.float64]
 
@@ -44,10 +46,8 @@ class State:
 
     def images(self) -> tuple[Floats, Floats]:
         """Displacements (order, num_sites, 3) and stretches (order, 3, 3) of all images under S."""
-        matrices, permutations = self.parent.matrices, self.parent.permutations
-        moved = np.empty((len(matrices), *self.displacement.shape))
-        turned = np.einsum("gij,nj->gni", matrices, self.displacement)
-        np.put_along_axis(moved, permutations[:, :, None], turned, axis=1)
+        matrices = self.parent.matrices
+        moved = carried(self.parent, self.displacement[None])[:, 0]
         return moved, matrices @ self.stretch @ np.swapaxes(matrices, 1, 2)
 
     def elements_to(self, other: State, tolerance: float = STATE_TOLERANCE) -> NDArray[np.int64]:
@@ -61,6 +61,23 @@ class State:
     def amplitude(self, irrep: RealIrrep) -> float:
         """Norm in Å, over all sites of the cell, of the part of the displacements that belongs to one irrep."""
         return float(np.linalg.norm(np.einsum("g,gni->ni", irrep.weights, self.images()[0])))
+
+
+def irreps_of(found: Detected) -> tuple[RealIrrep, ...]:
+    """The real irreducible representations of S: those of a crystal's space group, or of a molecule's point group."""
+    if found.supercell is not None:
+        return crystal_irreps(found)
+    group = found.group
+    assert isinstance(group, PointGroup)
+    return real_irreps(group.family)
+
+
+def carried(found: Detected, fields: Floats) -> Floats:
+    """Images (order, d, num_sites, 3) of displacement fields (d, num_sites, 3) under the elements of S."""
+    turned = np.einsum("gij,dnj->gdni", found.matrices, fields, optimize=True)
+    images = np.empty_like(turned)
+    np.put_along_axis(images, found.permutations[:, None, :, None], turned, axis=2)
+    return images
 
 
 def state_of(parent: Detected, structure: Structure) -> State:

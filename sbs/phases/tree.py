@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError
 from sbs.groups import Subgroup
 from sbs.optional import require
-from sbs.query import minimal_set
 from sbs.phases.instabilities import Instabilities
 from sbs.phases.states import State
+from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.detected import Detected

@@ -75,11 +75,13 @@ class RealIrrep:
         name: Mulliken name, e.g. ``"T1u"``.
         weights: float64 (order,); the sum of ``weights[g] D(g)`` projects onto its isotypic component.
         trivial: whether every element acts as 1.
+        dimension: over the real numbers.
     """
 
     name: str
     weights: NDArray[np.float64]
     trivial: bool
+    dimension: int
 
 
 def site_orbits(detected: Detected) -> tuple[SiteOrbit, ...]:
@@ -123,7 +125,7 @@ def real_irreps(family: PointGroupSymbol) -> tuple[RealIrrep, ...]:
             (table.dimensions[members, None] * table.values[members]).sum(axis=0).real[group.class_of]
         )
         trivial = bool(named.dimension == 1 and np.abs(characters - 1).max() < 0.5)
-        irreps.append(RealIrrep(named.name, characters / group.order, trivial))
+        irreps.append(RealIrrep(named.name, characters / group.order, trivial, named.dimension))
     return tuple(irreps)
 
 

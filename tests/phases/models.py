@@ -34,7 +34,7 @@ class LatticePhi4(Calculator):
         # Pairs A-A at an edge and a face diagonal, B-A in the cage, B-B at an edge; shifts stay below a fifth of the edge.
         i, j, d = neighbor_list("ijD", atoms, 1.55 * EDGE)
         length = np.linalg.norm(d, axis=1)
-        cage = (numbers[i] == 5) & (numbers[j] == 3) & (length < EDGE)
+        cage = (numbers[i] == 5) & (numbers[j] == 3) & (length < 1.25 * EDGE)
         shift = np.zeros((len(atoms), 3))
         np.add.at(shift, i[cage], -d[cage] / 8)
         ions = numbers == 5

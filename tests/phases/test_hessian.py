@@ -31,11 +31,21 @@ def brute_force(found, calculator, step=1e-3):
     return np.array(columns).T
 
 
+def ordered_alloy():
+    sites = [[0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 0]]
+    return Atoms("Cu3Au", scaled_positions=sites, cell=np.eye(3) * 3.8, pbc=True)
+
+
+def crooked():
+    sites = [[0, 0, 0], [0.52, 0.5, 0.01], [0.5, 0.03, 0.5], [0.02, 0.5, 0.46]]
+    return Atoms("Cu2Au2", scaled_positions=sites, cell=np.diag([3.8, 3.9, 4.0]), pbc=True)
+
+
 CASES = {
     "fcc": (lambda: bulk("Cu", cubic=True), EMT, 2),
-    "Cu3Au": (lambda: Atoms("Cu3Au", scaled_positions=[[0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 0]], cell=np.eye(3) * 3.8, pbc=True), EMT, 3),
+    "Cu3Au": (ordered_alloy, EMT, 3),
     "phi4": (caesium_chloride, LatticePhi4, 3),
-    "low symmetry": (lambda: Atoms("Cu2Au2", scaled_positions=[[0, 0, 0], [0.52, 0.5, 0.01], [0.5, 0.03, 0.5], [0.02, 0.5, 0.46]], cell=np.diag([3.8, 3.9, 4.0]), pbc=True), EMT, 25),
+    "low symmetry": (crooked, EMT, 25),
 }
 
 
@@ -76,7 +86,7 @@ def test_phonopy_finds_the_same_frequencies():
     phonopy = pytest.importorskip("phonopy")
     from phonopy.structure.atoms import PhonopyAtoms
 
-    atoms = Atoms("Cu3Au", scaled_positions=[[0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 0]], cell=np.eye(3) * 3.8, pbc=True).repeat(2)
+    atoms = ordered_alloy().repeat(2)
     run = phonopy.Phonopy(
         PhonopyAtoms(symbols=atoms.get_chemical_symbols(), scaled_positions=atoms.get_scaled_positions(), cell=atoms.cell[:]),
         supercell_matrix=np.eye(3, dtype=int),

@@ -43,12 +43,11 @@ def check(results):
 
 
 def test_results_come_one_line_each_and_are_not_computed_again(tmp_path):
-    structures = {"a b/c": caesium_chloride(), "bad": "nowhere.cif", "ring": square()}
+    structures = {"a b/c": caesium_chloride(), "bad": "nowhere.cif"}
     results = sbs.descend_many(structures, LatticePhi4, tmp_path, cell=False)
     assert list(results) == list(structures)
     check({"a": results["a b/c"]})
     assert "nowhere.cif" in results["bad"]["error"]
-    assert results["ring"]["error"]  # the model knows no molecule of this kind
     lines = (tmp_path / "results.jsonl").read_text().splitlines()
     assert {json.loads(line)["name"] for line in lines} == set(structures)
     assert not list((tmp_path / "journals").glob("a*"))

@@ -80,7 +80,8 @@ def test_the_symmetry_holds_exactly_at_any_coordinates():
 
 
 def test_relaxing_in_few_coordinates_ends_where_relaxing_in_all_does():
-    atoms = Atoms("Cu3Au", scaled_positions=[[0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 0]], cell=np.eye(3) * 3.9, pbc=True)
+    sites = [[0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5], [0, 0, 0]]
+    atoms = Atoms("Cu3Au", scaled_positions=sites, cell=np.eye(3) * 3.9, pbc=True)
     done = sbs.relax(atoms, EMT(), fmax=1e-4)
     assert done.start.dimension == 1
     atoms.calc = EMT()
@@ -95,7 +96,8 @@ def test_gradients_are_the_slopes_of_the_energy():
     from sbs.phases.relaxation import _Objective
 
     rng = np.random.default_rng(0)
-    atoms = Atoms("Cu2Au2", scaled_positions=[[0, 0, 0], [0.52, 0.5, 0.01], [0.5, 0.03, 0.5], [0.02, 0.5, 0.46]], cell=np.diag([3.8, 3.9, 4.0]), pbc=True)
+    sites = [[0, 0, 0], [0.52, 0.5, 0.01], [0.5, 0.03, 0.5], [0.02, 0.5, 0.46]]
+    atoms = Atoms("Cu2Au2", scaled_positions=sites, cell=np.diag([3.8, 3.9, 4.0]), pbc=True)
     structure = Structure(atoms.positions, atoms.numbers, atoms.cell[:])
     space = fixed_space(structure, np.eye(3)[None], np.arange(4)[None])
     assert (len(space.displacements), len(space.strains)) == (9, 6)
@@ -197,7 +199,7 @@ def test_linear_molecules_are_refused_by_name():
 
 def test_the_edge_of_the_model_is_where_its_cage_rests():
     assert np.abs(_forces(caesium_chloride())).max() == 0
-    assert EDGE == caesium_chloride().cell[0, 0]
+    assert caesium_chloride().cell[0, 0] == EDGE
 
 
 def _forces(atoms):
