@@ -14,6 +14,7 @@ __all__ = [
     "DetectionError",
     "InfiniteSetError",
     "InvalidGroupError",
+    "MissingDependencyError",
     "NetworkInputError",
     "NoSetError",
     "NotASubgroupError",
@@ -82,3 +83,7 @@ class NotConvergedError(SymmetryBreakingError):
 
 class BudgetError(SymmetryBreakingError):
     """The evaluations that were allowed are used up; what is known so far is kept."""
+
+
+class MissingDependencyError(SymmetryBreakingError, ImportError):
+    """An optional library is needed for what was asked and is not installed."""

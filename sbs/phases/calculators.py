@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbs.errors import CalculatorError
-from sbs.optional import MissingDependencyError
+from sbs.errors import CalculatorError, MissingDependencyError
 
 __all__ = ["CALCULATORS", "named_calculator"]
 

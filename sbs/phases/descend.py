@@ -37,12 +37,13 @@ from sbs.phases.instabilities import Instabilities, SoftMode, analyse
 from sbs.phases.journal import Journal, fingerprint
 from sbs.phases.potential import Potential
 from sbs.phases.relaxation import DEFAULT_FMAX, DEFAULT_STEPS, Relaxation, relax_in, space_of
-from sbs.phases.states import State, carried, irreps_of, state_of
+from sbs.phases.states import State, carried, state_of
 from sbs.phases.tree import Failure, Phase, PhaseTree
 from sbs.progress import tick
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.inputs import Structure
+from sbs.structures.irreps import real_irreps
 
 __all__ = ["descend"]
 
@@ -223,9 +224,9 @@ class _Descent:
     def _to_go_on_from(self) -> Iterator[int]:
         """Numbers of phases, each asked for when those before are done."""
         single = sorted((n.phase for n in self.nodes[1:] if len(n.phase.route) == 1), key=lambda phase: phase.energy)
-        lowest: dict[str, float] = {}
+        least: dict[str, float] = {}
         for phase in single:
-            best = lowest.setdefault(phase.route[0].partition(" ")[0], phase.energy)
+            best = least.setdefault(phase.route[0].partition(" ")[0], phase.energy)
             gained = phase.energy <= min(self.settings.share * single[0].energy, -_ENERGY_NOISE)
             if gained and phase.energy < best + TIE and len(phase.route) < self.settings.depth:
                 yield phase.number
@@ -322,7 +323,7 @@ class _Descent:
         state = state_of(self.parent, cell)
         primitive = fixed_space(cell, self.parent.matrices[kept.elements], self.parent.permutations[kept.elements])
         share = np.sqrt(len(primitive.structure) / len(cell))
-        amplitudes = {i.name: state.amplitude(i) * share for i in irreps_of(self.parent)}
+        amplitudes = {i.name: state.amplitude(i) * share for i in real_irreps(self.parent)}
         symmetry = detect(primitive.structure, self.settings.tolerance, periodic=cell.periodic)
         phase = Phase(
             number=len(self.nodes),

@@ -79,12 +79,12 @@ def finite_differences(
         for site, g in zip(images, movers, strict=True):
             turned = np.einsum("ab,jbc,dc->jad", matrices[g], column, matrices[g])
             raw[permutations[g], :, site, :] = turned
-    raw = raw.reshape(3 * count, 3 * count)
-    symmetric = (raw + raw.T) / 2
+    flat = raw.reshape(3 * count, 3 * count)
+    symmetric = (flat + flat.T) / 2
     rigid = np.tile(np.eye(3), (count, 1)) / np.sqrt(count)
     free = np.eye(3 * count) - rigid @ rigid.T
     matrix = free @ symmetric @ free
-    noise = float(np.linalg.norm(matrix - raw, 2))
+    noise = float(np.linalg.norm(matrix - flat, 2))
     return Hessian(matrix, noise, forces, potential.calls - before)
 
 

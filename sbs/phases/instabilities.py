@@ -19,9 +19,10 @@ from sbs.errors import NotConvergedError
 from sbs.optional import require
 from sbs.phases.hessian import DEFAULT_STEP, Hessian, finite_differences
 from sbs.phases.potential import Potential
-from sbs.phases.states import irreps_of, isotypic_basis
+from sbs.phases.states import isotypic_basis
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
+from sbs.structures.irreps import real_irreps
 
 __all__ = ["Instabilities", "SoftMode", "analyse", "instabilities"]
 
@@ -194,7 +195,7 @@ def analyse(found: Detected, hessian: Hessian) -> Instabilities:
     rigid = _rigid_directions(found, 1 / weights)
     noise = hessian.noise * float(weights.max()) ** 2
     modes = []
-    for irrep in irreps_of(found):
+    for irrep in real_irreps(found):
         basis = isotypic_basis(found, irrep)
         basis = basis - rigid @ (rigid.T @ basis)
         vectors, singular, _ = np.linalg.svd(basis, full_matrices=False)

@@ -50,14 +50,12 @@ class Potential:
         Raises:
             CalculatorError: not a calculator.
         """
-        if isinstance(calculator, Potential):
-            calculator, budget = calculator.calculator, calculator.budget
         if not callable(getattr(calculator, "get_potential_energy", None)) or isinstance(calculator, type):
             raise CalculatorError(
                 f"expected an ASE calculator (an object with get_potential_energy and get_forces), got {calculator!r}; "
                 "for a name such as 'sevennet' see sbs.phases.calculators.named_calculator"
             )
-        self.calculator = calculator
+        self.calculator: Any = calculator
         self.budget = budget
         self.calls = 0
         self.atom_calls = 0

@@ -7,6 +7,7 @@ their gradients are not.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError, InvalidGroupError, NotConvergedError
+from sbs.errors import DetectionError, InvalidGroupError, MissingDependencyError, NotConvergedError
 from sbs.optional import require
 from sbs.phases.fixed_space import FixedSpace, fixed_space
 from sbs.phases.potential import Evaluation, Potential
@@ -37,6 +38,9 @@ DEFAULT_STEPS = 200
 
 #: Longest step of an atom, Å: ASE's own default.
 MAX_STEP = 0.2
+
+# The first version whose optimisers take gradients from what they optimise, not forces.
+_LEAST_ASE = (3, 29)
 
 # The curvature that ASE's BFGS starts from, eV/Å², and a stiffness typical of oxides, eV/Å³ (200 GPa): strain
 # components are scaled to lengths in which the cell is as stiff as that curvature.
@@ -188,6 +192,16 @@ class _Objective:
         yield self.space.displaced(self.coordinates).to_ase()
 
 
+def _bfgs(objective: _Objective) -> Any:
+    """ASE's optimiser on an objective."""
+    ase = require("ase", "relax")
+    if tuple(int(part) for part in re.findall(r"\d+", ase.__version__)[:2]) < _LEAST_ASE:
+        raise MissingDependencyError(
+            f"relaxing needs ase {'.'.join(map(str, _LEAST_ASE))} or newer, found {ase.__version__}: pip install 'sbs[relax]'"
+        )
+    return require("ase.optimize", "relax").BFGS(objective, logfile=None, maxstep=MAX_STEP)
+
+
 def relax(
     phase: Any,
     calculator: Any,
@@ -264,7 +278,7 @@ def relax_in(
     objective = _Objective(space, potential, pressure / GPA, cell and space.structure.periodic)
     found, energy, gradient = objective.evaluation()
     if objective.ndofs() and not objective.converged(gradient, fmax):
-        optimiser = require("ase.optimize", "relax").BFGS(objective, logfile=None, maxstep=MAX_STEP)
+        optimiser = _bfgs(objective)
         if hessian is not None:
             optimiser.H0 = objective.start_curvature(hessian)
         optimiser.run(fmax=fmax, steps=steps)

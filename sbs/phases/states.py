@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.groups import PointGroup
 from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure
-from sbs.structures.order_parameters import real_irreps as crystal_irreps
 from sbs.structures.orient import polar
-from sbs.structures.sites import RealIrrep, real_irreps
+from sbs.structures.sites import RealIrrep
 
-__all__ = ["STATE_TOLERANCE", "State", "carried", "irreps_of", "isotypic_basis", "state_of"]
+__all__ = ["STATE_TOLERANCE", "State", "carried", "isotypic_basis", "state_of"]
 
 Floats = NDArray[np.float64]
 
@@ -63,15 +61,6 @@ class State:
         return float(np.linalg.norm(np.einsum("g,gni->ni", irrep.weights, self.images()[0])))
 
 
-def irreps_of(found: Detected) -> tuple[RealIrrep, ...]:
-    """The real irreducible representations of S: those of a crystal's space group, or of a molecule's point group."""
-    if found.supercell is not None:
-        return crystal_irreps(found)
-    group = found.group
-    assert isinstance(group, PointGroup)
-    return real_irreps(group.family)
-
-
 def carried(found: Detected, fields: Floats) -> Floats:
     """Images (order, d, num_sites, 3) of displacement fields (d, num_sites, 3) under the elements of S."""
     turned = np.einsum("gij,dnj->gdni", found.matrices, fields, optimize=True)
@@ -87,7 +76,7 @@ def state_of(parent: Detected, structure: Structure) -> State:
         displacement, stretch = structure.positions - origin.positions, np.eye(3)
     else:
         # Rows: r F, with F a stretch in the parent's frame followed by a turn.
-        deformation = np.linalg.solve(origin.lattice, structure.lattice)
+        deformation: Floats = np.asarray(np.linalg.solve(origin.lattice, structure.lattice), dtype=np.float64)
         turn = polar(deformation)
         stretch = deformation @ turn.T
         displacement = structure.positions @ np.linalg.inv(deformation) - origin.positions
