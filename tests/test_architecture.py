@@ -171,7 +171,7 @@ def circles(sources: dict[str, str], packages: Collection[str] = ()) -> list[set
         while frontier:
             frontier = set().union(*(needs[name] for name in frontier)) - reached
             reached |= frontier
-        circle = {name for name in reached if start in reached and name in _back(needs, start)}
+        circle = reached & _back(needs, start) if start in reached else set()
         if circle and circle not in found:
             found.append(circle)
     return found

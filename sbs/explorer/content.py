@@ -38,7 +38,8 @@ def explorer_table(symbol: str) -> dict[str, Any]:
     representations, "bodies", and for every target its row of the correlation table and the distortion of a body.
 
     Raises:
-        SymmetryBreakingError: no table is stored, or grandalf is not installed. CorruptTableError: the file is damaged.
+        SymmetryBreakingError: no table is stored. MissingDependencyError: grandalf is not installed. CorruptTableError: the
+            file is damaged.
     """
     stored = load(symbol)
     if stored is None:

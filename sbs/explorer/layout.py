@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sbs.errors import SymmetryBreakingError
+from sbs.optional import require
 
 __all__ = ["BOX", "ROW", "Drawing", "lay_out"]
 
@@ -49,7 +49,7 @@ def lay_out(orders: Sequence[int], below: Sequence[Sequence[int]]) -> Drawing:
         orders: order of every class. below: for every class the numbers of its maximal subgroups' classes.
 
     Raises:
-        SymmetryBreakingError: grandalf is not installed.
+        MissingDependencyError: grandalf is not installed.
     """
     rows = sorted(set(orders), reverse=True)
     rank = [rows.index(order) for order in orders]
@@ -72,29 +72,25 @@ def lay_out(orders: Sequence[int], below: Sequence[Sequence[int]]) -> Drawing:
 
 def _sugiyama(rank: Sequence[int], pairs: Sequence[tuple[int, int]]) -> tuple[Any, list[Any], list[Any]]:
     """grandalf's layout with the rows given: the layout, its vertices and its edges."""
-    try:
-        from grandalf.graphs import Edge, Vertex, graph_core
-        from grandalf.layouts import Layer, SugiyamaLayout
-    except ImportError as error:
-        raise SymmetryBreakingError("diagrams are laid out by grandalf: pip install 'sbs[explorer]'") from error
+    graphs, layouts = require("grandalf.graphs", "explorer"), require("grandalf.layouts", "explorer")
 
     class Box:
         w, h = BOX
         xy = (0.0, 0.0)
 
-    class Rows(SugiyamaLayout):
+    class Rows(layouts.SugiyamaLayout):  # type: ignore[name-defined]
         def rank_all(self, roots: Any, optimize: bool = False) -> None:
-            self.layers = [Layer([]) for _ in range(max(rank) + 1)]
+            self.layers = [layouts.Layer([]) for _ in range(max(rank) + 1)]
             for vertex in vertices:
                 self.grx[vertex].rank = rank[vertex.data]
                 self.layers[rank[vertex.data]].append(vertex)
 
-    vertices = [Vertex(number) for number in range(len(rank))]
+    vertices = [graphs.Vertex(number) for number in range(len(rank))]
     for vertex in vertices:
         vertex.view = Box()
-    edges = [Edge(vertices[upper], vertices[lower]) for upper, lower in pairs]
+    edges = [graphs.Edge(vertices[upper], vertices[lower]) for upper, lower in pairs]
     # Not through grandalf's Graph, which keeps edges in sets: the drawing would change from run to run.
-    layout = Rows(graph_core(vertices, edges))
+    layout = Rows(graphs.graph_core(vertices, edges))
     layout.dw, layout.xspace, layout.order_iter = _LANE, _GAP, _ROUNDS
     layout.init_all(roots=[vertices[rank.index(0)]])
     layout.draw(N=_ROUNDS)

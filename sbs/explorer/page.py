@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from sbs import __version__
-from sbs.errors import SymmetryBreakingError
 from sbs.explorer.content import explorer_table, rounded
 from sbs.explorer.infinite import infinite_groups
 from sbs.groups.point.spellings import spellings
 from sbs.groups.point.symbols import MAX_FOLD, parse_symbol
+from sbs.optional import require
 from sbs.query import minimal_set
 from sbs.tables.catalogue import stored_families, stored_symbols
 
@@ -50,7 +50,7 @@ def render() -> str:
     """The page as text; the same text every time. Takes some seconds: pictures and correlation tables are computed.
 
     Raises:
-        SymmetryBreakingError: plotly or grandalf is not installed. CorruptTableError: a stored table is damaged.
+        MissingDependencyError: plotly or grandalf is not installed. CorruptTableError: a stored table is damaged.
     """
     plotly = _packed(_plotly())
     tables = {symbol: explorer_table(symbol) for symbol in stored_symbols()}
@@ -148,11 +148,7 @@ def _static(name: str) -> str:
 
 
 def _plotly() -> str:
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise SymmetryBreakingError("the explorer draws with plotly: pip install 'sbs[explorer]'") from error
-    return str(get_plotlyjs())
+    return str(require("plotly.offline", "explorer").get_plotlyjs())
 
 
 def _packed(text: str) -> str:
