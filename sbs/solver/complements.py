@@ -20,24 +20,22 @@ from sbs.solver.solutions import Refutation, StabilizerSearch
 
 __all__ = ["LOGGED_ORDER", "MAX_LIFTS", "find_stabilizers"]
 
-#: Up to this order of F every class of larger L is logged; above, those that hold an element without a lift
-#: are left out.
+#: Up to this order of F every class of larger L is logged; above, those that hold an element without a lift are left out.
 LOGGED_ORDER = 64
 
 
 def find_stabilizers(
-    ambient: Subgroup,
+    normalizer: Subgroup,
     group: Subgroup,
     target: Subgroup,
     accept: Callable[[Subgroup], bool] | None = None,
     floor: int = 0,
     every: bool = True,
 ) -> StabilizerSearch | None:
-    """Subgroups H of M of largest order with H ∩ S = K, up to conjugation in M, and the proof that none is
-    larger.
+    """Subgroups H of M of largest order with H ∩ S = K, up to conjugation in M, and the proof that none is larger.
 
     Args:
-        ambient: M, which normalises S.
+        normalizer: M, which normalises S.
         group: S.
         target: K <= S.
         accept: an extra condition on H that is invariant under conjugation in M; by default all are accepted.
@@ -50,8 +48,8 @@ def find_stabilizers(
     Raises:
         SearchLimitError: too many partial complements, or F has too many subgroups to list.
     """
-    bound = ambient.order * target.order // group.order
-    outer = target.normalizer(ambient) if ambient.order > group.order else target
+    bound = normalizer.order * target.order // group.order
+    outer = target.normalizer(normalizer) if normalizer.order > group.order else target
     inner = outer.intersection(group)
     if outer.order == inner.order:
         accepted = target.order > floor and (accept is None or accept(target))
@@ -81,7 +79,7 @@ def find_stabilizers(
             refuted.append(Refutation(image.order, tuple(generators.tolist()), reason))
     if not found:
         return None
-    return StabilizerSearch(tuple(_up_to_conjugation(found, ambient)), bound, tuple(refuted))
+    return StabilizerSearch(tuple(_up_to_conjugation(found, normalizer)), bound, tuple(refuted))
 
 
 class _Upstairs:

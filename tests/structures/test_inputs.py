@@ -13,8 +13,8 @@ from ase.build import bulk, graphene, molecule, mx2
 from ase.io import write
 
 import sbs
-from sbs.errors import DetectionError, NotASubgroupError
-from sbs.optional import MissingDependencyError, require
+from sbs.errors import DetectionError, MissingDependencyError, NotASubgroupError
+from sbs.optional import require
 from sbs.structures import StructureWarning
 
 
@@ -46,7 +46,7 @@ def test_every_form_of_a_molecule(tmp_path):
         tmp_path / "water.xyz",
     ]:
         found = sbs.detect(form)
-        assert found.symbol == "C2v" and found.structure.formula == "OH2"
+        assert found.symbol == "C2v" and found.structure.formula == "H2O"
 
 
 def test_pymatgen_objects():

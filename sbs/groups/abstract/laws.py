@@ -12,7 +12,7 @@ element 0 is the identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,14 +26,14 @@ __all__ = [
     "TableLaw",
     "close_mask",
     "law_from_actions",
+    "left_transversal",
     "orders_of_elements",
 ]
 
 #: Up to this order the Cayley table is kept (two bytes an entry, 8 megabytes).
 TABLE_ORDER = 2048
 
-#: Steps of the chain of subgroups up to the first index are taken as they come; steps are merged up to the
-#: second.
+#: Steps of the chain of subgroups up to the first index are taken as they come; steps are merged up to the second.
 _GOOD_INDEX = 128
 _FAIR_INDEX = 8
 #: Elements drawn to find subgroups for the chain.
@@ -84,8 +84,7 @@ class FactoredLaw:
 
     Attributes:
         order: number of elements.
-        steps: for each step of the chain, from the bottom, the actions ``(|X_i|, order)`` of its transversal
-        and the
+        steps: for each step of the chain, from the bottom, the actions ``(|X_i|, order)`` of its transversal and the
             position ``(order,)`` in it of the factor of every element.
     """
 
@@ -132,9 +131,7 @@ def law_from_actions(left: np.ndarray) -> Law:
 
 
 def table_from_left(left: np.ndarray) -> np.ndarray:
-    """Cayley table (n, n) from the left-regular action ``(k, n)`` of generators; row g x is row x seen
-    through g.
-    """
+    """Cayley table (n, n) from the left-regular action ``(k, n)`` of generators; row g x is row x seen through g."""
     order = left.shape[1]
     table = np.empty((order, order), dtype=left.dtype)
     table[0] = np.arange(order)
@@ -197,9 +194,7 @@ def _factor(left: np.ndarray) -> FactoredLaw:
 
 
 def _draw(left: np.ndarray) -> list[np.ndarray]:
-    """Left actions of the generators, of products drawn from them and of powers of prime order, by rising
-    order.
-    """
+    """Left actions of the generators, of products drawn from them and of powers of prime order, by rising order."""
     rng = np.random.default_rng(0)
     pool = list(left)
     for _ in range(_DRAWS):
@@ -307,10 +302,29 @@ def _cyclic_transversal(row: np.ndarray, lower: np.ndarray, index: int) -> tuple
     return np.array(small[:step]), np.array(large)
 
 
-def _transversal(rows: list[np.ndarray], lower: np.ndarray, index: int) -> np.ndarray:
-    """Left actions (index, n) of one element of each coset x L of L = ``lower`` in the group whose generators
-    act by ``rows``.
+def left_transversal(
+    multiply: Callable[[int, np.ndarray], np.ndarray], members: np.ndarray, within: np.ndarray
+) -> np.ndarray:
+    """The lowest-numbered element of every left coset of a subgroup, in rising order; the identity first.
+
+    Args:
+        multiply: products of one element with several.
+        members: element numbers of the subgroup.
+        within: mask (n,) of a group that holds it.
     """
+    free = within.copy()
+    free[members] = False
+    chosen = [0]
+    element = int(free.argmax())
+    while free[element]:
+        chosen.append(element)
+        free[multiply(element, members)] = False
+        element = int(free.argmax())
+    return np.array(chosen, dtype=np.intp)
+
+
+def _transversal(rows: list[np.ndarray], lower: np.ndarray, index: int) -> np.ndarray:
+    """Left actions (index, n) of one element of each coset x L of L = ``lower`` in the group whose generators act by ``rows``."""
     order = len(lower)
     members = np.flatnonzero(lower)
     covered = lower.copy()
@@ -329,9 +343,7 @@ def _transversal(rows: list[np.ndarray], lower: np.ndarray, index: int) -> np.nd
 
 
 def orders_of_elements(law: Law) -> np.ndarray:
-    """Order of every element: for each prime p with p^a dividing n, how often x^(n / p^a) must be raised to
-    p.
-    """
+    """Order of every element: for each prime p with p^a dividing n, how often x^(n / p^a) must be raised to p."""
     orders = np.ones(law.order, dtype=np.intp)
     for p in _primes(law.order):
         rest = law.order

@@ -15,6 +15,7 @@ import numpy as np
 
 from sbs.errors import InvalidGroupError, NotASubgroupError
 from sbs.groups.abstract.immutability import Immutable, frozen
+from sbs.groups.abstract.laws import left_transversal
 from sbs.groups.abstract.validation import check_integer, shown
 
 __all__ = ["Parent", "Subgroup", "SubgroupClass", "enumerate_classes", "hasse_edges", "order_labels"]
@@ -105,9 +106,7 @@ class Subgroup(Immutable):
 
     @property
     def generators(self) -> tuple[int, ...]:
-        """A short generating list: as given, else the lowest-numbered element outside what is generated,
-        repeatedly.
-        """
+        """A short generating list: as given, else the lowest-numbered element outside what is generated, repeatedly."""
         if self._generators is None:
             self._set(_generators=tuple(self.parent.generate_onto(self.elements.tolist())[1]))
         return self._generators or ()
@@ -147,31 +146,19 @@ class Subgroup(Immutable):
         return Subgroup(self.parent, self.mask & self._same_parent(other).mask)
 
     def transversal(self, within: Subgroup | None = None) -> np.ndarray:
-        """The lowest-numbered element of every left coset ``gH`` in a group, in rising order; the identity
-        first.
-        """
+        """The lowest-numbered element of every left coset ``gH`` in a group, in rising order; the identity first."""
         inside = self.parent.whole if within is None else self._same_parent(within)
         if self.order == 1:
             return inside.elements
-        free = inside.mask & ~self.mask
-        chosen = [0]
-        element = int(free.argmax())
-        while free[element]:
-            chosen.append(element)
-            free[self.parent.multiply(element, self.elements)] = False
-            element = int(free.argmax())
-        return np.array(chosen, dtype=np.intp)
+        return left_transversal(self.parent.multiply, self.elements, inside.mask)
 
     def left_cosets(self, within: Subgroup | None = None) -> np.ndarray:
-        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its
-        representative.
-        """
+        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its representative."""
         representatives = self.transversal(within)
         return self.parent.multiply(representatives[:, None], self.elements).astype(np.intp)
 
     def quotient(self, by: Subgroup) -> tuple[Parent, np.ndarray]:
-        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1
-        outside H).
+        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1 outside H).
 
         Raises:
             NotASubgroupError: ``by`` is not a normal subgroup of H.

@@ -31,7 +31,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from sbs.errors import NetworkInputError
+from sbs.errors import MissingDependencyError, NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.choice import FIELDS, Choice
 from sbs.nn.host.graphs import graphs_of
@@ -43,9 +43,9 @@ try:
     from nequip.model import model_builder
     from nequip.nn import GraphModuleMixin
     from nequip.nn.model_modifier_utils import model_modifier
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "sbs.nn.host.nequip needs NequIP 0.19; install it with: pip install nequip", name=error.name
+except ImportError as error:
+    raise MissingDependencyError(
+        f"sbs.nn.host.nequip needs NequIP 0.19, which could not be imported ({error}); install it with: pip install nequip"
     ) from error
 
 __all__ = ["AppendSymmetryBreaker", "SymmetryBrokenModel", "SymmetryInjection"]
