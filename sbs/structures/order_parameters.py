@@ -66,7 +66,7 @@ def order_parameter(crystal: Detected, irrep: SpaceIrrep) -> OrderParameter:
 
 def real_irreps(crystal: Detected) -> tuple[RealIrrep, ...]:
     """The real irreducible representations of S: label, weights of the isotypic projector (|S|,), whether trivial."""
-    return tuple(RealIrrep(i.label, i.weights, i.trivial) for i in space_irreps(crystal))
+    return tuple(RealIrrep(i.label, i.weights, i.trivial, i.dimension) for i in space_irreps(crystal))
 
 
 def _frame(crystal: Detected, irrep: SpaceIrrep, image: Image, spaces: list[Flat]) -> FloatArray:

@@ -16,7 +16,7 @@ import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InfiniteSetError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.immutability import Immutable, frozen
-from sbs.groups.abstract.validation import check_count, check_seed, check_tolerance, real_array
+from sbs.groups.abstract.validation import check_count, check_seed, check_tolerance, real_array, shown
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.naming import normalise_label
 from sbs.groups.point.rotations import check_orthogonal, check_rotation
@@ -263,7 +263,13 @@ class ClosedGroup(Immutable):
         )
 
     def label_of(self, subgroup: AxialSubgroup) -> str:
-        """Unique label of a class of closed subgroups of an axial group."""
+        """Unique label of a class of closed subgroups of an axial group.
+
+        Raises:
+            NotASubgroupError: it is no `AxialSubgroup` of this group.
+        """
+        if not isinstance(subgroup, AxialSubgroup) or not subgroup.components <= self.components:
+            raise NotASubgroupError(f"expected an AxialSubgroup of {self.symbol}, got {shown(subgroup)}")
         inside = [a for a in axial_subgroups(subgroup.family) if a.components <= self.components]
         return _axial_labels(inside)[inside.index(subgroup)]
 
