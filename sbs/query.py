@@ -43,7 +43,7 @@ def minimal_set(
     Args:
         group: S, as a Schoenflies or Hermann-Mauguin symbol, a `PointGroup`, a `ClosedGroup`, matrices (k, 3, 3) that generate
             it in any orientation, a `Subgroup` of a finite ambient group, or anything with a ``group`` attribute that is one
-            of these (a detected structure).
+            of these (a detected structure). Of a crystal in a supercell the objects are fields on its sites.
         target: K, as a label or symbol of a class of subgroups of S, a `Subgroup`, a point group, or matrices.
         ambient: G, "O(3)" (the default, but for a detected crystal the holohedry of its lattice), "SO(3)", a
             point-group symbol or `PointGroup` that contains S, or the `FiniteGroup` that S and K are subgroups of.
@@ -65,6 +65,8 @@ def minimal_set(
     """
     exact = check_bool(exact, "exact")
     lmax = None if lmax is None else check_integer(lmax, "lmax")
+    if getattr(group, "supercell", None) is not None:
+        return _on_sites(group, target, ambient, exact, lmax, frame)
     if ambient is None:
         ambient = getattr(group, "ambient", None) or "O(3)"
     if frame is not None:
@@ -72,6 +74,22 @@ def minimal_set(
     if isinstance(group, str) and isinstance(target, str) and isinstance(ambient, str):
         return _by_symbols(group, target, ambient, exact, lmax)
     return answer(resolve(group, target, ambient, exact, lmax))
+
+
+def _on_sites(
+    crystal: Any, target: Any, ambient: Any, exact: bool, lmax: int | None, frame: str | None
+) -> MinimalSet:
+    """The set of fields on the sites of a crystal in a supercell, whose ambient group is its own."""
+    from sbs.sets.fields import solve_on_sites  # only crystals have sites
+
+    group = crystal.group
+    if frame is not None or not (ambient is None or ambient is group):
+        raise InvalidGroupError(
+            "fields on the sites of a crystal belong to that crystal: its own group is the ambient group, and its frame is its "
+            "own; leave ambient and frame out"
+        )
+    kept = _abstract_subgroup(crystal.resolve_target(target), group, "target")
+    return solve_on_sites(Question(group.whole, kept, group, exact, lmax), crystal.site_frame)
 
 
 def _pinned(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None, frame: str) -> MinimalSet:
