@@ -12,6 +12,7 @@ __all__ = [
     "DetectionError",
     "InfiniteSetError",
     "InvalidGroupError",
+    "MissingDependencyError",
     "NetworkInputError",
     "NoSetError",
     "NotASubgroupError",
@@ -67,3 +68,7 @@ class CorruptTableError(SymmetryBreakingError):
 
 class NetworkInputError(SymmetryBreakingError):
     """Something given to the network part (irreps, tensors, a layer name) has the wrong form or value."""
+
+
+class MissingDependencyError(SymmetryBreakingError, ImportError):
+    """An optional library is needed for what was asked and is not installed."""

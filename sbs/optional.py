@@ -5,22 +5,26 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from sbs.errors import SymmetryBreakingError
+from sbs.errors import MissingDependencyError
 
-__all__ = ["MissingDependencyError", "require"]
-
-
-class MissingDependencyError(SymmetryBreakingError, ImportError):
-    """An optional library is needed for what was asked and is not installed."""
+__all__ = ["require"]
 
 
-def require(module: str, extra: str) -> ModuleType:
-    """Import ``module``, or raise MissingDependencyError with the command that installs it."""
+def require(module: str, extra: str, otherwise: str = "") -> ModuleType:
+    """A module of an optional library.
+
+    Args:
+        module: full name. extra: the extra of this library that installs it.
+        otherwise: another way out, for the message.
+
+    Raises:
+        MissingDependencyError: it cannot be imported; the message holds the command that installs it.
+    """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         library = module.partition(".")[0]
         raise MissingDependencyError(
             f"this needs {library}, which could not be imported ({error}); install it with: pip install "
-            f"'sbs[{extra}]'"
+            f"'sbs[{extra}]'{f', or {otherwise}' if otherwise else ''}"
         ) from error

@@ -11,13 +11,15 @@ import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.finite import FiniteGroup
-from sbs.groups.abstract.subgroups import Subgroup
-from sbs.groups.abstract.validation import check_bool, check_integer
+from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass
+from sbs.groups.abstract.validation import check_bool, check_integer, check_matrices, shown
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.oriented import named_subgroup
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Question
+from sbs.tables.group_table import GroupTable, TableRow
 from sbs.tables.lookup import answer, stored_group, stored_target
 
 __all__ = ["minimal_set", "resolve", "resolve_target"]
@@ -30,7 +32,7 @@ _CACHE_SIZE = 4096
 
 def minimal_set(
     group: Any,
-    target: Any,
+    target: Any = None,
     ambient: Any = None,
     exact: bool = True,
     lmax: int | None = None,
@@ -42,15 +44,18 @@ def minimal_set(
 
     Args:
         group: S, as a Schoenflies or Hermann-Mauguin symbol, a `PointGroup`, a `ClosedGroup`, matrices (k, 3, 3) that generate
-            it in any orientation, a `Subgroup` of a finite ambient group, or anything with a ``group`` attribute that is one
-            of these (a detected structure). Of a crystal in a supercell the objects are fields on its sites.
-        target: K, as a label or symbol of a class of subgroups of S, a `Subgroup`, a point group, or matrices.
-        ambient: G, "O(3)" (the default, but for a detected crystal the holohedry of its lattice), "SO(3)", a
-            point-group symbol or `PointGroup` that contains S, or the `FiniteGroup` that S and K are subgroups of.
+            it in any orientation, a `Subgroup` or `SubgroupClass` (its representative), or what `sbs.detect`,
+            `sbs.between` and `sbs.distortions` return; the last two bring their target with them.
+            Of a crystal in a supercell the objects are fields on its sites.
+        target: K, as a label or symbol of a class of subgroups of S, a `Subgroup`, a `SubgroupClass`, a row of a table or
+            anything else with a ``target``, a point group, matrices, or None for K = 1: the full symmetry-breaking set.
+            A Hermann-Mauguin symbol that names all directions ("2mm" in "mmm", "-4m2" in "4/mmm") means the subgroup
+            so oriented in the axes of S.
+        ambient: G, "O(3)" (the default, but for a crystal the holohedry of its lattice), "SO(3)", a point-group symbol or
+            `PointGroup` that contains S, or the `FiniteGroup` that S and K are subgroups of.
         exact: every object is fixed by an S-conjugate of K and by nothing else of S. If False it may be fixed by less, which
             can allow a smaller set.
         lmax: highest degree l of the irreps that an object may use, None for no limit.
-
         frame: "input" with a detected molecule: where the set in O(3) is infinite, shrink the ambient group to the stabilizer
             of the molecule's lowest multipole that points across its axis. The set then belongs to this molecule, not to all
             inputs of its symmetry, and is finite and ideal.
@@ -65,6 +70,7 @@ def minimal_set(
     """
     exact = check_bool(exact, "exact")
     lmax = None if lmax is None else check_integer(lmax, "lmax")
+    group, target = _posed(group, target)
     if getattr(group, "supercell", None) is not None:
         return _on_sites(group, target, ambient, exact, lmax, frame)
     if ambient is None:
@@ -88,16 +94,31 @@ def _on_sites(
             "fields on the sites of a crystal belong to that crystal: its own group is the ambient group, and its frame is its "
             "own; leave ambient and frame out"
         )
-    kept = _abstract_subgroup(crystal.resolve_target(target), group, "target")
+    kept = group.trivial if target is None else crystal.resolve_target(target)
     return solve_on_sites(Question(group.whole, kept, group, exact, lmax), crystal.site_frame)
+
+
+def _posed(group: Any, target: Any) -> tuple[Any, Any]:
+    """S and K of what a comparison or a list of patterns asks; what can be neither is refused by name."""
+    if isinstance(group, (MinimalSet, GroupTable, TableRow)):
+        way = {
+            MinimalSet: "an answer; to ask again about its group give minimal_set(answer.group, ...)",
+            GroupTable: f"a table; give its symbol {group.symbol!r}" if isinstance(group, GroupTable) else "",
+            TableRow: "a target; its own set is row.minimal_set()",
+        }
+        raise InvalidGroupError(f"the group is {shown(group)}, which is {way[type(group)]}")
+    structure = None if isinstance(group, (Subgroup, PointGroup)) else getattr(group, "parent", None)
+    if hasattr(structure, "group") and hasattr(group, "target"):
+        return structure, group.target if target is None else target
+    return group, target
 
 
 def _pinned(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None, frame: str) -> MinimalSet:
     """The set in the ambient group that the input pins, if the one in the given ambient group is infinite."""
     if frame != "input":
-        raise InvalidGroupError(f'frame must be None or "input", got {frame!r}')
+        raise InvalidGroupError(f'frame must be None or "input", got {shown(frame)}')
     if not hasattr(group, "pinned_ambient"):
-        raise InvalidGroupError(f'frame="input" needs a detected structure, got {group!r}; see sbs.detect')
+        raise InvalidGroupError(f'frame="input" needs a detected structure, got {shown(group)}; see sbs.detect')
     free = answer(resolve(group, target, ambient, exact, lmax))
     if free.is_ideal or free.size != math.inf:
         return free
@@ -109,7 +130,7 @@ def _by_symbols(group: str, target: str, ambient: str, exact: bool, lmax: int | 
     return answer(resolve(group, target, ambient, exact, lmax))
 
 
-def resolve(group: Any, target: Any, ambient: Any = "O(3)", exact: bool = True, lmax: int | None = None) -> Question:
+def resolve(group: Any, target: Any = None, ambient: Any = "O(3)", exact: bool = True, lmax: int | None = None) -> Question:
     """The question that words and other forms of groups stand for; everything after works with groups.
 
     Args:
@@ -119,6 +140,7 @@ def resolve(group: Any, target: Any, ambient: Any = "O(3)", exact: bool = True, 
         UnknownGroupError, AmbiguousTargetError, NotASubgroupError, InvalidGroupError: what was asked is not well posed.
     """
     outer = _ambient(ambient)
+    group = group.representative if isinstance(group, SubgroupClass) else group
     if isinstance(outer, FiniteGroup):
         if lmax is not None:
             raise InvalidGroupError("lmax needs a point group; an abstract finite group has no irreps of O(3)")
@@ -127,7 +149,9 @@ def resolve(group: Any, target: Any, ambient: Any = "O(3)", exact: bool = True, 
     if isinstance(group, Subgroup) and not isinstance(group.parent, PointGroup):
         raise InvalidGroupError("a subgroup of an abstract finite group needs that group as ambient=...")
     found = _inside(group, outer) if isinstance(outer, PointGroup) else _group(group)
-    return Question(found, resolve_target(found, target), outer, exact, lmax)
+    # A symbol for S means the axes x, y, z; any other form of S brings its own.
+    axes = np.eye(3) if isinstance(group, str) else None
+    return Question(found, resolve_target(found, target, axes), outer, exact, lmax)
 
 
 def _ambient(ambient: Any) -> FiniteGroup | PointGroup | ClosedGroup:
@@ -135,6 +159,10 @@ def _ambient(ambient: Any) -> FiniteGroup | PointGroup | ClosedGroup:
         return ambient
     if isinstance(ambient, str) and ambient == "O(3)":
         return _EVERYTHING
+    if not isinstance(ambient, (str, PointGroup, ClosedGroup)):
+        raise InvalidGroupError(
+            f'the ambient group must be "O(3)", "SO(3)", the symbol of a point group or a group, got {shown(ambient)}'
+        )
     found = point_group(ambient)
     if isinstance(found, ClosedGroup) and found.is_axial:
         raise InvalidGroupError(f"the ambient group must be O(3), SO(3) or finite, got {found.symbol}")
@@ -172,14 +200,25 @@ def _contains(ambient: PointGroup, group: PointGroup) -> bool:
     return True
 
 
-def resolve_target(group: PointGroup | ClosedGroup, target: Any) -> Subgroup | PointGroup | ClosedGroup:
+def resolve_target(
+    group: PointGroup | ClosedGroup, target: Any, axes: np.ndarray | None = None
+) -> Subgroup | PointGroup | ClosedGroup:
     """K inside S, in the setting of S; a `Subgroup` of S where S is finite.
+
+    Args:
+        group: S.
+        target: as in `minimal_set`.
+        axes: proper rotation (3, 3) that takes x, y, z to the axes that a Hermann-Mauguin symbol refers to; those of the
+            standard setting of S, turned with it, by default.
 
     Raises:
         UnknownGroupError, AmbiguousTargetError, NotASubgroupError, InvalidGroupError: as `minimal_set`.
     """
     if isinstance(group, PointGroup):
-        return _target_of_finite(group, target)
+        return _target_of_finite(group, target, group.rotation if axes is None else axes)
+    target = _plain_target(target, group.symbol)
+    if target is None:
+        return point_group("C1")
     if isinstance(target, str):
         if not group.is_axial:
             return _target_of_sphere(target, group)
@@ -195,16 +234,34 @@ def resolve_target(group: PointGroup | ClosedGroup, target: Any) -> Subgroup | P
     return inner
 
 
-def _target_of_finite(group: PointGroup, target: Any) -> Subgroup:
+def _target_of_finite(group: PointGroup, target: Any, axes: np.ndarray) -> Subgroup:
+    target = _plain_target(target, group.symbol)
+    if target is None:
+        return group.trivial
     if isinstance(target, str):
-        return stored_target(group, target) or group.subgroup_class(target).representative
+        return stored_target(group, target) or named_subgroup(group, target, axes)
     if isinstance(target, Subgroup) and target.parent == group:
         return target
     if isinstance(target, ClosedGroup):
         raise NotASubgroupError(f"{target.symbol} is infinite and no subgroup of {group.symbol}")
     return group.subgroup(
-        target.matrices if isinstance(target, (Subgroup, PointGroup)) else np.asarray(target, dtype=np.float64)
+        target.matrices if isinstance(target, (Subgroup, PointGroup)) else check_matrices(target, 3)
     )
+
+
+def _plain_target(target: Any, symbol: str) -> Any:
+    """The label, subgroup or group that a class of subgroups, a row of a table or another result stands for."""
+    if isinstance(target, TableRow):
+        if target.group != symbol:
+            raise NotASubgroupError(f"the target is a row of the table of {target.group}, the group is {symbol}")
+        return target.label
+    if isinstance(target, SubgroupClass):
+        return target.representative
+    if isinstance(target, (str, Subgroup, PointGroup, ClosedGroup, FiniteGroup, MinimalSet)) or target is None:
+        if isinstance(target, (FiniteGroup, MinimalSet)):
+            raise InvalidGroupError(f"the target is {shown(target)}; give a symbol, a label, a subgroup or matrices")
+        return target
+    return _plain_target(target.target, symbol) if hasattr(target, "target") else target
 
 
 def _target_of_sphere(target: str, group: ClosedGroup) -> PointGroup | ClosedGroup:
@@ -224,12 +281,20 @@ def _closed_inside(inner: ClosedGroup, outer: ClosedGroup) -> bool:
 
 
 def _abstract_subgroup(value: Any, ambient: FiniteGroup, what: str) -> Subgroup:
+    if value is None and what == "target":
+        return ambient.trivial
+    if isinstance(value, SubgroupClass):
+        value = value.representative
     if isinstance(value, Subgroup):
         if value.parent != ambient:
             raise NotASubgroupError(f"the {what} is a subgroup of another group than the ambient one")
         return value
-    if value is ambient:
+    if isinstance(value, FiniteGroup) and value == ambient:
         return ambient.whole
+    if value is None or isinstance(value, (PointGroup, ClosedGroup, FiniteGroup, MinimalSet, bool, int, float)):
+        raise InvalidGroupError(
+            f"the {what} must be a subgroup of the ambient group, its label, or a list of elements, got {shown(value)}"
+        )
     if isinstance(value, str):
         matching = [c for c in ambient.subgroup_classes if c.label == value]
         if matching:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from sbs.errors import SymmetryBreakingError
+from sbs.optional import require
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ class Screen:
     """Prints tables and lines to standard output; text is taken literally.
 
     Raises:
-        SymmetryBreakingError: rich is not installed.
+        MissingDependencyError: rich is not installed.
     """
 
     def __init__(self) -> None:
@@ -74,14 +74,9 @@ def shown(value: Any) -> str:
 
 
 def _console() -> Console:
-    try:
-        from rich.console import Console
-    except ImportError as error:
-        raise SymmetryBreakingError(
-            'tables in the terminal are drawn by rich, which is not installed: pip install "sbs[cli]", or ask for --json'
-        ) from error
+    console: Any = require("rich.console", "cli", "ask for --json").Console
 
-    class Terminal(Console):
+    class Terminal(console):
         def on_broken_pipe(self) -> None:
             # rich would end the process with code 1; a reader that has seen enough is no failure.
             raise BrokenPipeError
@@ -121,12 +116,8 @@ def counted(items: Sequence[Any], unit: str) -> Iterator[Any]:
     """The items one by one, with a progress bar on standard error where that is a terminal.
 
     Raises:
-        SymmetryBreakingError: tqdm is not installed.
+        MissingDependencyError: tqdm is not installed.
     """
     if len(items) < 2 or not sys.stderr.isatty():
         return iter(items)
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise SymmetryBreakingError('the progress bar needs tqdm: pip install "sbs[cli]"') from error
-    return iter(tqdm(items, unit=unit, leave=False))
+    return iter(require("tqdm", "cli").tqdm(items, unit=unit, leave=False))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sbs.errors import SymmetryBreakingError
+from sbs.optional import require
 from sbs.tables.catalogue import stored_symbols
 from sbs.tables.storage import load
 
@@ -73,7 +74,7 @@ def render() -> str:
     """The page as text; the same text every time.
 
     Raises:
-        SymmetryBreakingError: plotly is not installed. CorruptTableError: a stored table is damaged.
+        MissingDependencyError: plotly is not installed. CorruptTableError: a stored table is damaged.
     """
     tables = {symbol: explorer_table(symbol) for symbol in stored_symbols()}
     index = [
@@ -129,11 +130,7 @@ def _static(name: str) -> str:
 
 
 def _plotly() -> str:
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise SymmetryBreakingError("the explorer draws with plotly: pip install 'sbs[explorer]'") from error
-    return str(get_plotlyjs())
+    return str(require("plotly.offline", "explorer").get_plotlyjs())
 
 
 def _packed(table: dict[str, Any]) -> str:

@@ -18,6 +18,9 @@ from sbs.nn import _requirements  # noqa: F401  # says how to install what is mi
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.host.attach import Attachment, attach, detach
 from sbs.nn.host.build import BreakingModel, build, with_breaker
+from sbs.nn.host.calculators import calculator
+from sbs.nn.host.data import SymmetryFields, orientation, permutations_for
+from sbs.nn.host.fixing import fix
 from sbs.nn.host.graphs import one_graph
 from sbs.nn.host.orientation import OrientationWarning
 from sbs.nn.losses import (
@@ -44,21 +47,26 @@ __all__ = [
     "Reach",
     "Rotation",
     "SymmetryBreaker",
+    "SymmetryFields",
     "Transport",
     "UnreachableBreakerWarning",
     "all_outputs",
     "attach",
     "build",
+    "calculator",
     "can_break",
     "detach",
     "effect",
     "energy_score",
+    "fix",
     "matching_objects",
     "one_graph",
     "orbit_minimum_loss",
     "orbit_targets",
+    "orientation",
     "output_stabilizer",
     "paired_loss",
+    "permutations_for",
     "site_permutations",
     "transport",
     "turn_outputs",

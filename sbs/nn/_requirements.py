@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 from importlib.metadata import version
+
+from sbs.errors import MissingDependencyError
+from sbs.optional import require
 
 __all__: list[str] = []
 
 try:
-    importlib.import_module("torch")
-    importlib.import_module("e3nn.o3")
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f'sbs.nn needs torch and e3nn ({error.name} is missing); install them with: pip install "sbs[nn]"',
-        name=error.name,
-    ) from error
+    require("torch", "nn")
+    require("e3nn.o3", "nn")
+except MissingDependencyError:
+    raise
 except Exception as error:
     if "weights only" not in str(error).lower():
         raise
-    raise ImportError(
+    raise MissingDependencyError(
         f"e3nn {version('e3nn')} does not import on torch {version('torch')} by itself; call "
         "torch.serialization.add_safe_globals([slice]) before importing it, or install e3nn >= 0.5."
     ) from error

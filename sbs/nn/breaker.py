@@ -206,8 +206,9 @@ class SymmetryBreaker(ExactBuffers):
         """Fill what ``choice`` leaves open from `choose`, and find the number of graphs."""
         filled = choice.over(self._chosen)
         if num_graphs is None:
-            known = (filled.object_index, filled.features, filled.set_index, filled.rotations)
-            lengths = [value.shape[0] for value in known if value is not None]
+            lengths = [each.shape[0] for each in (filled.object_index, filled.set_index, filled.rotations) if each is not None]
+            if filled.features is not None:
+                lengths.append(filled.features.numel() // self.dim)
             if not lengths:
                 raise NetworkInputError(
                     "The number of graphs is not known: pass num_graphs=, give the data of an attached model "
@@ -283,6 +284,9 @@ class SymmetryBreaker(ExactBuffers):
         return found
 
     def _given(self, features: Tensor, num_graphs: int) -> Tensor:
+        if features.numel() == num_graphs * self.dim and features.ndim <= 2:
+            # Some data pipelines hold every graph field as a column.
+            features = features.reshape(num_graphs, self.dim)
         if features.shape != (num_graphs, self.dim) or not features.is_floating_point():
             raise NetworkInputError(
                 f"features has shape {tuple(features.shape)} and dtype {features.dtype}; expected the object of each graph, "

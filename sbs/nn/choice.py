@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 __all__ = ["FIELDS", "Choice", "fields_of", "reader"]
@@ -68,9 +69,28 @@ def fields_of(source: Any) -> Choice:
     if read is None:
         return Choice()
     found = {name: read(field) for field, name in FIELDS.items()}
+    if not any(isinstance(value, Tensor) for value in found.values()):
+        found = _from_information(read("data_info"), found)
     for name in ("object_index", "set_index", "sites"):
         if isinstance(found[name], Tensor):
             # Some data pipelines hold every graph field as a column.
             found[name] = found[name].reshape(-1)
+    rotations = found["rotations"]
+    if isinstance(rotations, Tensor) and rotations.numel() % 9 == 0:
+        found["rotations"] = rotations.reshape(-1, 3, 3)
     known: dict[str, Any] = {name: value for name, value in found.items() if isinstance(value, Tensor)}
     return Choice(**known)
+
+
+def _from_information(given: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """SevenNet hands on what ASE atoms say of themselves, as one mapping for each graph."""
+    rows = [given] if isinstance(given, Mapping) else given
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
+        return found
+    result = dict(found)
+    for field, name in FIELDS.items():
+        if all(field in row for row in rows):
+            whole = name in ("object_index", "set_index", "sites")
+            kind = torch.int64 if whole else torch.float64
+            result[name] = torch.stack([torch.as_tensor(row[field], dtype=kind) for row in rows])
+    return result

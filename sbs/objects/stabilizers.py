@@ -1,159 +1,267 @@
-"""The stabilizer of one vector in a continuous group, found numerically to a stated accuracy.
+"""Irreps that hold a vector whose stabilizer in D∞h, D∞, O(3) or SO(3) is exactly a closed subgroup H.
 
-For g = R(t) c with c fixed, v . D(g) v is a trigonometric polynomial of degree l_max in t that reaches |v|^2 exactly at the
-elements that fix v; for SO(3) the same is searched over the axis of rotation.
+Let V be a sum of irreps.  A vector of V^H has a stabilizer that is larger than H exactly if it lies in V^L' for a minimal
+overgroup L' of H.  The overgroups conjugate to one L that hold H form finitely many orbits of the normalizer of H, of
+dimension f, the *freedom* of L over H (a two-fold axis across z can lie anywhere in the plane: f = 1).  So the vectors that
+overgroups of the kind L fix fill at most dim V^L + f dimensions of V^H, and
+
+    if dim V^H - dim V^L > f for every kind L of minimal overgroups, almost every vector of V^H has the stabilizer H.
+
+The converse holds too.  Where f = 0 a difference of 0 means V^L = V^H.  Where f > 0, H is C1, Ci, or one of C_n, C_nh, S_2n in
+which only rotations about z are free; going through the few sums of irreps with a difference of at most f shows that each
+vector of V^H has a larger stabilizer: one vector is fixed by rotations about it and mirrors through it, one quadrupole by
+D2h; two vectors by the mirror through both; a single pair of harmonics cos m, sin m by a mirror (or two-fold axis) whose azimuth
+its phase tells.  A kind L with V^L = V^H in all irreps up to a degree proves that no vector of that degree has the stabilizer H,
+whatever the multiplicities.
+
+Of the infinitely many overgroups with p times as many rotations about an axis, p prime, two are enough: the angular numbers
+that H leaves are multiples of its fold n that begin with n or 2 n, so that an odd p divides all of them only if there is
+none but 0; p = 3 stands for every odd p, and has the largest V^L.
+
+M. Golubitsky, I. Stewart, D. G. Schaeffer, Singularities and Groups in Bifurcation Theory II, ch. XIII (1988); E. Ihrig,
+M. Golubitsky, Physica D 13, 1 (1984); L. Michel, Rev. Mod. Phys. 52, 617 (1980); M. J. Linehan, G. E. Stedman, J. Phys. A 34,
+6663 (2001), who list the stabilizers in single irreps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from sbs.groups.point.closed import rotation_about_z
+from sbs.groups.point.closed import AxialSubgroup
+from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.generators import standard_matrices
+from sbs.objects.blocks import Cost, CostKey, cost_key
 from sbs.objects.irreps import Irrep
-from sbs.objects.representation import representation
 
-__all__ = ["FIXED_TOLERANCE", "axial_stabilizer_order", "elements_fixing"]
+__all__ = ["Closed", "Overgroup", "cheapest_irreps", "invariant_dimension", "overgroups"]
 
-#: |D(g) v - v| below this counts as fixed; iterations stop near 1e-12, and distinct objects are further apart than 1e-5.
-FIXED_TOLERANCE = 1e-7
+#: A closed subgroup of O(3) up to conjugation: about the axis z, or polyhedral, or SO(3) or O(3).
+Closed = AxialSubgroup | PointGroupSymbol
 
-#: Samples of a trigonometric polynomial per degree: eight per shortest wave bracket every maximum.
-_SAMPLES_PER_DEGREE = 8
-
-#: Axes tried per unit of l^2 when a rotation that fixes a vector is looked for; neighbours are then about 1 / (6 l) apart.
-_AXES_PER_DEGREE_SQUARED = 150
-
-_FLIPS = {
-    "E": np.eye(3),
-    "σh": np.diag([1.0, 1.0, -1.0]),
-    "σv": np.diag([1.0, -1.0, 1.0]),
-    "C2'": np.diag([1.0, -1.0, -1.0]),
-}
+_ROTATIONS_ONLY = {"Cn", "Dn", "T", "O", "I", "SO(3)"}
 
 
-def axial_stabilizer_order(irreps: tuple[Irrep, ...], vector: np.ndarray, components: Iterable[str]) -> float:
-    """Number of elements of D∞h (only of SO(2) and the given components of it) that fix a vector; math.inf if SO(2) does."""
-    degree = max(irrep.l for irrep in irreps)
-    samples = max(1, _SAMPLES_PER_DEGREE * degree)
-    angles = 2 * np.pi * np.arange(samples) / samples
-    turns = np.array([rotation_about_z(t) for t in angles])
-    # v . D(R(t) c) v at enough angles gives its Fourier coefficients exactly.
-    total = 0.0
-    for component in ("E", *components):
-        values = representation(irreps, turns @ _FLIPS[component]) @ vector @ vector
-        coefficients = np.fft.rfft(values) / samples
-        count = _maxima_reaching(coefficients, float(vector @ vector), degree)
-        if count == np.inf:
-            return float("inf")
-        total += count
-    return total
+class Overgroup(NamedTuple):
+    """A kind of minimal overgroup of H.
 
-
-def _maxima_reaching(coefficients: np.ndarray, top: float, degree: int) -> float:
-    """How often a real trigonometric polynomial takes its possible maximum ``top`` on [0, 2 pi)."""
-    harmonics = np.arange(degree + 1)
-    weights = np.where(harmonics == 0, 1.0, 2.0) * coefficients[: degree + 1] if degree else coefficients[:1]
-    if np.abs(weights[1:]).max(initial=0.0) < FIXED_TOLERANCE**2:
-        return np.inf if abs(weights[0].real - top) < FIXED_TOLERANCE**2 else 0.0
-    grid = np.linspace(0, 2 * np.pi, 64 * degree, endpoint=False)
-    t = grid.copy()
-    for _ in range(40):
-        phases = np.exp(1j * np.outer(t, harmonics)) * weights
-        first = (phases * 1j * harmonics).real.sum(1)
-        second = (phases * -(harmonics**2)).real.sum(1)
-        step = np.where(second < 0, -first / np.where(second == 0, 1, second), np.sign(first) * 0.01 / degree)
-        t += np.clip(step, -0.05 / degree, 0.05 / degree)
-    values = (np.exp(1j * np.outer(t, harmonics)) * weights).real.sum(1)
-    # |D v - v|^2 = 2 (top - value).
-    hits = np.sort(np.mod(t[2 * (top - values) < FIXED_TOLERANCE**1.5], 2 * np.pi))
-    if not len(hits):
-        return 0.0
-    gaps = np.diff(np.concatenate([hits, hits[:1] + 2 * np.pi]))
-    return float((gaps > 1e-3).sum())
-
-
-def elements_fixing(irreps: tuple[Irrep, ...], vector: np.ndarray) -> np.ndarray | None:
-    """Elements of O(3) of prime-power rotation order that fix a vector, (k, 3, 3); None if infinitely many do.
-
-    A finite stabilizer contains rotations about an axis of order at most l_max, since a vector fixed by a higher one is
-    fixed by all rotations about the axis.
+    Attributes:
+        group: L, up to conjugation.
+        freedom: dimension of the family of conjugates of L that hold H.
     """
-    degree = max(irrep.l for irrep in irreps)
-    if _lie_rank(irreps, vector) < 3:
-        return None
-    axes = _fibonacci_sphere(max(200, _AXES_PER_DEGREE_SQUARED * degree * degree))
-    found: list[np.ndarray] = []
-    if any(irrep.p < 0 for irrep in irreps) is False:
-        found.append(-np.eye(3))
-    for order in range(2, degree + 1):
-        for sign in (1.0, -1.0):
-            start = _distance(irreps, vector, axes, 2 * np.pi / order, sign)
-            best = axes[np.argsort(start)[: max(40, len(axes) // 10)]]
-            refined = _refine(irreps, vector, best, 2 * np.pi / order, sign)
-            distance = _distance(irreps, vector, refined, 2 * np.pi / order, sign)
-            for g in sign * _rotations(refined[distance < FIXED_TOLERANCE**0.75], 2 * np.pi / order):
-                if all(np.abs(g - h).max() > 1e-3 for h in found):
-                    found.append(g)
-    return np.array(found).reshape(-1, 3, 3)
+
+    group: Closed
+    freedom: int
 
 
-def _lie_rank(irreps: tuple[Irrep, ...], vector: np.ndarray) -> int:
-    """Dimension of the orbit of a vector under SO(3)."""
-    step = 1e-4
-    tangent = []
-    for axis in np.eye(3):
-        pair = representation(irreps, _rotations(np.array([axis, axis]), np.array([step, -step])))
-        tangent.append((pair[0] - pair[1]) @ vector / (2 * step))
-    return int(np.linalg.matrix_rank(np.array(tangent), tol=1e-5))
+# Overgroups about the same axis: series, multiple of the fold, freedom.
+_ABOUT_THE_AXIS: dict[str, tuple[tuple[str, int, int], ...]] = {
+    "Cn": (("Cn", 2, 0), ("Cn", 3, 0), ("Cnh", 1, 0), ("S2n", 1, 0), ("Cnv", 1, 1), ("Dn", 1, 1)),
+    "Cnh": (("Cnh", 2, 0), ("Cnh", 3, 0), ("Dnh", 1, 1)),
+    "S2n": (("Cnh", 2, 0), ("S2n", 3, 0), ("Dnd", 1, 1)),
+    "Cnv": (("Cnv", 2, 0), ("Cnv", 3, 0), ("Dnh", 1, 0), ("Dnd", 1, 0)),
+    "Dn": (("Dn", 2, 0), ("Dn", 3, 0), ("Dnh", 1, 0), ("Dnd", 1, 0)),
+    "Dnh": (("Dnh", 2, 0), ("Dnh", 3, 0)),
+    "Dnd": (("Dnh", 2, 0), ("Dnd", 3, 0)),
+}
+# About SO(2) a mirror through the axis lies at all azimuths at once.
+_ABOUT_THE_AXIS_INFINITE: dict[str, tuple[str, ...]] = {
+    "Cn": ("Cnh", "Cnv", "Dn"), "Cnh": ("Dnh",), "Cnv": ("Dnh",), "Dn": ("Dnh",), "Dnh": (),
+}  # fmt: skip
+# Overgroups in O(3) that are not about the axis z; those that hold another overgroup of the same H are left out.
+_ACROSS: dict[tuple[str, int | float], tuple[tuple[str, int | None, int], ...]] = {
+    ("Cnh", 1): (("Cnv", 3, 1),),  # three-fold axes in the mirror
+    ("Cn", 2): (("Dn", 3, 1),),  # three-fold axes across the two-fold one
+    ("Cnh", 2): (("Dnd", 3, 1),),
+    ("Cnv", 2): (("Dnh", 3, 0),),  # the axis of C2v is a two-fold one of D3h, whose own lies along x or y
+    ("Cn", 3): (("T", None, 1),),
+    ("S2n", 3): (("Th", None, 1),),
+    ("Cnv", 3): (("Td", None, 0),),
+    ("Dn", 2): (("T", None, 0),),
+    ("Dnh", 2): (("Th", None, 0),),
+    ("Dnd", 2): (("Td", None, 0),),
+    ("Dn", 3): (("O", None, 0), ("I", None, 0)),
+    ("Dnd", 3): (("Oh", None, 0), ("Ih", None, 0)),
+    ("Dn", 4): (("O", None, 0),),
+    ("Dnh", 4): (("Oh", None, 0),),
+    ("Dn", 5): (("I", None, 0),),
+    ("Dnd", 5): (("Ih", None, 0),),
+    ("Dn", math.inf): (("SO(3)", None, 0),),
+    ("Dnh", math.inf): (("O(3)", None, 0),),
+}
+_POLYHEDRAL: dict[str, tuple[str, ...]] = {
+    "T": ("Td", "Th", "O", "I"), "Th": ("Oh", "Ih"), "Td": ("Oh",), "O": ("Oh", "SO(3)"), "I": ("Ih", "SO(3)"),
+    "Oh": ("O(3)",), "Ih": ("O(3)",), "SO(3)": ("O(3)",), "O(3)": (),
+}  # fmt: skip
 
 
-def _fibonacci_sphere(count: int) -> np.ndarray:
-    k = np.arange(count) + 0.5
-    z = 1 - 2 * k / count
-    phi = np.pi * (1 + 5**0.5) * k
-    r = np.sqrt(1 - z * z)
-    return np.stack([r * np.cos(phi), r * np.sin(phi), z], axis=1)
+def overgroups(group: Closed, ambient: PointGroupSymbol) -> tuple[Overgroup, ...]:
+    """Kinds of minimal overgroups of H in D∞h, D∞, O(3) or SO(3).
+
+    Args:
+        group: H; an axial one about z, with its canonical series if the ambient group is O(3) or SO(3).
+        ambient: the group in which stabilizers are taken.
+    """
+    spherical = ambient.n is None
+    if isinstance(group, PointGroupSymbol):
+        found = tuple(Overgroup(PointGroupSymbol(name), 0) for name in _POLYHEDRAL[group.family])
+    elif spherical and (group.series, group.n) in (("Cn", 1), ("S2n", 1)):
+        found = _of_a_point(group.series)
+    else:
+        found = (*_about_the_axis(group), *(_across(group) if spherical else ()))
+    if ambient.family in _ROTATIONS_ONLY:
+        return tuple(o for o in found if _name(o.group) in _ROTATIONS_ONLY)
+    return found
 
 
-def _rotations(axes: np.ndarray, angle: float | np.ndarray) -> np.ndarray:
-    """Rodrigues' formula, (n, 3, 3)."""
-    c = np.broadcast_to(np.cos(angle), len(axes))[:, None, None]
-    s = np.broadcast_to(np.sin(angle), len(axes))[:, None, None]
-    cross = np.zeros((len(axes), 3, 3))
-    x, y, z = axes.T
-    cross[:, 0, 1], cross[:, 0, 2], cross[:, 1, 2] = -z, y, -x
-    cross -= np.swapaxes(cross, 1, 2)
-    outer = axes[:, :, None] * axes[:, None, :]
-    return c * np.eye(3) + s * cross + (1 - c) * outer
+def _name(group: Closed) -> str:
+    return group.series if isinstance(group, AxialSubgroup) else group.family
 
 
-def _distance(irreps: tuple[Irrep, ...], vector: np.ndarray, axes: np.ndarray, angle: float, sign: float) -> np.ndarray:
-    return np.linalg.norm(representation(irreps, sign * _rotations(axes, angle)) @ vector - vector, axis=1)
+def _of_a_point(series: str) -> tuple[Overgroup, ...]:
+    """C1 and Ci: an axis, or the normal of a mirror, may point anywhere."""
+    if series == "S2n":
+        return Overgroup(AxialSubgroup("Cnh", 2), 2), Overgroup(AxialSubgroup("S2n", 3), 2)
+    return (
+        Overgroup(AxialSubgroup("Cn", 2), 2), Overgroup(AxialSubgroup("Cn", 3), 2),
+        Overgroup(AxialSubgroup("S2n", 1), 0), Overgroup(AxialSubgroup("Cnh", 1), 2),
+    )  # fmt: skip
 
 
-def _refine(irreps: tuple[Irrep, ...], vector: np.ndarray, axes: np.ndarray, angle: float, sign: float) -> np.ndarray:
-    """Gauss-Newton on |D(R(axis, angle)) v - v| over the axis, all starts at once."""
-    step = 1e-5
-    for _ in range(12):
-        helper = np.where(np.abs(axes[:, :1]) < 0.7, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
-        first = np.cross(axes, helper)
-        first /= np.linalg.norm(first, axis=1, keepdims=True)
-        second = np.cross(axes, first)
-        moved = []
-        for direction in (first, second):
-            pair = [axes + step * direction, axes - step * direction]
-            values = [
-                representation(irreps, sign * _rotations(a / np.linalg.norm(a, axis=1, keepdims=True), angle)) @ vector
-                for a in pair
-            ]
-            moved.append((values[0] - values[1]) / (2 * step))
-        residual = representation(irreps, sign * _rotations(axes, angle)) @ vector - vector
-        jacobian = np.stack(moved, axis=2)
-        normal = np.einsum("nij,nik->njk", jacobian, jacobian) + 1e-12 * np.eye(2)
-        delta = np.linalg.solve(normal, np.einsum("nij,ni->nj", jacobian, residual)[..., None])[..., 0]
-        delta *= np.minimum(1, 0.1 / np.maximum(np.linalg.norm(delta, axis=1), 1e-300))[:, None]
-        axes = axes - delta[:, :1] * first - delta[:, 1:] * second
-        axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    return axes
+def _about_the_axis(group: AxialSubgroup) -> tuple[Overgroup, ...]:
+    if not group.is_finite:
+        return tuple(Overgroup(AxialSubgroup(s, math.inf), 0) for s in _ABOUT_THE_AXIS_INFINITE[group.series])
+    return tuple(
+        Overgroup(AxialSubgroup(series, multiple * int(group.n)), freedom)
+        for series, multiple, freedom in _ABOUT_THE_AXIS[group.series]
+    )
+
+
+def _across(group: AxialSubgroup) -> tuple[Overgroup, ...]:
+    found = _ACROSS.get((group.series, group.n), ())
+    return tuple(
+        Overgroup(PointGroupSymbol(name) if n is None else AxialSubgroup(name, n), freedom)
+        for name, n, freedom in found
+    )
+
+
+def invariant_dimension(group: Closed, irrep: Irrep) -> int:
+    """dim V^L of one irrep."""
+    if isinstance(group, PointGroupSymbol):
+        if group.family in ("SO(3)", "O(3)"):
+            return int(irrep.l == 0 and (irrep.p == 1 or group.family == "SO(3)"))
+        return _polyhedral_dimension(group, irrep)
+    vertical = bool(group.components & {"σv", "C2'"})
+    waves = sum(1 for _ in waves_kept(group, irrep))
+    return int(is_axis_fixed(group, irrep)) + (waves if vertical else 2 * waves)
+
+
+def is_axis_fixed(group: AxialSubgroup, irrep: Irrep) -> bool:
+    """Whether a group about z fixes the harmonic of angular number 0."""
+    signs = {"σh": irrep.p, "σv": irrep.p * (-1) ** irrep.l, "C2'": (-1) ** irrep.l}
+    return all(signs[component] == 1 for component in group.components)
+
+
+def waves_kept(group: AxialSubgroup, irrep: Irrep) -> Iterator[int]:
+    """Angular numbers m > 0 of the harmonics that the rotations and the horizontal component of a group about z keep."""
+    if not group.is_finite:
+        return
+    n = int(group.n)
+    for m in range(n, irrep.l + 1, n):
+        sign = irrep.p * (-1) ** m  # of σh, and that of the turn by π / n in a rotoreflection is (-1)^(m / n)
+        if "σh" not in group.components or sign * ((-1) ** (m // n) if group.series in ("S2n", "Dnd") else 1) == 1:
+            yield m
+
+
+@lru_cache(maxsize=4096)
+def _polyhedral_dimension(group: PointGroupSymbol, irrep: Irrep) -> int:
+    signs, angles = _angles(group)
+    characters = 1 + 2 * np.cos(np.outer(angles, np.arange(1, irrep.l + 1))).sum(axis=1)
+    return round(float((np.where(signs < 0, irrep.p, 1) * characters).mean()))
+
+
+@lru_cache(maxsize=8)
+def _angles(group: PointGroupSymbol) -> tuple[np.ndarray, np.ndarray]:
+    matrices = standard_matrices(group)
+    signs = np.sign(np.linalg.det(matrices))
+    return signs, np.arccos(np.clip((signs * np.trace(matrices, axis1=1, axis2=2) - 1) / 2, -1, 1))
+
+
+def cheapest_irreps(group: Closed, ambient: PointGroupSymbol, lmax: int | None) -> tuple[Irrep, ...] | None:
+    """Cheapest sum of irreps, an irrep more than once if need be, that holds a vector of stabilizer exactly H.
+
+    Least in the order of `sbs.objects.blocks.cost_key`, by a search over what is still missing (Dijkstra).
+
+    Args:
+        group, ambient: H, and the group in which the stabilizer is taken.
+        lmax: largest degree, or None.
+
+    Returns:
+        The irreps by rising degree; None if it is proved that no vector with l <= lmax has the stabilizer H.
+    """
+    above = overgroups(group, ambient)
+    if not above:
+        return (Irrep(0, 1),)
+    needed = tuple(o.freedom + 1 for o in above)
+    offers: list[_Offer] = []
+    degree = 0
+    while any(not any(offer.gains[i] for offer in offers) for i in range(len(above))):
+        if lmax is not None and degree > lmax:
+            return None
+        offers += _offers(group, above, degree)
+        degree += 1
+    best = _least(_undominated(offers), needed)
+    useful = (best[0][0] - 1) // 2  # an irrep of higher degree alone is dearer than the whole sum
+    offers += [offer for l in range(degree, min(useful, useful if lmax is None else lmax) + 1)
+               for offer in _offers(group, above, l)]  # fmt: skip
+    return _least(_undominated(offers), needed)[1]
+
+
+class _Offer(NamedTuple):
+    """An irrep, and by how much dim V^H exceeds dim V^L in it for each kind L of overgroups, up to what can be needed."""
+
+    irrep: Irrep
+    gains: tuple[int, ...]
+
+
+def _offers(group: Closed, above: tuple[Overgroup, ...], l: int) -> list[_Offer]:
+    found = []
+    for p in ((-1) ** l, -((-1) ** l)):
+        irrep = Irrep(l, p)
+        own = invariant_dimension(group, irrep)
+        gains = tuple(min(own - invariant_dimension(o.group, irrep), o.freedom + 1) for o in above)
+        if any(gains):
+            found.append(_Offer(irrep, gains))
+    return found
+
+
+def _undominated(offers: list[_Offer]) -> list[_Offer]:
+    """Offers by rising cost without those of which an earlier one gives as much."""
+    kept: list[_Offer] = []
+    for offer in offers:
+        if not any(all(a >= b for a, b in zip(other.gains, offer.gains, strict=True)) for other in kept):
+            kept.append(offer)
+    return kept
+
+
+def _least(offers: list[_Offer], needed: tuple[int, ...]) -> tuple[CostKey, tuple[Irrep, ...]]:
+    """Least sum of offers that reaches all that is needed. The order of costs is kept when the same irrep is added."""
+    start: tuple[CostKey, tuple[Irrep, ...], tuple[int, ...]] = (cost_key(()), (), needed)
+    queue, done = [start], set()
+    while True:
+        key, irreps, missing = heapq.heappop(queue)
+        if not any(missing):
+            return key, irreps
+        if missing in done:
+            continue
+        done.add(missing)
+        for irrep, gains in offers:
+            left = tuple(max(0, m - g) for m, g in zip(missing, gains, strict=True))
+            if left != missing and left not in done:
+                longer = tuple(sorted((*irreps, irrep), key=lambda i: (i.l, not i.natural)))
+                heapq.heappush(queue, (cost_key(Cost.of(i) for i in longer), longer, left))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,33 +14,28 @@ from sbs.errors import NoSetError, SearchLimitError
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.closed import AxialSubgroup, ClosedGroup, rotation_about_z
 from sbs.groups.point.families import PointGroupSymbol
-from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
+from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.objects.blocks import Cost, CostKey, IrrepSupply, cost_key
 from sbs.objects.choice import choose_blocks
 from sbs.objects.invariants import invariant_basis
 from sbs.objects.irreps import Irrep
 from sbs.objects.representation import irrep_matrices, representation
+from sbs.objects.seeds import generic_vector, harmonics
 from sbs.objects.separation import best_separated
-from sbs.objects.stabilizers import axial_stabilizer_order, elements_fixing
+from sbs.objects.stabilizers import Closed, cheapest_irreps
 from sbs.sets.orbits import OBJECT_DIGITS
 from sbs.sets.question import Question
 from sbs.solver.solutions import ClosedSolution
 
 __all__ = ["ContinuousOrbit", "realise_closed"]
 
-#: Sums of irreps that are tried for the seed of an infinite set before the search gives up.
-_MAX_SUMS = 400
+#: Amplitudes of angular waves below this are rounding: irreps of a seed have unit norm, and few waves each.
+_NO_WAVE = 1e-7
 
-#: Irreps of higher degree than this above the order of the axis are not tried for a seed.
-_EXTRA_DEGREE = 4
+#: Phases are good to the ten digits that seeds are optimised to.
+_PHASE_TOLERANCE = 1e-6
 
-#: |D(g) v - v| is linear in the error of an angle, so that 1e-6 decides whether g fixes v.
-_SEARCH_TOLERANCE = 1e-6
-
-#: Steps gain at least six digits each, as differences over 1e-4 give slopes to 1e-8.
-_NEWTON_STEPS = 6
-_DIFFERENCE = 1e-4
-
+#: Components of D∞h, in the order in which a finite orbit is listed.
 _FLIPS = {"σh": np.diag([1.0, 1.0, -1.0]), "σv": np.diag([1.0, -1.0, 1.0]), "C2'": np.diag([1.0, -1.0, -1.0])}
 
 
@@ -91,62 +85,63 @@ def realise_closed(question: Question, solution: ClosedSolution) -> ContinuousOr
     """Seed, irreps and stabilizer for a `ClosedSolution`, by least cost of the irreps.
 
     Raises:
-        NoSetError: ``lmax`` leaves no irreps that do.
-        SearchLimitError: no seed was found among the cheapest sums of irreps.
+        NoSetError: it is proved that no vector with l <= lmax has one of the stabilizers.
     """
-    if solution.size != math.inf:
-        return _finite_orbit(solution, question)
     if not solution.stabilizers:
-        return _finite_group(solution, question)
-    if solution.normalizer.n is None:
-        return _about_a_point(solution, question.lmax)
-    return _about_an_axis(solution, question.lmax)
-
-
-def _symbol(group: AxialSubgroup | PointGroupSymbol) -> PointGroupSymbol:
-    return group if isinstance(group, PointGroupSymbol) else group.family
-
-
-def _lmax_error(lmax: int | None) -> NoSetError:
-    return NoSetError(f"no symmetry-breaking set has objects with l <= {lmax}; allow a larger lmax")
-
-
-def _finite_orbit(solution: ClosedSolution, question: Question) -> ContinuousOrbit:
-    """H holds SO(2) or SO(3), so that only components count: M is replaced by a finite group with the same ones.
-
-    C7 does for SO(2): l <= 1 tells all components apart, and has no invariants of C7 besides those of SO(2).
-    """
+        return _about_the_axis_of_a_finite_group(question, solution)
+    best: tuple[CostKey, Closed, tuple[Irrep, ...]] | None = None
+    for candidate in solution.stabilizers:
+        irreps = cheapest_irreps(_described(candidate), solution.normalizer, question.lmax)
+        if irreps is not None:
+            key = cost_key(Cost.of(irrep) for irrep in irreps)
+            if best is None or key < best[0]:
+                best = key, candidate, irreps
+    if best is None:
+        raise NoSetError(f"no vector with l <= {question.lmax} has the stabilizer that is needed; allow a larger lmax")
+    _, chosen, irreps = best
     normalizer = ClosedGroup(solution.normalizer)
-    if solution.normalizer.n is None:
-        proxy = point_group("Ci" if solution.normalizer.family == "O(3)" else "C1")
-        assert isinstance(proxy, PointGroup)
-        proper = np.linalg.det(proxy.matrices) > 0
-        masks = [proper | (_symbol(h).family == "O(3)") for h in solution.stabilizers]
-    else:
-        proxy = point_group("D7h" if solution.normalizer.family == "Dnh" else "D7")
-        assert isinstance(proxy, PointGroup)
-        masks = [ClosedGroup(_symbol(h)).contains(proxy.matrices) for h in solution.stabilizers]
-    try:
-        supply = IrrepSupply(proxy.matrices, proxy.table)
-        choice = choose_blocks(supply, masks, question.lmax)
-    except NoSetError:
-        raise _lmax_error(question.lmax) from None
-    mask = masks[choice.candidate]
-    stabilizer = ClosedGroup(_symbol(solution.stabilizers[choice.candidate]))
-    irreps = tuple(block.irrep for block in choice.blocks)
-    seed = best_separated(choice.blocks, proxy.table, mask)
-    inner = proxy.subgroup_from_mask(mask)
-    movers = proxy.matrices[inner.left_cosets()[:, 0]]
-    group = _in_standard_setting(question.group)
-    images = representation(irreps, movers) @ seed
+    seed = np.round(generic_vector(_described(chosen), irreps), OBJECT_DIGITS) + 0.0
+    listed = _ENDLESS if solution.size == math.inf else _listed(normalizer, irreps, seed, question.group)
+    return ContinuousOrbit(normalizer, _placed(chosen), irreps, seed, *listed)
+
+
+def _described(group: AxialSubgroup | PointGroupSymbol) -> Closed:
+    """A group with an axis as one about z."""
+    return group if isinstance(group, AxialSubgroup) or group.n is None else AxialSubgroup(group.family, group.n)
+
+
+def _placed(group: AxialSubgroup | PointGroupSymbol) -> PointGroup | ClosedGroup:
+    if isinstance(group, AxialSubgroup) and group.is_finite:
+        return PointGroup.from_matrices(group.generators())
+    return point_group(group.family if isinstance(group, AxialSubgroup) else group)
+
+
+def _listed(
+    normalizer: ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, group: PointGroup | ClosedGroup | Subgroup
+) -> tuple[np.ndarray, np.ndarray]:
+    """One element of each component of M that makes a new object, sorted by S-orbit, and the numbers of the orbits."""
+    movers: list[np.ndarray] = []
+    images: list[np.ndarray] = []
+    for g in _components(normalizer):
+        image = representation(irreps, g[None])[0] @ seed
+        if all(np.abs(image - other).max() > _PHASE_TOLERANCE for other in images):
+            movers.append(g)
+            images.append(image)
+    acting = representation(irreps, _in_standard_setting(group))
     orbit = np.full(len(movers), -1)
-    for index in range(len(movers)):
+    for index, image in enumerate(images):
         if orbit[index] < 0:
-            turned = representation(irreps, group) @ images[index]
-            near = np.abs(images[:, None] - turned[None]).max(2).min(1) < 1e-9
+            near = np.abs(np.array(images)[:, None] - (acting @ image)[None]).max(2).min(1) < _PHASE_TOLERANCE
             orbit[near] = orbit.max() + 1
     order = np.argsort(orbit, kind="stable")
-    return ContinuousOrbit(normalizer, stabilizer, irreps, seed, movers[order], orbit[order])
+    return np.array(movers)[order], orbit[order]
+
+
+def _components(group: ClosedGroup) -> np.ndarray:
+    """One element of each component of a closed group."""
+    if not group.is_axial:
+        return np.array([np.eye(3), -np.eye(3)]) if group.symbol == "O(3)" else np.eye(3)[None]
+    return np.array([np.eye(3), *(flip for name, flip in _FLIPS.items() if name in group.components)])
 
 
 def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarray:
@@ -154,36 +149,80 @@ def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarr
     if isinstance(group, PointGroup):
         return group.standard.matrices
     assert isinstance(group, ClosedGroup)
-    if not group.is_axial:
-        return np.array([np.eye(3), -np.eye(3)]) if group.symbol == "O(3)" else np.eye(3)[None]
-    return np.array([np.eye(3), *(_FLIPS[c] for c in sorted(group.components))])
+    return _components(group)
 
 
-def _finite_group(solution: ClosedSolution, question: Question) -> ContinuousOrbit:
+# --- S finite, M infinite -------------------------------------------------------------------------------------------
+
+
+def _about_the_axis_of_a_finite_group(question: Question, solution: ClosedSolution) -> ContinuousOrbit:
     """S finite, set infinite: the seed is best separated within its S-orbit, and M turns it all the way round."""
     group, target = question.group, solution.intersection or question.target
     assert isinstance(group, PointGroup) and isinstance(target, Subgroup)
     matrices = group.standard.matrices
-    try:
-        choice = choose_blocks(IrrepSupply(matrices, group.table), [target.mask], question.lmax)
-    except NoSetError:
-        raise _lmax_error(question.lmax) from None
+    choice = choose_blocks(IrrepSupply(matrices, group.table), [target.mask], question.lmax)
     irreps = tuple(block.irrep for block in choice.blocks)
     seed = best_separated(choice.blocks, group.table, target.mask)
     normalizer = ClosedGroup(solution.normalizer)
-    known = matrices[target.elements]
-    flips = _flips_fixing(normalizer, irreps, seed, _fold(known))
+    flips = _flips_fixing(normalizer, _waves(irreps, seed))
     # M turns the seed all the way round, so its azimuth is free: a mirror plane or two-fold axis of H goes through x,
     # of several the one that makes the first components largest.
     azimuths = next((angles for name, angles in flips.items() if name != "σh"), np.zeros(1)) / 2
     turned = [representation(irreps, rotation_about_z(-t)[None])[0] @ seed for t in azimuths]
     best = max(range(len(turned)), key=lambda i: tuple(np.round(turned[i], 6)))
-    seed, back = turned[best], rotation_about_z(-azimuths[best])
+    back = rotation_about_z(-azimuths[best])
     found = [back @ rotation_about_z(angles[0]) @ _FLIPS[name] @ back.T for name, angles in flips.items()]
-    fitted = PointGroup.from_matrices(np.array([*known, *found]), tolerance=10 * _SEARCH_TOLERANCE)
+    generators = matrices[list(target.generators)]
+    fitted = PointGroup.from_matrices(np.array([np.eye(3), *generators, *found]), tolerance=10 * _PHASE_TOLERANCE)
     stabilizer = PointGroup(fitted.family, np.round(fitted.rotation, OBJECT_DIGITS) + 0.0)
-    seed = _made_invariant(irreps, seed, stabilizer)
+    seed = _made_invariant(irreps, turned[best], stabilizer)
     return ContinuousOrbit(normalizer, stabilizer, irreps, seed, *_ENDLESS)
+
+
+def _waves(irreps: tuple[Irrep, ...], vector: np.ndarray) -> list[tuple[Irrep, int, complex]]:
+    """Irrep, angular number m >= 0 and complex amplitude of every c cos m φ + s sin m φ in a vector, c + i s."""
+    found, start = [], 0
+    for irrep in irreps:
+        parts = harmonics(irrep.l).T @ vector[start : start + irrep.dim]
+        for m in range(irrep.l + 1):
+            amplitude = complex(parts[irrep.l + m], parts[irrep.l - m] if m else 0.0)
+            if abs(amplitude) > _NO_WAVE:
+                found.append((irrep, m, amplitude))
+        start += irrep.dim
+    return found
+
+
+def _flips_fixing(normalizer: ClosedGroup, waves: list[tuple[Irrep, int, complex]]) -> dict[str, np.ndarray]:
+    """Flips F in M, each with all angles t such that the turn by t about the axis after F fixes a sum of waves.
+
+    A turn by t multiplies the amplitude of the wave m by exp(i m t); σh multiplies it by a sign, a mirror through the axis and a
+    two-fold axis across it conjugate it as well (`sbs.objects.seeds`).
+    """
+    found: dict[str, np.ndarray] = {}
+    for name in ("σv", "C2'", "σh"):
+        if name not in normalizer.components:
+            continue
+        # exp(i m t) must be this for every wave.
+        phases = [(m, _sign(name, irrep, m) * (1 if name == "σh" else a / a.conjugate())) for irrep, m, a in waves]
+        if angles := _common_angles(phases):
+            found[name] = np.array(angles)
+    return found
+
+
+def _sign(name: str, irrep: Irrep, m: int) -> int:
+    return {"σh": irrep.p * (-1) ** m, "σv": irrep.p * (-1) ** irrep.l, "C2'": (-1) ** (irrep.l + m)}[name]
+
+
+def _common_angles(phases: Iterable[tuple[int, complex]]) -> list[float]:
+    """All t in [0, 2 π) with exp(i m t) = phase for every pair; one at least has m > 0."""
+    moving = sorted((m, phase) for m, phase in phases if m)
+    if any(abs(phase - 1) > _PHASE_TOLERANCE for m, phase in phases if not m):
+        return []
+    first, phase = moving[0]
+    angles = np.mod((np.angle(phase) + 2 * np.pi * np.arange(first)) / first, 2 * np.pi)
+    angles[angles > 2 * np.pi - _PHASE_TOLERANCE] = 0.0
+    agree = [all(abs(np.exp(1j * m * t) - phase) < m * _PHASE_TOLERANCE for m, phase in moving) for t in angles]
+    return sorted(angles[agree].tolist())
 
 
 def _made_invariant(irreps: tuple[Irrep, ...], vector: np.ndarray, group: PointGroup) -> np.ndarray:
@@ -195,157 +234,8 @@ def _made_invariant(irreps: tuple[Irrep, ...], vector: np.ndarray, group: PointG
         blocks.append(block / np.linalg.norm(block))
         start += irrep.dim
     exact = np.round(np.concatenate(blocks), OBJECT_DIGITS) + 0.0
-    if not np.abs(exact - vector).max() <= _SEARCH_TOLERANCE:  # also where a block had no invariant part at all
+    if not np.abs(exact - vector).max() <= _PHASE_TOLERANCE:  # also where a block had no invariant part at all
         raise SearchLimitError(
             f"the stabilizer {group.symbol} that was found does not fix the seed; the search was given up"
         )
     return exact
-
-
-def _flips_fixing(
-    normalizer: ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, fold: int
-) -> dict[str, np.ndarray]:
-    """Flips F in M, each with all angles t such that the turn by t about the axis after F fixes the seed.
-
-    Args:
-        fold: number of rotations about the axis that fix the seed.
-    """
-    degree = max(irrep.l for irrep in irreps)
-    step = np.pi / (16 * fold * max(1, degree))
-    angles = np.arange(0, 2 * np.pi, step)
-    turns = np.array([rotation_about_z(t) for t in angles])
-    found = {}
-    for name in ("σv", "C2'", "σh"):
-        flip = _FLIPS[name]
-        if not normalizer.contains(flip[None])[0]:
-            continue
-
-        def miss(angle: float, flip: np.ndarray = flip) -> np.ndarray:
-            return representation(irreps, (rotation_about_z(angle) @ flip)[None])[0] @ seed - seed
-
-        far = np.linalg.norm(representation(irreps, turns @ flip) @ seed - seed, axis=1)
-        # The vector moves by no more than its norm times the degree for each radian.
-        near = (far <= np.roll(far, 1)) & (far <= np.roll(far, -1)) & (far <= degree * np.linalg.norm(seed) * step)
-        zeros = [_zero(miss, float(t)) for t in angles[near]]
-        if fixing := [t for t in zeros if np.linalg.norm(miss(t)) < _SEARCH_TOLERANCE]:
-            found[name] = np.array(fixing)
-    return found
-
-
-def _zero(function: Callable[[float], np.ndarray], start: float) -> float:
-    """Where a vector of trigonometric polynomials of an angle vanishes, by Gauss-Newton steps from near it."""
-    angle = start
-    for _ in range(_NEWTON_STEPS):
-        slope = (function(angle + _DIFFERENCE) - function(angle - _DIFFERENCE)) / (2 * _DIFFERENCE)
-        if (steepness := float(slope @ slope)) < _SEARCH_TOLERANCE:
-            break  # the vector does not depend on the angle
-        angle -= float(slope @ function(angle)) / steepness
-    return angle
-
-
-def _fold(matrices: np.ndarray) -> int:
-    return int(((np.linalg.det(matrices) > 0) & (matrices[:, 2, 2] > 0)).sum())
-
-
-def _about_an_axis(solution: ClosedSolution, lmax: int | None) -> ContinuousOrbit:
-    """S infinite about an axis, H finite: the cheapest sum of irreps with a vector whose stabilizer in M is H."""
-    normalizer = ClosedGroup(solution.normalizer)
-    best: tuple[CostKey, ContinuousOrbit] | None = None
-    for candidate in solution.stabilizers:
-        assert isinstance(candidate, AxialSubgroup)
-        group = PointGroup.from_matrices(candidate.generators())
-        for irreps, seed in _sums_with_invariants(group.matrices, int(candidate.n) + _EXTRA_DEGREE, lmax):
-            if best is not None and _cost(irreps) >= best[0]:
-                break
-            if axial_stabilizer_order(irreps, seed, normalizer.components) == group.order:
-                best = _cost(irreps), ContinuousOrbit(normalizer, group, irreps, seed, *_ENDLESS)
-                break
-    return _found(best, lmax)
-
-
-def _about_a_point(solution: ClosedSolution, lmax: int | None) -> ContinuousOrbit:
-    """M = O(3) or SO(3): the cheapest sum of irreps with a vector whose stabilizer in M is H."""
-    normalizer = ClosedGroup(solution.normalizer)
-    proper = solution.normalizer.family == "SO(3)"
-    best: tuple[CostKey, ContinuousOrbit] | None = None
-    for family in solution.stabilizers:
-        assert isinstance(family, PointGroupSymbol)
-        group = point_group(family)
-        finite = isinstance(group, PointGroup)
-        # An axial group is told from C_n by l < n, so that C_n with the same components stands for it.
-        proxy = group.matrices if isinstance(group, PointGroup) else _finite_stand_in(group)
-        top = (
-            2 * _EXTRA_DEGREE
-            if not finite
-            else max(2 * _EXTRA_DEGREE, (int(family.n) if family.n else 10) + _EXTRA_DEGREE)
-        )
-        for irreps, seed in _sums_with_invariants(proxy, top, lmax):
-            if best is not None and _cost(irreps) >= best[0]:
-                break
-            if _stabilizer_is(group, irreps, seed, proper):
-                best = _cost(irreps), ContinuousOrbit(normalizer, group, irreps, seed, *_ENDLESS)
-                break
-    return _found(best, lmax)
-
-
-def _finite_stand_in(group: ClosedGroup) -> np.ndarray:
-    symbol = PointGroupSymbol(group.family.family, 4 * _EXTRA_DEGREE + 1)
-    stand_in = point_group(symbol)
-    assert isinstance(stand_in, PointGroup)
-    return stand_in.matrices
-
-
-def _stabilizer_is(group: PointGroup | ClosedGroup, irreps: tuple[Irrep, ...], seed: np.ndarray, proper: bool) -> bool:
-    fixing = elements_fixing(irreps, seed)
-    if isinstance(group, ClosedGroup):
-        if fixing is not None or max(irrep.l for irrep in irreps) == 0:
-            return False
-        flips = [c for c in _FLIPS if c not in group.components and not (proper and c != "C2'")]
-        moved = (
-            representation(irreps, np.array([_FLIPS[c] for c in flips]).reshape(-1, 3, 3)) @ seed
-            if flips
-            else np.zeros((0, len(seed)))
-        )
-        return bool((np.abs(moved - seed).max(1, initial=0.0) > 1e-6).all())
-    if fixing is None:
-        return False
-    if proper:
-        fixing = fixing[np.linalg.det(fixing) > 0]
-    return bool((match_elements(fixing, group.matrices, tolerance=1e-4) >= 0).all())
-
-
-def _cost(irreps: Sequence[Irrep]) -> CostKey:
-    return cost_key(Cost.of(irrep) for irrep in irreps)
-
-
-def _found(best: tuple[CostKey, ContinuousOrbit] | None, lmax: int | None) -> ContinuousOrbit:
-    if best is not None:
-        return best[1]
-    if lmax is not None:
-        raise _lmax_error(lmax)
-    raise SearchLimitError(
-        "no seed of the infinite set was found among the cheapest sums of irreps; the search was given up"
-    )
-
-
-def _sums_with_invariants(
-    matrices: np.ndarray, top: int, lmax: int | None
-) -> Iterator[tuple[tuple[Irrep, ...], np.ndarray]]:
-    """Sums of distinct irreps that have vectors fixed by the group, by rising cost, each with a generic such vector."""
-    bases: dict[Irrep, np.ndarray] = {}
-    for l in range(min(top, lmax if lmax is not None else top) + 1):
-        for p in ((-1) ** l, -((-1) ** l)):
-            basis = invariant_basis(irrep_matrices(Irrep(l, p), matrices))
-            if basis.shape[1] and (l, p) != (0, 1):
-                bases[Irrep(l, p)] = basis
-    sums = [c for size in (1, 2, 3) for c in itertools.combinations(bases, size)]
-    for irreps in sorted(sums, key=_cost)[:_MAX_SUMS]:
-        ordered = tuple(sorted(irreps, key=lambda i: (i.l, not i.natural)))
-        blocks = []
-        for position, irrep in enumerate(ordered):
-            basis = bases[irrep]
-            # Fixed weights without rational relations: a generic vector, the same on every machine.
-            weights = np.cos(1.0 + np.sqrt(2.0) * np.arange(basis.shape[1]) + np.sqrt(3.0) * position)
-            block = basis @ weights
-            blocks.append(block / np.linalg.norm(block))
-        yield ordered, np.concatenate(blocks)

@@ -86,8 +86,8 @@ class MinimalSet:
     @cached_property
     def ideal_size(self) -> int | float:
         """|S| / |K|, the number of symmetry-equivalent outputs: int, or math.inf."""
-        if self.group.order == math.inf and self.target.order == math.inf:
-            return self.solution.size if self.solution.is_ideal else math.inf
+        if isinstance(self.group, ClosedGroup) and isinstance(self.target, ClosedGroup):
+            return self.group.index(self.target)
         return math.inf if self.group.order == math.inf else int(self.group.order) // int(self.target.order)
 
     @property
@@ -212,15 +212,15 @@ class MinimalSet:
     # --- words --------------------------------------------------------------------------------------------------
 
     def verify(self) -> None:
-        """Re-derive every claim from matrices alone, by code that shares nothing with the solver.
+        """Derive every claim again from what elements and objects are, by code that shares nothing with the solver.
 
         Raises:
             CertificateError: a claim is wrong; the message names it.
+            SearchLimitError: a group is too large for the check; nothing is wrong with the set.
         """
-        from sbs.proof.verification import verify
-        from sbs.proof.verification_closed import verify_closed
+        from sbs.sets.claims import verify
 
-        (verify_closed if isinstance(self.solution, ClosedSolution) else verify)(self)
+        verify(self)
 
     def report(self) -> str:
         """Several lines of text: the set, why it is enough, why fewer cannot be."""

@@ -6,7 +6,7 @@ import math
 from typing import Any, Protocol
 
 from sbs.groups.abstract.subgroups import Subgroup
-from sbs.groups.point.pointgroups import PointGroup
+from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
 
 __all__ = ["Described", "explanation", "infinite_message", "named_target", "report"]
@@ -127,11 +127,28 @@ def infinite_message(result: Described) -> str:
     )
     if result.is_ideal:
         return f"{text} (it is ideal: all objects are equivalent under {s})"
-    finite = result.group
-    holohedry = (
-        "ambient='D4h'" if isinstance(finite, (PointGroup, Subgroup)) and finite.order % 4 == 0 else "ambient='D6h'"
-    )
+    remedy = _finite_ambient(result)
+    if remedy is None:
+        return text
     return (
-        f"{text}, or make it finite: give a smaller ambient group ({holohedry}, or the holohedry of a crystal's lattice), or "
+        f"{text}, or make it finite: give a smaller ambient group ({remedy}, or the holohedry of a crystal's lattice), or "
         "for a molecule pin the frame by the input itself, sbs.minimal_set(sbs.detect(molecule), target, frame='input')"
     )
+
+
+def _finite_ambient(result: Described) -> str | None:
+    """How to ask in a finite ambient group that holds S as it is oriented; None where S itself is infinite."""
+    group = result.group.parent if isinstance(result.group, Subgroup) else result.group
+    if not isinstance(group, PointGroup):
+        return None
+    n = int(group.family.n or 1)
+    proper = getattr(result.ambient, "symbol", None) == "SO(3)"
+    # The holohedries of crystals first; another n has no lattice and gets the smallest group of its own axis.
+    for fold in (4, 6, n, 2 * n):
+        symbol = f"D{fold}" if proper else f"D{fold}h"
+        outer = point_group(symbol)
+        if isinstance(outer, PointGroup) and (match_elements(group.standard.matrices, outer.matrices) >= 0).all():
+            if group == group.standard:
+                return f"ambient={symbol!r}"
+            return f"ambient=sbs.point_group({symbol!r}).rotated(group.rotation), with group the S of this set"
+    return None

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from dataclasses import replace
 from functools import lru_cache, partial
 
 import numpy as np
 
-from sbs.errors import InvalidGroupError, NoSetError, NotASubgroupError
+from sbs.errors import NoSetError, NotASubgroupError
 from sbs.groups.abstract.subgroups import Subgroup
-from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
+from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, match_elements, point_group
 from sbs.objects.blocks import IrrepSupply
 from sbs.objects.choice import isotropy_above
-from sbs.sets.family import realise_closed
+from sbs.sets.infinite import solve_with_infinite_normalizer
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Embedding, Question
 from sbs.sets.realise import realise_finite, table_within
-from sbs.solver.closed import solve_axial, solve_spherical
 from sbs.solver.finite import solve_finite
 from sbs.solver.normalizer import generalised_normalizer, normalizer_in_o3, normalizer_in_so3
-from sbs.solver.solutions import ClosedSolution, FiniteSolution
+from sbs.solver.solutions import FiniteSolution
 
 __all__ = ["embed", "solve"]
 
@@ -40,7 +39,10 @@ def solve(question: Question) -> MinimalSet:
     """
     embedding = embed(question)
     if embedding.numbers is None:
-        return _solve_with_infinite_normalizer(question, embedding)
+        unbounded = solve_with_infinite_normalizer(question, embedding)
+        if unbounded is None:
+            raise NoSetError(_why_no_set(question))
+        return unbounded
     outer, group, target = embedding.outer, embedding.image(question.group), embedding.image(question.target)
     if not isinstance(outer, PointGroup):
         solution = solve_finite(group, target, question.exact, every=False)
@@ -131,7 +133,7 @@ def _why_no_set(question: Question) -> str:
     text = (
         f"no {'exact ' if question.exact else ''}symmetry-breaking set for {group.symbol} -> {target.symbol} "
         f"has objects with l <= {lmax}; "
-        f"without the limit {free.size} objects of irreps {free.irreps} do it"
+        f"without the limit {_count(free)} of irreps {free.irreps} do it"
     )
     if not question.exact:
         return text
@@ -140,67 +142,10 @@ def _why_no_set(question: Question) -> str:
     except NoSetError:
         return f"{text}; exact=False finds none either"
     return (
-        f"{text}; with l <= {lmax}, exact=False gives {loose.size} objects of irreps {loose.irreps}, "
+        f"{text}; with l <= {lmax}, exact=False gives {_count(loose)} of irreps {loose.irreps}, "
         "which break more symmetry than asked"
     )
 
 
-# --- infinite normalizers -------------------------------------------------------------------------------------------
-
-
-def _solve_with_infinite_normalizer(question: Question, embedding: Embedding) -> MinimalSet:
-    """The set if irreps with l <= lmax do; if it need not be exact, else one whose objects break more.
-
-    Raises:
-        NoSetError: the degree is too low.
-    """
-    group, target = question.group, question.target
-    assert isinstance(embedding.outer, ClosedGroup)
-    solution = _solve_closed(question, embedding.outer.family)
-    smaller: Iterator[Subgroup] = iter(())
-    if not question.exact and isinstance(group, PointGroup) and isinstance(target, Subgroup):
-        smaller = (c.representative for c in reversed(group.subgroup_classes) if c.representative <= target)
-    while True:
-        result = MinimalSet(question, solution, embedding, partial(realise_closed, question, solution))
-        if question.lmax is None:
-            return result
-        try:
-            _ = result.irreps
-            return result
-        except NoSetError:
-            intersection = next(smaller, None)
-            if intersection is None:
-                raise
-            solution = replace(solution, intersection=intersection)
-
-
-def _solve_closed(question: Question, outer: PointGroupSymbol) -> ClosedSolution:
-    group, target = question.group, question.target
-    assert isinstance(question.ambient, ClosedGroup) and not isinstance(group, Subgroup)
-    proper = question.ambient.symbol == "SO(3)"
-    if outer.n is None:
-        family = target.parent.family_of(target) if isinstance(target, Subgroup) else target.family  # type: ignore[attr-defined]
-        return solve_spherical(group.family, family, proper)
-    return solve_axial(axial_description(group, group), axial_description(target, group), proper)
-
-
-def axial_description(subgroup: Subgroup | PointGroup | ClosedGroup, group: PointGroup | ClosedGroup) -> AxialSubgroup:
-    """How a closed group lies in the D∞h whose axis is that of ``group``."""
-    if isinstance(subgroup, ClosedGroup):
-        return AxialSubgroup(subgroup.family.family, subgroup.family.n)  # type: ignore[arg-type]
-    local = group.rotation.T @ subgroup.matrices @ group.rotation
-    proper = np.linalg.det(local) > 0
-    up = local[:, 2, 2] > 0
-    fold = int((proper & up).sum())
-    flips = {"σh": bool((~proper & ~up).any()), "σv": bool((~proper & up).any()), "C2'": bool((proper & ~up).any())}
-    has_mirror = match_elements(np.diag([1.0, 1.0, -1.0])[None], local)[0] >= 0
-    found = frozenset(name for name, present in flips.items() if present)
-    series = {
-        frozenset(): "Cn",
-        frozenset({"σh"}): "Cnh" if has_mirror else "S2n",
-        frozenset({"σv"}): "Cnv",
-        frozenset({"C2'"}): "Dn",
-    }.get(found, "Dnh" if has_mirror else "Dnd")
-    if found and len(found) not in (1, 3):
-        raise InvalidGroupError("the target is not a subgroup of the axial group about this axis")
-    return AxialSubgroup(series, fold)
+def _count(result: MinimalSet) -> str:
+    return "infinitely many objects" if result.size == math.inf else f"{result.size} objects"

@@ -26,7 +26,7 @@ LOGGED_ORDER = 64
 
 
 def find_stabilizers(
-    ambient: Subgroup,
+    normalizer: Subgroup,
     group: Subgroup,
     target: Subgroup,
     accept: Callable[[Subgroup], bool] | None = None,
@@ -37,7 +37,7 @@ def find_stabilizers(
     larger.
 
     Args:
-        ambient: M, which normalises S.
+        normalizer: M, which normalises S.
         group: S.
         target: K <= S.
         accept: an extra condition on H that is invariant under conjugation in M; by default all are accepted.
@@ -50,8 +50,8 @@ def find_stabilizers(
     Raises:
         SearchLimitError: too many partial complements, or F has too many subgroups to list.
     """
-    bound = ambient.order * target.order // group.order
-    outer = target.normalizer(ambient) if ambient.order > group.order else target
+    bound = normalizer.order * target.order // group.order
+    outer = target.normalizer(normalizer) if normalizer.order > group.order else target
     inner = outer.intersection(group)
     if outer.order == inner.order:
         accepted = target.order > floor and (accept is None or accept(target))
@@ -81,7 +81,7 @@ def find_stabilizers(
             refuted.append(Refutation(image.order, tuple(generators.tolist()), reason))
     if not found:
         return None
-    return StabilizerSearch(tuple(_up_to_conjugation(found, ambient)), bound, tuple(refuted))
+    return StabilizerSearch(tuple(_up_to_conjugation(found, normalizer)), bound, tuple(refuted))
 
 
 class _Upstairs:

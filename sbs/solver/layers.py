@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sbs.groups.abstract.modular import smallest_prime_factor
 from sbs.groups.abstract.subgroups import Parent, Subgroup
 
 __all__ = ["Layer", "derived_subgroup", "elementary_layers"]
@@ -64,7 +65,7 @@ def elementary_layers(subgroup: Subgroup) -> tuple[list[Layer], Subgroup]:
         if derived.order == current.order:
             break
         while current.order > derived.order:
-            prime = _smallest_prime(current.order // derived.order)
+            prime = smallest_prime_factor(current.order // derived.order)
             powers = [group.power(g, prime) for g in current.generators]
             lower = group.subgroup([*derived.generators, *powers])
             layers.append(_layer(current, lower, prime))
@@ -91,7 +92,3 @@ def _layer(upper: Subgroup, lower: Subgroup, prime: int) -> Layer:
     coordinates = np.full((group.order, len(basis)), -1, dtype=np.int64)
     coordinates[members] = vectors
     return Layer(prime, np.array(basis, dtype=np.intp), coordinates)
-
-
-def _smallest_prime(number: int) -> int:
-    return next(p for p in range(2, number + 1) if number % p == 0)

@@ -19,10 +19,10 @@ from itertools import product
 import numpy as np
 
 from sbs.errors import SearchLimitError
+from sbs.groups.abstract.modular import complement_basis, solve_modular
 from sbs.groups.abstract.subgroups import Parent, Subgroup
 from sbs.progress import tick
 from sbs.solver.layers import Layer, elementary_layers
-from sbs.solver.linear import complement_basis, solve_modular
 
 __all__ = ["MAX_LIFTS", "Lifter"]
 

@@ -208,7 +208,8 @@ def _pure_translations(
     A translation is known from what it does to one site, so only generators are matched on all of them.
     """
     positions, labels, radius = structure.positions, structure.numbers, structure.shortest_distance
-    first = nearest_sites(positions, labels, positions[0] + vectors, labels[:1].repeat(len(vectors)), lattice, radius)
+    alike = labels[:1].repeat(len(vectors))
+    first = nearest_sites(positions, labels, positions[0] + vectors, alike, lattice, radius)[0]
     number_of = {int(site): number for number, site in enumerate(first)}
     permutations = np.full((len(vectors), len(labels)), -1, dtype=np.int64)
     permutations[0] = np.arange(len(labels))

@@ -9,13 +9,13 @@ import numpy as np
 from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import FiniteGroup, PointGroup, Subgroup
 from sbs.query import resolve_target
-from sbs.structures.detected import Detected
+from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.isotropy_table import IsotropySubgroup, target_row
 
 __all__ = ["crystal_target"]
 
 
-def crystal_target(crystal: Detected, target: Any) -> Subgroup:
+def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
     """K as a subgroup of S.
 
     Args:

@@ -1,7 +1,8 @@
 """Lay a distorted structure onto its symmetric parent: cell, orientation, origin and atoms.
 
 The distortion is what is left: a symmetric strain ε and displacements u, with ``x' = (1 + ε) x + u`` in the
-parent's frame.
+parent's frame. A crystal is laid on the parent's primitive lattice: each atom of the child meets a site of the primitive cell
+and an integer vector, whatever the cell that the child is given in.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
-from sbs.structures.inputs import Structure, element, minimum_image
+from sbs.structures.commensurate import MAX_STRAIN, LaidCell, matching_cells
+from sbs.structures.inputs import Structure, element
+from sbs.structures.integer_lattices import Quotient
 from sbs.structures.lattice import reduced_basis
-from sbs.structures.orient import polar
+from sbs.structures.neighbours import closest_pair, nearest_sites
 from sbs.structures.pointset import isometries
+from sbs.structures.supercell import PrimitiveCrystal
 
-__all__ = ["MAX_STRAIN", "Match", "match_crystals", "match_molecules", "matching_cells"]
+__all__ = ["CrystalMatch", "Match", "match_crystals", "match_molecules"]
 
-#: Largest strain (Frobenius norm) that still counts as a distortion of the parent's lattice; ferroelastic
-#: strains are a few percent, and beyond this cells of different shape begin to look alike.
-MAX_STRAIN = 0.2
 # Ways to lay the child's cell onto the parent's whose strain exceeds the least one by more than this are not
 # tried.
 STRAIN_WINDOW = 0.05
@@ -32,6 +33,41 @@ SAME_SCORE = 1e-6
 WIDER = (2, 4)
 # Assigning atoms and centring the displacements alternate this often.
 ROUNDS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class CrystalMatch:
+    """A distorted crystal on the primitive lattice of its parent.
+
+    Attributes:
+        sites: int (n,), for each atom of the child the site of the parent's primitive cell.
+        places: int (n, 3), the primitive cell that it lies in.
+        displacement: float64 (n, 3), Å, of each atom in the frame of the strained parent, without a mean.
+        strain: float64 (3, 3), symmetric.
+        rotation: proper (3, 3), from the child's frame to the parent's.
+        shift: float64 (3,), Å: the child, turned, is shifted by this.
+        lattice: int (3, 3), the child's primitive lattice on that of the parent, rows.
+        given: int (3, 3), the cell of the child that was given, likewise.
+    """
+
+    sites: NDArray[np.int64]
+    places: NDArray[np.int64]
+    displacement: NDArray[np.float64]
+    strain: NDArray[np.float64]
+    rotation: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    lattice: NDArray[np.int64]
+    given: NDArray[np.int64]
+
+    @property
+    def largest(self) -> float:
+        """The largest displacement, Å."""
+        return float(np.linalg.norm(self.displacement, axis=1).max())
+
+    @property
+    def score(self) -> float:
+        """Root mean square displacement, Å."""
+        return float(np.sqrt((self.displacement**2).sum(axis=1).mean()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,72 +97,54 @@ class Match:
         return float(np.sqrt((self.displacement**2).sum(axis=1).mean()))
 
 
-def match_crystals(parent: Structure, child: Structure, max_displacement: float) -> Match:
-    """The child of equal cell size as a distortion of the parent.
+def match_crystals(
+    parent: PrimitiveCrystal, child: Structure, primitive_child: NDArray[np.float64], max_displacement: float
+) -> CrystalMatch:
+    """The child as a distortion of the parent, whatever its cell, orientation, origin and order of atoms.
+
+    Args:
+        parent: on its primitive lattice.
+        child: in the cell that it was given in.
+        primitive_child: float64 (3, 3), its primitive lattice, rows; a multiple of the parent's.
+        max_displacement: Å.
 
     Raises:
         DetectionError: the lattices differ by more than ``MAX_STRAIN``, or an atom is off by more than
             ``max_displacement`` Å; the message names the atom that is off most.
     """
-    assert parent.lattice is not None and child.lattice is not None
-    own, other = reduced_basis(parent.lattice), reduced_basis(child.lattice)
-    cells = matching_cells(own, other, 1)
-    if not cells:
-        raise DetectionError(
-            f"the child's lattice {_lengths(other)} is no distortion of the parent's {_lengths(own)}: no way "
-            f"to lay one on the other has a strain below {MAX_STRAIN:g}; give two structures that differ by "
-            "a small distortion"
-        )
+    own, other = parent.basis, reduced_basis(primitive_child)
+    assert child.lattice is not None
+    if child.layer:  # the stand-in for the third period is the third row
+        other = np.roll(other, 2 - int(np.abs(other @ child.lattice[2]).argmax()), axis=0)
+    cells = round(abs(float(np.linalg.det(child.lattice) / np.linalg.det(other))))
+    multiple = round(len(child) / cells / len(parent.numbers))
     fractional = child.positions @ np.linalg.inv(other)
+    given = np.round(child.lattice @ np.linalg.inv(other)).astype(np.int64)
     size = abs(float(np.linalg.det(own))) ** (1 / 3)
-    best: tuple[tuple[float, float], Match] | None = None
-    for matrix, strain, rotation in cells:
-        if np.linalg.norm(strain) > np.linalg.norm(cells[0][1]) + STRAIN_WINDOW:
+    actions = parent.rotations.transpose(0, 2, 1)
+    best: tuple[float, CrystalMatch] | None = None
+    for ways in matching_cells(own, other, multiple, actions, child.layer):
+        for way in ways:
+            if best is not None and np.linalg.norm(way.strain) > np.linalg.norm(best[1].strain) + STRAIN_WINDOW:
+                break
+            match = _assign(parent, child.numbers, fractional, way, given @ way.matrix)
+            if match is None:
+                continue
+            total = match.score + size * float(np.linalg.norm(way.strain))
+            if best is None or total < best[0] - SAME_SCORE:
+                best = (total, match)
+        if best is not None and best[1].largest <= max_displacement:
             break
-        found = _assign(parent, child.numbers, fractional @ (matrix @ own))
-        if found is None:
-            continue
-        sites, shift = found
-        match = Match(sites, shift @ (np.eye(3) + strain), strain, rotation)
-        total = match.score + size * float(np.linalg.norm(strain))
-        key = (round(total / SAME_SCORE), -round(float(np.trace(rotation)), 6))
-        if best is None or key < best[0]:
-            best = (key, match)
-    if best is None:
-        raise DetectionError("the child's atoms cannot be laid onto the parent's sites one to one")
-    _check(parent, best[1], max_displacement)
+    else:
+        if best is None:
+            raise DetectionError(
+                f"the child's lattice {_lengths(other)} is no distortion of {multiple if multiple > 1 else 'the'} "
+                f"{'cells of the ' if multiple > 1 else ''}parent's {_lengths(own)}: no way to lay its atoms on the parent's "
+                f"sites has a strain below {MAX_STRAIN:g}; give two structures that differ by a small distortion"
+            )
+    assert best is not None
+    _check(parent.numbers, best[1], max_displacement)
     return best[1]
-
-
-def matching_cells(
-    basis: NDArray[np.float64], child: NDArray[np.float64], multiple: int
-) -> list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]]:
-    """Ways to lay a child's cell (3, 3) on ``multiple`` cells of a lattice: (integer matrix, strain,
-    rotation) each.
-
-    ``child ≈ matrix @ basis @ (1 + strain) @ rotation``, rotation.T taking the child's frame to the
-    parent's; by rising strain, all with a strain of at most ``MAX_STRAIN``.
-    """
-    reach = 2 if multiple == 1 else 3
-    coefficients = np.array(list(np.ndindex(*(2 * reach + 1,) * 3))) - reach
-    vectors = coefficients @ basis
-    lengths = np.linalg.norm(vectors, axis=1)
-    images = []
-    for row in child:
-        length = float(np.linalg.norm(row))
-        images.append(np.flatnonzero(np.abs(lengths - length) <= MAX_STRAIN * length))
-    i, j, k = (index.ravel() for index in np.meshgrid(*images, indexing="ij"))
-    matrices = coefficients[np.stack([i, j, k], axis=1)]
-    matrices = matrices[np.abs(np.round(np.linalg.det(matrices))) == multiple]
-    maps = np.linalg.inv(matrices @ basis) @ child
-    matrices, maps = matrices[np.linalg.det(maps) > 0], maps[np.linalg.det(maps) > 0]
-    rotations = polar(maps)
-    strains = maps @ rotations.transpose(0, 2, 1) - np.eye(3)
-    sizes = np.linalg.norm(strains, axis=(1, 2))
-    # among equally good ways the one with the largest entries comes first: fewest signs to read
-    order = np.lexsort((*-matrices.reshape(-1, 9).T[::-1], sizes.round(9)))
-    order = order[sizes[order] <= MAX_STRAIN]
-    return [(matrices[n], (strains[n] + strains[n].T) / 2, rotations[n].T) for n in order]
 
 
 def match_molecules(parent: Structure, child: Structure, max_displacement: float) -> Match:
@@ -147,7 +165,10 @@ def match_molecules(parent: Structure, child: Structure, max_displacement: float
             best = min(
                 matches, key=lambda m: (round(m.score / SAME_SCORE), -round(float(np.trace(m.rotation)), 6))
             )
-            _check(parent, best, max_displacement)
+            site = int(np.linalg.norm(best.displacement, axis=1).argmax())
+            if best.largest > max_displacement:
+                label = int(parent.numbers[site])
+                raise DetectionError(_off(int(best.sites[site]), label, best.largest, site, max_displacement))
             return best
     raise DetectionError(
         "the child is no distortion of the parent: there is no way to lay its atoms on those of the parent "
@@ -156,51 +177,71 @@ def match_molecules(parent: Structure, child: Structure, max_displacement: float
 
 
 def _assign(
-    parent: Structure, labels: NDArray[np.int64], positions: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-    """Which atom (of those with ``labels`` at ``positions``) sits on each site of the parent, and the
-    displacements without
-    mean: the origin that makes them smallest. None if no origin gives a one-to-one assignment."""
-    kinds, counts = np.unique(labels, return_counts=True)
+    parent: PrimitiveCrystal,
+    labels: NDArray[np.int64],
+    fractional: NDArray[np.float64],
+    way: LaidCell,
+    given: NDArray[np.int64],
+) -> CrystalMatch | None:
+    """Which site of the parent each atom of the child sits on, with the origin that makes the displacements smallest; None if
+    no origin gives a one-to-one assignment.
+
+    Args:
+        labels: int (n,), of the child's atoms. fractional: float64 (n, 3), on its primitive cell.
+        way: how that cell lies on the parent's lattice. given: int (3, 3), the cell that the atoms fill.
+    """
+    basis = parent.basis
+    sites = parent.positions @ basis
+    positions = fractional @ (way.matrix @ basis)
+    quotient = Quotient(given)
+    kinds, counts = np.unique(parent.numbers, return_counts=True)
     rare = kinds[np.argmin(counts)]
     anchor = positions[np.flatnonzero(labels == rare)[0]]
-    best: tuple[float, NDArray[np.int64], NDArray[np.float64]] | None = None
-    for site in parent.positions[parent.numbers == rare]:
+    radius = min(float(np.linalg.norm(basis, axis=1).min()), _spacing(parent))
+    stretch = np.eye(3) + way.strain
+    best: CrystalMatch | None = None
+    for site in sites[parent.numbers == rare]:
         shift = site - anchor
         for _ in range(ROUNDS):
-            sites = np.empty(len(labels), dtype=np.int64)
-            displacement = np.empty_like(positions)
-            for kind in kinds:
-                places, atoms = np.flatnonzero(parent.numbers == kind), np.flatnonzero(labels == kind)
-                away = minimum_image(
-                    positions[atoms][None] + shift - parent.positions[places][:, None], parent.lattice
-                )
-                nearest = np.einsum("ijk,ijk->ij", away, away).argmin(axis=1)
-                sites[places] = atoms[nearest]
-                displacement[places] = away[np.arange(len(places)), nearest]
-            mean = displacement.mean(axis=0)
-            displacement -= mean
+            met, vectors = nearest_sites(sites, parent.numbers, positions + shift, labels, basis, radius)
+            mean = vectors.mean(axis=0)
             shift = shift - mean
-            if np.linalg.norm(mean) < SAME_SCORE:
+            if np.linalg.norm(mean) < SAME_SCORE * SAME_SCORE:
                 break
-        if len(np.unique(sites)) < len(sites):
+        if (met < 0).any():
             continue
-        score = float((displacement**2).sum())
-        if best is None or score < best[0] - SAME_SCORE:
-            best = (score, sites, displacement)
-    return None if best is None else best[1:]
+        vectors = vectors - mean
+        places = (positions + shift - vectors - sites[met]) @ np.linalg.inv(basis)
+        places = np.round(places).astype(np.int64)
+        if len(np.unique(met * quotient.order + quotient.number(places))) < len(met):
+            continue
+        match = CrystalMatch(
+            met, places, vectors @ stretch, way.strain, way.rotation, shift @ stretch, way.matrix, given
+        )
+        if best is None or match.score < best.score - SAME_SCORE:
+            best = match
+    return best
 
 
-def _check(parent: Structure, match: Match, max_displacement: float) -> None:
+def _spacing(parent: PrimitiveCrystal) -> float:
+    """The shortest distance between two sites, Å, infinite for a single one in the cell."""
+    return closest_pair(parent.positions @ parent.basis, parent.basis)[0]
+
+
+def _check(numbers: NDArray[np.int64], match: CrystalMatch, max_displacement: float) -> None:
     sizes = np.linalg.norm(match.displacement, axis=1)
     worst = int(sizes.argmax())
     if sizes[worst] > max_displacement:
-        raise DetectionError(
-            f"the child is no distortion of the parent: its atom {match.sites[worst]} "
-            f"({element(int(parent.numbers[worst]))}) is {sizes[worst]:.2f} Å off site {worst} of the "
-            f"parent, more than {max_displacement:.2f} Å; give two structures with the same arrangement of "
-            "atoms, or a larger max_displacement"
-        )
+        site = int(match.sites[worst])
+        raise DetectionError(_off(worst, int(numbers[site]), float(sizes[worst]), site, max_displacement))
+
+
+def _off(atom: int, number: int, distance: float, site: int, limit: float) -> str:
+    return (
+        f"the child is no distortion of the parent: its atom {atom} ({element(number)}) is {distance:.2f} Å off site {site} of "
+        f"the parent, more than {limit:.2f} Å; give two structures with the same arrangement of atoms, or a larger "
+        "max_displacement"
+    )
 
 
 def _lengths(basis: NDArray[np.float64]) -> str:

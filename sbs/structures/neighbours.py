@@ -87,24 +87,32 @@ def nearest_sites(
     image_labels: NDArray[np.int64],
     lattice: NDArray[np.float64],
     radius: float,
-) -> NDArray[np.int64]:
-    """The site of the same label that is nearest to each image modulo a lattice, -1 if none is within ``radius``.
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The site of the same label that is nearest to each image modulo a lattice.
 
     Args:
         positions: float64 (n, 3), Å. labels: int (n,). images: float64 (q, 3). image_labels: int (q,).
         lattice: float64 (3, 3), rows. radius: Å.
+
+    Returns:
+        int (q,), -1 if no site of the label is within ``radius``; float64 (q, 3), Å, from the site's nearest copy to the
+        image (zero where there is none).
     """
     nearest = np.full(len(images), -1, dtype=np.int64)
+    vectors = np.zeros((len(images), 3))
     for reach in (CLOSE * radius, radius):
         open_ = np.flatnonzero(nearest < 0)
         if len(open_) == 0:
             break
         sites, owners = _with_ghosts(positions, lattice, reach)
-        query, point, _ = near(sites, _wrap(images[open_], lattice), reach)
+        wrapped = _wrap(images[open_], lattice)
+        query, point, _ = near(sites, wrapped, reach)
         same = labels[owners[point]] == image_labels[open_[query]]
         met, first = np.unique(query[same], return_index=True)
-        nearest[open_[met]] = owners[point][same][first]
-    return nearest
+        point = point[same][first]
+        nearest[open_[met]] = owners[point]
+        vectors[open_[met]] = wrapped[met] - sites[point]
+    return nearest, vectors
 
 
 def match_sites(
@@ -128,7 +136,7 @@ def match_sites(
         DetectionError: an image meets no site of its label, or two images meet one site.
     """
     flat = images.reshape(-1, 3)
-    met = nearest_sites(positions, labels, flat, np.tile(labels, len(images)), lattice, radius)
+    met = nearest_sites(positions, labels, flat, np.tile(labels, len(images)), lattice, radius)[0]
     permutations = met.reshape(images.shape[:2])
     if (np.sort(permutations, axis=1) != np.arange(len(positions))).any():
         raise DetectionError(NO_PERMUTATION)

@@ -1,10 +1,11 @@
-"""``sbs.between``: what lies between a symmetric structure and a distorted one: S, K, domain states, and
-their objects."""
+"""``sbs.between``: what lies between a symmetric structure and a distorted one: S, K, domain states, mode amplitudes and
+objects."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
-from sbs.groups import PointGroup, Subgroup
-from sbs.objects.representation import representation
-from sbs.optional import require
+from sbs.groups import FiniteGroup, PointGroup, Subgroup
 from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
-from sbs.structures.crystal import primitive_cell
+from sbs.structures.amplitudes import ModeAmplitude, mode_amplitudes
+from sbs.structures.commensurate import common_sublattice
+from sbs.structures.crystal import crystal_symmetry, primitive_cell, space_group_of
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
+from sbs.structures.domains import SEEN, DomainState, domain_states
 from sbs.structures.inputs import Structure
-from sbs.structures.matching import Match, match_crystals, match_molecules, matching_cells
+from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced
+from sbs.structures.matching import CrystalMatch, Match, match_crystals, match_molecules
 from sbs.structures.orient import largest_prefix
 from sbs.structures.parsing import parse_structure
-from sbs.structures.patterns import DomainState
-from sbs.structures.sites import move
+from sbs.structures.sites import changes, finite_group, move, name_of
+from sbs.structures.state_objects import states_of_objects
+from sbs.structures.supercell import parse_supercell, primitive_crystal
+from sbs.structures.writing import write_states
 
 __all__ = ["Between", "between"]
 
 # Atoms that moved by less than this fraction of the shortest distance in the parent are still the same atoms.
 FRACTION_MOVED = 0.4
+# Turns and shifts that differ by less are equal when the child is turned and shifted as little as possible.
+SAME_TURN = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,12 +45,11 @@ class Between:
     """A symmetric structure, one of its distortions, and everything that symmetry says about the pair.
 
     Attributes:
-        parent: the detected symmetric structure, with S.
+        parent: the detected symmetric structure, with S: its point group, or where the child breaks translations the space
+            group modulo the least supercell that holds the child's cell and keeps the point group.
         target: K, the subgroup of S that the distortion leaves, in the parent's frame.
-        states: the |S| / |K| domain states; the first is the child in the parent's frame, averaged over K.
-        symmetry_set: the minimal symmetry-breaking set of S -> K.
-        state_of: int (size,), the domain state that each object of the set stands for.
-        object_of: int (num_states,), the first object that stands for each domain state.
+        states: the |S| / |K| domain states; the first is the child in the parent's frame, averaged over K. Of all domain states
+            that the child can be taken for it is the one for which the child need be turned least, then shifted least.
         match: how the child was laid onto the parent.
         deviation: Å, the largest part of a displacement that was averaged away to make K exact.
     """
@@ -51,16 +57,36 @@ class Between:
     parent: Detected
     target: Subgroup
     states: tuple[DomainState, ...]
-    symmetry_set: MinimalSet
-    state_of: NDArray[np.int64]
-    object_of: NDArray[np.int64]
     match: Match
     deviation: float
 
     @property
-    def group(self) -> PointGroup:
+    def group(self) -> PointGroup | FiniteGroup:
         """S, in the parent's frame."""
-        return self.parent.point_group()
+        return finite_group(self.parent)
+
+    @cached_property
+    def symmetry_set(self) -> MinimalSet:
+        """The minimal symmetry-breaking set of S -> K."""
+        frame = None if self.parent.structure.periodic else "input"
+        return minimal_set(self.parent, self.target, frame=frame)
+
+    @cached_property
+    def state_of(self) -> NDArray[np.int64]:
+        """int (size,), the domain state that each object of the set stands for."""
+        elements = np.array([state.element for state in self.states])
+        return states_of_objects(self.symmetry_set, self.parent, self.target, elements)
+
+    @cached_property
+    def object_of(self) -> NDArray[np.int64]:
+        """int (num_states,), the first object that stands for each domain state."""
+        return np.array([int(np.flatnonzero(self.state_of == n)[0]) for n in range(len(self.states))])
+
+    @cached_property
+    def amplitudes(self) -> tuple[ModeAmplitude, ...]:
+        """What each irrep of S contributes to the distortion: A_s, A_p (Å) and strain."""
+        first = self.states[0]
+        return mode_amplitudes(self.parent, self.target, first.displacement, first.strain)
 
     @property
     def displacements(self) -> NDArray[np.float64]:
@@ -82,41 +108,40 @@ class Between:
         """
         return self.displacements[self.state_of]
 
-    def write(self, directory: str | os.PathLike[str]) -> list[Path]:
-        """Write every domain state as CIF (crystals) or XYZ (molecules), with its object's number in the
-        name (needs ASE)."""
-        write = require("ase.io", "structures").write
-        folder = Path(directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        suffix = "cif" if self.parent.structure.periodic else "xyz"
-        paths = []
-        for number, state in enumerate(self.states):
-            path = (
-                folder / f"{state.structure.formula}_{number:02d}_object{self.object_of[number]:02d}.{suffix}"
-            )
-            write(str(path), state.structure.to_ase())
-            paths.append(path)
-        return paths
+    def write(self, directory: str | os.PathLike[str], format: str = "cif") -> list[Path]:
+        """Write every domain state to a file, with its object's number in the name; see ``sbs.structures.writing``.
+
+        Args:
+            format: "cif", "poscar" or "extxyz"; molecules are always written as "extxyz".
+        """
+        format = format if self.parent.structure.periodic else "extxyz"
+        return write_states(self.states, self.symmetry_set, self.state_of, directory, format)
 
     def summary(self) -> dict[str, Any]:
         """The plain facts (what the command line prints and writes)."""
         first = self.states[0]
         facts: dict[str, Any] = {
             "formula": self.parent.structure.formula,
-            "parent": self.group.symbol,
-            "child": self.target.symbol,
+            "parent": self.parent.symbol,
+            "child": name_of(self.target),
         }
         if self.parent.space_group is not None:
-            child = detect(first.structure, self.parent.tolerance, periodic=True)
-            assert child.space_group is not None
+            child = space_group_of(first.structure, self._fine_tolerance())[0]
             facts["parent"] += f", {self.parent.space_group.symbol} ({self.parent.space_group.number})"
-            facts["child"] += f", {child.space_group.symbol} ({child.space_group.number})"
+            facts["child"] += f", {child.symbol} ({child.number})"
+        if self.parent.supercell is not None:
+            facts["supercell"] = self.parent.supercell.account()
+        if self.parent.structure.periodic:
             facts["strain"] = first.strain.round(6).tolist()
         facts |= {
             "domain states": len(self.states),
             "largest displacement / Å": float(np.linalg.norm(first.displacement, axis=1).max()),
             "averaged away / Å": self.deviation,
-            "ambient": self.symmetry_set.ambient.symbol,  # type: ignore[union-attr]
+            "amplitudes": [
+                {"irrep": row.irrep, "A_s / Å": row.standard, "A_p / Å": row.parent, "strain": row.strain}
+                for row in self.amplitudes
+            ],
+            "ambient": getattr(self.symmetry_set.ambient, "symbol", None) or "the group itself",
             "objects": int(self.symmetry_set.size),
             "irreps": self.symmetry_set.irreps,
             "ideal": self.symmetry_set.is_ideal,
@@ -124,9 +149,12 @@ class Between:
         }
         return facts
 
+    def _fine_tolerance(self) -> float:
+        return max(min(self.parent.tolerance, SEEN * self.states[0].difference), 1e-6)
+
     def __repr__(self) -> str:
         return (
-            f"Between({self.group.symbol} -> {self.target.symbol}, {self.parent.structure!r}, "
+            f"Between({self.parent.symbol} -> {name_of(self.target)}, {self.parent.structure!r}, "
             f"{len(self.states)} domain states)"
         )
 
@@ -134,12 +162,20 @@ class Between:
         return self.report()
 
     def report(self) -> str:
-        """A readable account of the pair: the facts, and the object that each domain state is labelled by."""
+        """A readable account of the pair: the facts, the amplitudes, and the object that each domain state is labelled by."""
         facts = self.summary()
         facts["largest displacement / Å"] = f"{facts['largest displacement / Å']:.4f}"
         facts["averaged away / Å"] = f"{self.deviation:.1e}"
         facts.pop("object of each domain state")
+        facts.pop("amplitudes")
         lines = [f"{key}: {value}" for key, value in facts.items()]
+        lines += ["", "irrep   A_s / Å   A_p / Å    strain"]
+        lines += [
+            f"{row.irrep:5s}  {row.standard:8.5f}  {row.parent:8.5f}  {row.strain:8.5f}" for row in self.amplitudes
+        ]
+        if self.parent.supercell is not None:  # an object is a field on the sites
+            lines += ["", "state  object"]
+            return "\n".join(lines + [f"{number:5d}  {k:6d}" for number, k in enumerate(self.object_of)])
         lines += ["", f"state  object  components ({self.symmetry_set.irreps})"]
         for number, k in enumerate(self.object_of):
             values = "  ".join(f"{value + 0.0:7.4f}" for value in self.symmetry_set.objects[k].round(4))
@@ -148,55 +184,136 @@ class Between:
 
 
 def between(
-    parent: Any, child: Any, tolerance: float = DEFAULT_TOLERANCE, max_displacement: float | None = None
+    parent: Any,
+    child: Any,
+    tolerance: float = DEFAULT_TOLERANCE,
+    max_displacement: float | None = None,
+    supercell: Any = None,
 ) -> Between:
-    """Compare a symmetric structure with a distorted one of the same cell size.
+    """Compare a symmetric structure with a distorted one.
 
     Args:
         parent: the symmetric structure, anything that ``sbs.detect`` takes, or a ``Detected``.
-        child: the distorted structure, in any cell of the same volume, orientation, origin and order of
-            atoms.
+        child: the distorted structure, in any cell, orientation, origin and order of atoms.
         tolerance: Å, for the symmetry of the parent and of the distortion.
         max_displacement: Å, how far an atom may have moved; 0.4 of the parent's shortest distance by default.
+        supercell: of the parent, as for ``sbs.detect``, in place of the least one that holds the child's cell and keeps the
+            parent's point group.
 
     Raises:
-        DetectionError: the cells differ in size (the message names the supercell), the child is no
-            distortion of the parent (the message names an atom and how far it is off), the child breaks no
-            symmetry of the parent's point group, or the parent's group is infinite.
+        DetectionError: the child is no distortion of the parent (the message names an atom and how far it is off), it breaks
+            no symmetry of the parent, the supercell does not hold its cell, or the parent's group is infinite.
+        SearchLimitError: the space group modulo the supercell is too large.
     """
-    detected = parent if isinstance(parent, Detected) else detect(parent, tolerance)
-    own, other = detected.structure, parse_structure(child, tolerance)
-    if own.periodic != other.periodic:
-        kinds = ["a crystal" if s.periodic else "a molecule" for s in (own, other)]
-        raise DetectionError(f"the parent is {kinds[0]} and the child {kinds[1]}; expected two of a kind")
-    if own.periodic and len(own) != len(other):
-        # a centred cell and a primitive one describe the same crystal: compare what is primitive
-        other = primitive_cell(other, tolerance)
-        if len(own) > len(other):
-            detected = detect(primitive_cell(own, tolerance), tolerance, periodic=True)
-            own = detected.structure
-    _check_composition(own, other)
-    group = detected.point_group()
+    own = parent.structure if isinstance(parent, Detected) else parse_structure(parent, tolerance)
+    other = parse_structure(child, tolerance)
+    if own.kind != other.kind:
+        raise DetectionError(f"the parent is a {own.kind} and the child a {other.kind}; expected two of a kind")
     limit = FRACTION_MOVED * own.shortest_distance if max_displacement is None else max_displacement
-    match = (match_crystals if own.periodic else match_molecules)(own, other, limit)
+    if own.periodic:
+        detected, match = _crystals(own, other, tolerance, limit, supercell)
+    else:
+        if supercell is not None:
+            raise DetectionError("a supercell was given with molecules; leave supercell out")
+        _check_composition(own, other)
+        detected = parent if isinstance(parent, Detected) else detect(own, tolerance, periodic=False)
+        detected.point_group()
+        match = match_molecules(own, other, limit)
     target, displacement, strain = _symmetry(detected, match, tolerance)
+    group = finite_group(detected)
     if target.order == group.order:
         raise DetectionError(
-            f"the child keeps every symmetry of the parent's point group {group.symbol} within {tolerance:g} "
+            f"the child keeps every symmetry of the parent's point group {detected.symbol} within {tolerance:g} "
             "Å: nothing is broken; lower the tolerance, or give another child"
         )
     deviation = float(np.linalg.norm(displacement - match.displacement, axis=1).max())
-    cosets = np.asarray(target.left_cosets())
-    elements = cosets.min(axis=1)
-    elements = elements[np.argsort(elements != 0, kind="stable")]
-    states = tuple(_state(detected, target, int(g), displacement, strain) for g in elements)
-    found = minimal_set(detected, target, frame=None if own.periodic else "input")
-    state_of = _states_of_objects(found, group, target, elements)
-    object_of = np.array([int(np.flatnonzero(state_of == n)[0]) for n in range(len(states))])
-    return Between(detected, target, states, found, state_of, object_of, match, deviation)
+    states = domain_states(detected, target, displacement, strain, 0.0)
+    return Between(detected, target, states, match, deviation)
+
+
+def _crystals(
+    own: Structure, other: Structure, tolerance: float, limit: float, supercell: Any
+) -> tuple[Detected, Match]:
+    """S of the parent, in the least supercell that holds the child's cell, and the child laid on its sites."""
+    found = crystal_symmetry(own, tolerance)
+    crystal, site_of, place_of = primitive_crystal(own, found)
+    if own.layer:
+        other = _of_height(other, crystal.basis[2])
+    reduced = primitive_cell(other, tolerance)
+    assert own.lattice is not None and other.lattice is not None and reduced.lattice is not None
+    _check_composition(replace(own, positions=crystal.positions @ crystal.basis, numbers=crystal.numbers), reduced)
+    multiple = np.round(other.lattice @ np.linalg.inv(reduced.lattice))
+    exact = np.linalg.inv(multiple) @ other.lattice  # spglib measures the primitive lattice to within the tolerance
+    laid = match_crystals(crystal, other, exact, limit)
+    actions = crystal.rotations.transpose(0, 2, 1)
+    given = np.round(own.lattice @ np.linalg.inv(crystal.basis)).astype(np.int64)
+    if supercell is None and len(reduced) == len(crystal.numbers):
+        detected = detect(own, tolerance, periodic=True)
+        return detected, _placed(detected, laid, site_of, place_of, crystal.basis)
+    if supercell is not None:
+        cell = parse_supercell(supercell)
+        steps = cell @ given @ np.linalg.inv(laid.lattice)
+        if np.abs(steps - np.round(steps)).max() > 1e-6:
+            raise DetectionError(
+                f"the supercell {cell.tolist()} does not hold the child's cell, whose rows on the parent's primitive lattice "
+                f"are {laid.lattice.tolist()}; leave supercell out for the least one that does"
+            )
+    else:
+        common = common_sublattice(laid.lattice, given, actions=actions)
+        cell = diagonal_or_reduced(np.round(common @ np.linalg.inv(given)).astype(np.int64), own.lattice)
+    detected = detect(own, tolerance, periodic=True, supercell=cell)
+    assert detected.supercell is not None
+    return detected, _placed(
+        detected, laid, detected.supercell.site_of, detected.supercell.place_of, crystal.basis
+    )
+
+
+def _of_height(layer: Structure, third: NDArray[np.float64]) -> Structure:
+    """A layer whose stand-in for the third period is as long as another one's."""
+    assert layer.lattice is not None
+    lattice = layer.lattice.copy()
+    lattice[2] *= np.linalg.norm(third) / np.linalg.norm(lattice[2])
+    return replace(layer, lattice=lattice)
+
+
+def _placed(
+    detected: Detected,
+    laid: CrystalMatch,
+    site_of: NDArray[np.int64],
+    place_of: NDArray[np.int64],
+    basis: NDArray[np.float64],
+) -> Match:
+    """The child on the sites of the parent's cell, taken for the domain state that turns and shifts it least."""
+    quotient = Quotient(laid.lattice)
+    keys = laid.sites * quotient.order + quotient.number(laid.places)
+    wanted = site_of * quotient.order + quotient.number(place_of)
+    order = np.argsort(keys, kind="stable")
+    first = np.searchsorted(keys[order], wanted, "left")
+    copies = np.bincount(keys)  # atoms of a cell that is not primitive stand for one site: their displacements are averaged
+    mean = np.stack([np.bincount(keys, laid.displacement[:, k]) for k in range(3)], axis=1)
+    displacement = mean[wanted] / copies[wanted][:, None]
+    atoms = order[first]
+
+    turns = detected.matrices @ laid.rotation
+    scores = np.trace(turns, axis1=1, axis2=2)
+    scores[np.linalg.det(detected.matrices) < 0] = -np.inf
+    best = np.flatnonzero(scores >= scores.max() - SAME_TURN)
+    if detected.supercell is not None:
+        shifts = (detected.matrices[best] @ laid.shift + detected.translations[best]) @ np.linalg.inv(
+            np.asarray(detected.structure.lattice)
+        )
+        sizes = np.linalg.norm((shifts - np.round(shifts)) @ np.asarray(detected.structure.lattice), axis=1)
+        best = best[sizes <= sizes.min() + SAME_TURN]
+    element = int(best[0])
+    turn, places = detected.matrices[element], detected.permutations[element]
+    sites = np.empty_like(atoms)
+    sites[places] = atoms
+    strain = turn @ laid.strain @ turn.T
+    return Match(sites, move(detected, element, displacement), strain, turn @ laid.rotation)
 
 
 def _check_composition(parent: Structure, child: Structure) -> None:
+    """Compare primitive cells, or molecules."""
     kinds, counts = np.unique(parent.numbers, return_counts=True)
     others, amounts = np.unique(child.numbers, return_counts=True)
     if not np.array_equal(kinds, others):
@@ -204,87 +321,35 @@ def _check_composition(parent: Structure, child: Structure) -> None:
             f"the parent is {parent.formula}, the child {child.formula}; expected the same elements"
         )
     ratio = amounts / counts
-    if (ratio == 1).all():
-        return
-    if (ratio != ratio[0]).any() or not parent.periodic:
+    if (ratio != ratio[0]).any() or (ratio[0] != 1 and not parent.periodic):
         raise DetectionError(
             f"the parent is {parent.formula}, the child {child.formula}; expected the same composition"
         )
-    if ratio[0] < 1:
+    if ratio[0] < 1 or ratio[0] != round(ratio[0]):
         raise DetectionError(
             f"the child's primitive cell holds {len(child)} atoms, the parent's {len(parent)}; expected "
-            "cells of equal size: is the child the more symmetric of the two? Then exchange them"
+            "a multiple of the parent's: is the child the more symmetric of the two? Then exchange them"
         )
-    raise DetectionError(
-        f"the child's cell holds {ratio[0]:g} times as many atoms as the parent's ({len(child)} and "
-        f"{len(parent)}): it is the {_supercell(parent, child, ratio[0])} of the parent's cell, so the "
-        "distortion also breaks translations; expected a distortion that repeats in every cell of the "
-        "parent"
-    )
-
-
-def _supercell(parent: Structure, child: Structure, ratio: float) -> str:
-    assert parent.lattice is not None and child.lattice is not None
-    cells = matching_cells(parent.lattice, child.lattice, int(ratio)) if float(ratio).is_integer() else []
-    if not cells:
-        return f"{ratio:g}-fold supercell"
-    rows = np.linalg.norm(cells[0][0] @ parent.lattice, axis=1)
-    size = " x ".join(f"{length:.2f}" for length in rows)
-    return f"supercell {cells[0][0].tolist()} ({size} Å)"
 
 
 def _symmetry(
     detected: Detected, match: Match, tolerance: float
 ) -> tuple[Subgroup, NDArray[np.float64], NDArray[np.float64]]:
     """K, and the displacements and strain averaged over it."""
-    group = detected.point_group()
-    count = group.order
-    moved = np.array([move(detected, g, match.displacement) for g in range(count)])
-    turned = group.matrices @ match.strain @ group.matrices.transpose(0, 2, 1)
-    off = np.linalg.norm(moved - match.displacement, axis=2).max(axis=1)
+    group = finite_group(detected)
+    off, stretched = changes(detected, match.displacement, match.strain)
     if detected.structure.lattice is not None:
         longest = float(np.linalg.norm(detected.structure.lattice, axis=1).max())
-        off = np.maximum(off, longest * np.linalg.norm(turned - match.strain, axis=(1, 2)))
+        off = np.maximum(off, longest * stretched)
     order = np.argsort(off, kind="stable")
     order = order[off[order] <= tolerance]
-    rank = np.full(count, count)
+    rank = np.full(group.order, group.order)
     rank[order] = np.arange(len(order))
-    size = largest_prefix(rank[group.table[np.ix_(order, order)]])
-    kept = group.subgroup_from_mask(np.isin(np.arange(count), order[:size]))
-    return kept, moved[kept.elements].mean(axis=0), turned[kept.elements].mean(axis=0)
-
-
-def _state(
-    detected: Detected,
-    target: Subgroup,
-    element: int,
-    displacement: NDArray[np.float64],
-    strain: NDArray[np.float64],
-) -> DomainState:
-    parent = detected.structure
-    turn = detected.matrices[element]
-    moved, turned = move(detected, element, displacement), turn @ strain @ turn.T
-    stretch = np.eye(3) + turned
-    lattice = None if parent.lattice is None else parent.lattice @ stretch
-    structure = replace(parent, positions=parent.positions @ stretch + moved, lattice=lattice)
-    return DomainState(structure, element, moved, turned, target.conjugate(element))
-
-
-def _states_of_objects(
-    found: MinimalSet, group: PointGroup, target: Subgroup, elements: NDArray[np.integer]
-) -> NDArray[np.int64]:
-    """The domain state of each object: if K fixes object b, then g b stands for g K g^-1, the state that g
-    makes of the first."""
-    assert found.irreps is not None
-    matrices = representation(found.irreps, group.matrices)
-    coset_of = np.empty(group.order, dtype=np.int64)
-    for number, g in enumerate(elements):
-        coset_of[group.table[int(g), target.elements]] = number
-    state_of = np.full(int(found.size), -1, dtype=np.int64)
-    for orbit in range(int(found.degeneracy)):
-        members = np.flatnonzero(found.orbits == orbit)
-        base = next(k for k in members if found.target_of[int(k)] == target)
-        images = matrices @ found.objects[base]
-        apart = np.linalg.norm(images[:, None] - found.objects[members][None], axis=2)
-        state_of[members[apart.argmin(axis=1)]] = coset_of
-    return state_of
+    size = largest_prefix(rank[group.multiply(order[:, None], order)])
+    kept = group.subgroup_from_mask(np.isin(np.arange(group.order), order[:size]))
+    displacement, strain = np.zeros_like(match.displacement), np.zeros((3, 3))
+    for element in kept.elements.tolist():
+        turn = detected.matrices[element]
+        displacement += move(detected, element, match.displacement) / kept.order
+        strain += turn @ match.strain @ turn.T / kept.order
+    return kept, displacement, strain

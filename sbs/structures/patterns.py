@@ -3,68 +3,70 @@ given subgroup.
 
 The patterns are vectors of a representation of S, that on the displacements of the sites (permutation ⊗
 vector) beside that on strains (symmetric matrices). Those that K leaves invariant and S does not span V^K ⊖
-V^S; it is found by the projectors that :mod:`sbs.objects.invariants` makes for any real representation, one
-irreducible representation of S and one orbit of sites at a time, less the rigid motions. The S-orbit of one
-pattern is the set of domain states.
+V^S; it is found by projectors, one irreducible representation of S and one orbit of sites at a time, less the rigid
+motions. The S-orbit of one pattern is the set of domain states. S is the point group of a molecule or of a crystal
+(patterns repeat in every primitive cell), or the space group modulo a supercell (patterns of every wave vector that fits it).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError, NoSetError
+from sbs.errors import DetectionError, InvalidGroupError, NoSetError
 from sbs.groups import Subgroup
-from sbs.objects.invariants import invariant_projector, pointwise_fixer, projector_basis
+from sbs.groups.abstract.validation import real_array
+from sbs.objects.invariants import FIXED_TOLERANCE, pointwise_fixer, projector_basis
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
+from sbs.structures.domains import DomainState, distorted, domain_states
+from sbs.structures.generic import furthest_apart
 from sbs.structures.inputs import Structure
+from sbs.structures.irreps import real_irreps, vibrations
 from sbs.structures.sites import (
     STRAIN_BASIS,
-    move,
-    real_irreps,
+    finite_group,
+    name_of,
     resolve_target,
+    rigid_motions,
     site_orbits,
     strain_matrices,
 )
 
-__all__ = ["Distortions", "DomainState", "distortions"]
+__all__ = ["Distortions", "PatternIrrep", "distortions"]
 
 # A rigid motion has a part in a space of patterns if the part's squared norm is above this: 0 or of order 1 /
 # num_sites.
 RIGID = 1e-8
-# Coefficients of the generic combination fall off by this factor from one pattern to the next; its powers are
-# no roots of simple polynomials, so no element outside K fixes the sum by coincidence, and the least of ten
-# is not yet negligible.
-FALL_OFF = 0.8317
+# Two domain states must differ by more than this fraction of the amplitude: less is not seen at any tolerance that
+# sees the distortion itself.
+LEAST_FRACTION = 1e-3
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class DomainState:
-    """One of the symmetry-equivalent distorted structures.
+@dataclass(frozen=True, eq=False)
+class PatternIrrep:
+    """The patterns of one irreducible representation of S.
 
     Attributes:
-        structure: the distorted structure, sites in the order of the parent.
-        element: number of the element of S that carries the first domain state to this one.
-        displacement: float64 (num_sites, 3), Å, relative to the (strained) parent sites.
-        strain: float64 (3, 3), symmetric; zero for a molecule.
-        symmetry: the subgroup of S that is left, a conjugate of K.
+        name: Mulliken name, or wave vector and number in a supercell ("R4+").
+        displacements: number of displacement patterns. strains: number of strain patterns.
+        symmetry: what these patterns alone leave of S.
+        primary: whether it is one of the primary order parameters: of the fewest irreps that together leave K and no more
+            (of several such choices that of the lowest total dimension, displacements before strains). The others are
+            secondary: they follow.
     """
 
-    structure: Structure
-    element: int
-    displacement: NDArray[np.float64]
-    strain: NDArray[np.float64]
+    name: str
+    displacements: int
+    strains: int
     symmetry: Subgroup
-
-    def __repr__(self) -> str:
-        largest = np.linalg.norm(self.displacement, axis=1).max()
-        return f"DomainState({self.symmetry.symbol}, {self.structure!r}, sites moved by up to {largest:.3g} Å)"
+    primary: bool
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,7 +77,7 @@ class Distortions:
         parent: the detected high-symmetry structure, with S.
         target: K, a subgroup of ``parent.group``.
         displacements: float64 (p, num_sites, 3), orthonormal, without rigid motions.
-        displacement_irreps: Mulliken name of the irreducible representation of S that each belongs to.
+        displacement_irreps: name of the irreducible representation of S that each belongs to.
         strains: float64 (q, 3, 3), orthonormal symmetric matrices; q = 0 for a molecule.
         strain_irreps: likewise.
     """
@@ -119,19 +121,58 @@ class Distortions:
         group."""
         return self._fixer(moves=True, stretches=True)
 
+    @cached_property
+    def irreps(self) -> tuple[PatternIrrep, ...]:
+        """The irreducible representations that take part, the primary order parameters marked."""
+        names = list(dict.fromkeys((*self.displacement_irreps, *self.strain_irreps)))
+        parts = [self.of_irrep(name) for name in names]
+        kept = [part.symmetry for part in parts]
+        dimensions = {irrep.name: irrep.dimension for irrep in real_irreps(self.parent)}
+        chosen: tuple[int, ...] = ()
+        for size in range(1, len(names) + 1):
+            enough = [
+                subset
+                for subset in combinations(range(len(names)), size)
+                if np.logical_and.reduce([kept[k].mask for k in subset]).sum() == self.target.order
+            ]
+            if enough:
+                chosen = min(
+                    enough,
+                    key=lambda subset: (
+                        sum(dimensions[names[k]] for k in subset),
+                        sum(len(parts[k].displacements) == 0 for k in subset),
+                        subset,
+                    ),
+                )
+                break
+        return tuple(
+            PatternIrrep(name, len(part.displacements), len(part.strains), fixer, number in chosen)
+            for number, (name, part, fixer) in enumerate(zip(names, parts, kept, strict=True))
+        )
+
+    @cached_property
+    def _generic(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        moving, stretching = ~self.displacement_symmetry.mask, ~self._fixer(False, True).mask
+        return (
+            furthest_apart(self.parent, self.displacements, self.displacement_irreps, moving, strain=False),
+            furthest_apart(self.parent, self.strains, self.strain_irreps, stretching, strain=True),
+        )
+
     def pattern(
         self, coefficients: Sequence[float] | NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """A combination of the displacement patterns, float64 (num_sites, 3); a fixed generic one by
-        default."""
-        weights = _coefficients(coefficients, len(self.displacements), "displacement")
+        """A combination of the displacement patterns, float64 (num_sites, 3).
+
+        By default a generic one with equal weights of the irreps, whose images under S are far apart.
+        """
+        weights = _coefficients(coefficients, self._generic[0], "displacement")
         return np.einsum("p,pni->ni", weights, self.displacements)
 
     def strain_pattern(
         self, coefficients: Sequence[float] | NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """A combination of the strain patterns, float64 (3, 3); a fixed generic one by default."""
-        weights = _coefficients(coefficients, len(self.strains), "strain")
+        """A combination of the strain patterns, float64 (3, 3); a generic one as ``pattern`` by default."""
+        weights = _coefficients(coefficients, self._generic[1], "strain")
         return np.einsum("q,qij->ij", weights, self.strains)
 
     def distorted(
@@ -142,7 +183,8 @@ class Distortions:
         strain_coefficients: Sequence[float] | NDArray[np.float64] | None = None,
     ) -> Structure:
         """The first of the ``domain_states``; same arguments."""
-        return self._state(*self._scaled(amplitude, strain, coefficients, strain_coefficients))
+        shift, cell = self._scaled(amplitude, strain, coefficients, strain_coefficients)
+        return distorted(self.parent.structure, shift, cell)
 
     def domain_states(
         self,
@@ -156,22 +198,18 @@ class Distortions:
         Args:
             amplitude: the largest displacement of a site, Å.
             strain: Frobenius norm of the strain.
-            coefficients, strain_coefficients: which combination of the patterns; a fixed generic one by
-                default.
+            coefficients, strain_coefficients: which combination of the patterns; a generic one by default.
 
         Raises:
-            NoSetError: the patterns that are used leave more symmetry than K.
+            NoSetError: the patterns that are used leave more symmetry than K, or these coefficients do: then states would
+                coincide.
         """
         shift, cell = self._scaled(amplitude, strain, coefficients, strain_coefficients)
-        group = self.parent.point_group()
-        states = []
-        for coset in self.target.left_cosets():
-            element = int(np.min(coset))
-            moved = move(self.parent, element, shift)
-            turned = group.matrices[element] @ cell @ group.matrices[element].T
-            kept = self.target.conjugate(element)
-            states.append(DomainState(self._state(moved, turned), element, moved, turned, kept))
-        return tuple(states)
+        lattice = self.parent.structure.lattice
+        size = float(np.linalg.norm(shift, axis=1).max())
+        if lattice is not None:
+            size = max(size, float(np.linalg.norm(cell)) * float(np.linalg.norm(lattice, axis=1).max()))
+        return domain_states(self.parent, self.target, shift, cell, LEAST_FRACTION * size)
 
     def __repr__(self) -> str:
         return (
@@ -184,32 +222,30 @@ class Distortions:
 
     def report(self) -> str:
         """A readable account of the patterns."""
-        group = self.parent.point_group()
+        group = finite_group(self.parent)
         lines = [
-            f"{self.parent.structure.formula}: {group.symbol} -> {self.target.symbol}, "
+            f"{self.parent.structure.formula}: {self.parent.symbol} -> {name_of(self.target)}, "
             f"{group.order // self.target.order} domain states",
+            f"modes: Γ = {_sum(vibrations(self.parent))}" if self.parent.supercell is None else "",
             f"displacement patterns: {len(self.displacements)} {_tally(self.displacement_irreps)}",
             f"strain patterns: {len(self.strains)} {_tally(self.strain_irreps)}",
+            f"primary order parameters: {' + '.join(row.name for row in self.irreps if row.primary) or 'none'}",
         ]
         if self.displacement_symmetry != self.target:
             lines.append(
-                f"displacements alone leave {self.displacement_symmetry.symbol}; all patterns together "
-                f"{self.symmetry.symbol}"
+                f"displacements alone leave {name_of(self.displacement_symmetry)}; all patterns together "
+                f"{name_of(self.symmetry)}"
             )
-        return "\n".join(lines)
+        return "\n".join(line for line in lines if line)
 
     def _fixer(self, moves: bool, stretches: bool) -> Subgroup:
-        group = self.parent.point_group()
+        group = finite_group(self.parent)
         mask = np.ones(group.order, dtype=bool)
-        count = len(self.displacements)
-        if moves and count:
-            for orbit in site_orbits(self.parent):
-                local = self.displacements[:, orbit.copies[:, 0]].reshape(count, -1)
-                local = local * np.sqrt(orbit.copies.shape[1])
-                mask &= pointwise_fixer(orbit.representation(group.matrices), local.T)
+        if moves and len(self.displacements):
+            mask &= _fixes(self.parent, self.displacements)
         if stretches and len(self.strains):
             coordinates = np.einsum("bij,qij->bq", STRAIN_BASIS, self.strains)
-            mask &= pointwise_fixer(strain_matrices(group.matrices), coordinates)
+            mask &= pointwise_fixer(strain_matrices(self.parent.matrices), coordinates)
         return group.subgroup_from_mask(mask)
 
     def _scaled(
@@ -239,7 +275,7 @@ class Distortions:
             if self.symmetry == self.target:
                 way_out = "give amplitude=0.1 and strain=0.02, so that both act"
             raise NoSetError(
-                f"the patterns asked for leave {kept.symbol}, more than the target {self.target.symbol}, "
+                f"the patterns asked for leave {name_of(kept)}, more than the target {name_of(self.target)}, "
                 f"whatever their amplitudes; {way_out}"
             )
         shift, cell = np.zeros((len(self.parent.structure), 3)), np.zeros((3, 3))
@@ -252,67 +288,87 @@ class Distortions:
             cell = cell * (strain / _positive(float(np.linalg.norm(cell)), "strain"))
         return shift, cell
 
-    def _state(self, shift: NDArray[np.float64], strain: NDArray[np.float64]) -> Structure:
-        parent = self.parent.structure
-        stretch = np.eye(3) + strain
-        lattice = None if parent.lattice is None else parent.lattice @ stretch
-        return replace(parent, positions=parent.positions @ stretch + shift, lattice=lattice)
 
-
-def distortions(structure: Any, target: Any, tolerance: float = DEFAULT_TOLERANCE) -> Distortions:
+def distortions(
+    structure: Any, target: Any, tolerance: float = DEFAULT_TOLERANCE, supercell: Any = None
+) -> Distortions:
     """The displacement and strain patterns of a structure that K leaves invariant and S does not.
 
     Args:
         structure: a :class:`Detected`, or anything that ``sbs.detect`` takes: the high-symmetry structure.
         target: K, a label or symbol of a class of subgroups of S, a ``Subgroup`` of S, a point group, or
-            matrices.
+            matrices; for a crystal in a supercell a row of ``sbs.isotropy`` or a ``Subgroup`` of S.
         tolerance: Å, for the detection of S.
+        supercell: as for ``sbs.detect``: S is then the space group modulo the supercell.
 
     Returns:
         Orthonormal patterns, each in one irreducible representation of S, in Mulliken's order. Rigid
-        translations (and for a molecule rotations) are left out. Patterns repeat in every primitive cell.
+        translations (and for a molecule rotations) are left out. Without a supercell patterns repeat in every primitive cell.
 
     Raises:
         DetectionError: S is infinite or cannot be found, or K is all of it. AmbiguousTargetError, NotASubgroupError: the target.
     """
-    parent = structure if isinstance(structure, Detected) else detect(structure, tolerance)
-    group = parent.point_group()
+    parent = structure if isinstance(structure, Detected) else detect(structure, tolerance, supercell=supercell)
+    if isinstance(structure, Detected) and supercell is not None:
+        raise DetectionError(
+            "supercell= was given with a structure that is already detected; give it to sbs.detect instead"
+        )
+    group = finite_group(parent)
     kept = resolve_target(group, target)
     if kept.order == group.order:
         raise DetectionError(
-            f"the target is the whole symmetry {group.symbol} of the structure, so nothing is broken; expected a "
+            f"the target is the whole symmetry {parent.symbol} of the structure, so nothing is broken; expected a "
             "proper subgroup of it"
         )
-    irreps = [irrep for irrep in real_irreps(group.family) if not irrep.trivial]
-    orbits = site_orbits(parent)
+    irreps = [irrep for irrep in real_irreps(parent) if not irrep.trivial]
+    matrices = parent.matrices
+    members = kept.mask / kept.order
     per_irrep: list[list[NDArray[np.float64]]] = [[] for _ in irreps]
-    for orbit in orbits:
-        bases = _invariant_patterns(orbit.representation(group.matrices), kept, [i.weights for i in irreps])
-        for found, basis in zip(per_irrep, bases, strict=True):
+    for orbit in site_orbits(parent):
+        fixed = projector_basis(orbit.mean(matrices, members))
+        for found, irrep in zip(per_irrep, irreps, strict=True):
+            basis = _inside(orbit.mean(matrices, irrep.weights), fixed)
             found.append(orbit.spread(basis.T, len(parent.structure)))
-    rigid = _rigid_motions(parent)
+    rigid = rigid_motions(parent)
     patterns = [_without(np.concatenate(found), rigid) for found in per_irrep]
     names = tuple(irrep.name for irrep, found in zip(irreps, patterns, strict=True) for _ in found)
     strains = np.zeros((0, 3, 3))
     strain_names: tuple[str, ...] = ()
     if parent.structure.periodic:
-        bases = _invariant_patterns(strain_matrices(group.matrices), kept, [i.weights for i in irreps])
+        turns = strain_matrices(matrices)
+        fixed = projector_basis(np.tensordot(members, turns, axes=1))
+        if parent.structure.layer:
+            fixed = _inside(_in_plane(parent.structure), fixed)
+        bases = [_inside(np.tensordot(irrep.weights, turns, axes=1), fixed) for irrep in irreps]
         strains = np.einsum("bq,bij->qij", np.concatenate(bases, axis=1), STRAIN_BASIS)
         strain_names = tuple(i.name for i, basis in zip(irreps, bases, strict=True) for _ in basis.T)
     return Distortions(parent, kept, np.concatenate(patterns), names, strains, strain_names)
 
 
-def _invariant_patterns(
-    rep: NDArray[np.float64], kept: Subgroup, weights: list[NDArray[np.float64]]
-) -> list[NDArray[np.float64]]:
-    """For each irrep an orthonormal basis (d, k) of the K-invariant vectors in its isotypic component."""
-    fixed = invariant_projector(rep[kept.elements])
-    isotypic = np.tensordot(np.array(weights), rep, axes=(1, 0))
-    return [projector_basis(_symmetric(projector @ fixed)) for projector in isotypic]
+def _inside(projector: NDArray[np.float64], fixed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An orthonormal basis (d, k) of the part of a space with basis ``fixed`` (d, f) in the image of a projector that maps
+    the space to itself."""
+    local = fixed.T @ projector @ fixed
+    return np.asarray(fixed @ projector_basis((local + local.T) / 2))
 
 
-def _symmetric(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (matrix + matrix.T) / 2
+def _in_plane(layer: Structure) -> NDArray[np.float64]:
+    """Projector (6, 6) onto the strains of a layer that leave its normal alone."""
+    assert layer.lattice is not None
+    normal = layer.lattice[2] / np.linalg.norm(layer.lattice[2])
+    flat = np.eye(3) - np.outer(normal, normal)
+    pressed = flat @ STRAIN_BASIS @ flat
+    return np.einsum("aij,bij->ab", STRAIN_BASIS, pressed)
+
+
+def _fixes(parent: Detected, patterns: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which elements leave every one of some unit patterns (p, num_sites, 3) as it is."""
+    mask = np.ones(len(parent.permutations), dtype=bool)
+    for pattern in patterns:
+        left = np.flatnonzero(mask)
+        turned = np.einsum("gij,nj->gni", parent.matrices[left], pattern, optimize=True)
+        mask[left] = np.abs(turned - pattern[parent.permutations[left]]).max(axis=(1, 2)) < FIXED_TOLERANCE
+    return mask
 
 
 def _without(patterns: NDArray[np.float64], rigid: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -333,28 +389,18 @@ def _without(patterns: NDArray[np.float64], rigid: NDArray[np.float64]) -> NDArr
     return np.einsum("pk,pni->kni", rest, patterns)
 
 
-def _rigid_motions(parent: Detected) -> NDArray[np.float64]:
-    """Orthonormal translations, and for a molecule infinitesimal rotations about its centre: (r, n, 3)."""
-    count = len(parent.structure)
-    modes = [np.tile(axis, (count, 1)) for axis in np.eye(3)]
-    if not parent.structure.periodic:
-        # averaged over the group, so that the rotations are one of its representations whatever the noise
-        points = parent.structure.positions - parent.center
-        arms = np.einsum("gji,gnj->ni", parent.matrices, points[parent.permutations]) / len(parent.matrices)
-        modes += [np.cross(axis, arms) for axis in np.eye(3)]
-    _, sizes, right = np.linalg.svd(np.array(modes).reshape(len(modes), -1), full_matrices=False)
-    return right[sizes > RIGID * sizes[0]].reshape(-1, count, 3)
-
-
 def _coefficients(
-    given: Sequence[float] | NDArray[np.float64] | None, count: int, kind: str
+    given: Sequence[float] | NDArray[np.float64] | None, generic: NDArray[np.float64], kind: str
 ) -> NDArray[np.float64]:
     if given is None:
-        return np.asarray(FALL_OFF ** np.arange(count))
-    weights = np.asarray(given, dtype=np.float64)
-    if weights.shape != (count,) or not np.isfinite(weights).all():
+        return generic
+    try:
+        weights = real_array(given, f"{len(generic)} finite {kind} coefficients")
+    except InvalidGroupError as error:
+        raise DetectionError(str(error)) from None
+    if weights.shape != generic.shape:
         raise DetectionError(
-            f"expected {count} finite {kind} coefficients, got an array of shape {weights.shape}"
+            f"expected {len(generic)} finite {kind} coefficients, got an array of shape {weights.shape}"
         )
     return weights
 
@@ -370,3 +416,8 @@ def _tally(names: tuple[str, ...]) -> str:
     for name in names:
         counts[name] = counts.get(name, 0) + 1
     return f"({', '.join(f'{count} {name}' for name, count in counts.items())})" if counts else ""
+
+
+def _sum(terms: Sequence[tuple[str, int]]) -> str:
+    """A sum of irreps as spectroscopists write it: "3 T1u + T2u"."""
+    return " + ".join(f"{count} {name}" if count > 1 else name for name, count in terms) or "0"

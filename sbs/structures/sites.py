@@ -1,35 +1,47 @@
-"""The representation of a point group on displacements of the sites of a structure: permutation ⊗ vector.
+"""The representation of S on displacements of the sites of a structure: permutation ⊗ vector.
 
 The representation is a direct sum over the orbits of the sites, so no matrix is larger than three times the
-longest orbit (at most the order of the group), whatever the number of sites. Displacements are those that
-repeat in every primitive cell: copies of a site under the translations inside a given cell move together.
+longest orbit (at most the order of the group), whatever the number of sites. Where S is a point group, displacements are
+those that repeat in every primitive cell: copies of a site under the translations inside a given cell move
+together. Where it is the space group modulo a supercell, they are all those of the supercell.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError, NotASubgroupError
-from sbs.groups import PointGroup, PointGroupSymbol, Subgroup
+from sbs.errors import NotASubgroupError
+from sbs.groups import FiniteGroup, PointGroup, PointGroupSymbol, Subgroup
 from sbs.groups.abstract.characters import character_table
+from sbs.groups.abstract.validation import shown
 from sbs.groups.point.mulliken import name_irreps
 from sbs.groups.point.pointgroups import point_group
+from sbs.query import resolve_target as of_point_group
 from sbs.structures.detected import Detected
 
 __all__ = [
     "RealIrrep",
     "SiteOrbit",
+    "changes",
+    "finite_group",
     "move",
-    "real_irreps",
+    "name_of",
+    "point_group_irreps",
     "resolve_target",
+    "rigid_motions",
     "site_orbits",
     "strain_matrices",
 ]
 
+# Rigid motions whose singular value is below this fraction of the largest are none (rotations about the line of the atoms).
+RIGID = 1e-8
+# Array entries handled at a time when every element acts on a displacement: some tens of MB.
+CHUNK = 2_000_000
 #: Orthonormal basis (6, 3, 3) of the symmetric matrices in the Frobenius product.
 STRAIN_BASIS = np.zeros((6, 3, 3))
 for _k, (_i, _j) in enumerate([(0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)]):
@@ -50,14 +62,23 @@ class SiteOrbit:
     copies: NDArray[np.int64]
     permutations: NDArray[np.int64]
 
-    def representation(self, matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Orthogonal matrices (order, 3k, 3k) on the displacements of the k places, (x, y, z) of each in
-        turn."""
-        order, count = self.permutations.shape
-        rep = np.zeros((order, count, 3, count, 3))
-        element, place = np.ogrid[:order, :count]
-        rep[element, self.permutations, :, place, :] = matrices[:, None]
-        return rep.reshape(order, 3 * count, 3 * count)
+    def mean(self, matrices: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum over elements of ``weights[g] D(g)``, float64 (3k, 3k), for D the representation on the displacements of
+        the k places, (x, y, z) of each in turn.
+
+        D(g) itself is a permutation of the places that turns their displacements; it is never built, so that groups of
+        thousands of elements cost no more memory than the result.
+
+        Args:
+            matrices: float64 (order, 3, 3). weights: float64 (order,).
+        """
+        count = self.permutations.shape[1]
+        used = np.flatnonzero(weights)
+        total = np.zeros((count, count, 3, 3))
+        blocks = weights[used, None, None] * matrices[used]
+        for place in range(count):
+            np.add.at(total[:, place], self.permutations[used, place], blocks)
+        return total.transpose(0, 2, 1, 3).reshape(3 * count, 3 * count)
 
     def spread(self, vectors: NDArray[np.float64], num_sites: int) -> NDArray[np.float64]:
         """Displacement patterns (p, num_sites, 3) of unit norm from unit vectors (p, 3k) on the places."""
@@ -80,6 +101,14 @@ class RealIrrep:
     name: str
     weights: NDArray[np.float64]
     trivial: bool
+
+    @property
+    def dimension(self) -> int:
+        """Over the real numbers. The weight of the identity is d² / |S| for an irrep of dimension d that stays irreducible over
+        the complex numbers, and 2 d² / |S| for a pair of conjugate ones, whose real dimension is 2 d."""
+        square = round(len(self.weights) * float(self.weights[0]))
+        root = math.isqrt(square)
+        return root if root * root == square else math.isqrt(2 * square)
 
 
 def site_orbits(detected: Detected) -> tuple[SiteOrbit, ...]:
@@ -104,6 +133,29 @@ def move(detected: Detected, element: int, displacement: NDArray[np.float64]) ->
     return moved
 
 
+def changes(
+    detected: Detected, displacement: NDArray[np.float64], strain: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far every element of the group carries a displacement and a strain from themselves.
+
+    Args:
+        displacement: float64 (num_sites, 3), Å. strain: float64 (3, 3).
+
+    Returns:
+        float64 (order,), Å, the largest difference of a site's displacement; float64 (order,), the Frobenius norm of the
+        difference of the strain.
+    """
+    permutations, matrices = detected.permutations, detected.matrices
+    off = np.empty(len(permutations))
+    step = max(1, CHUNK // max(1, displacement.size))
+    for start in range(0, len(permutations), step):
+        part = slice(start, start + step)
+        turned = np.einsum("gij,nj->gni", matrices[part], displacement, optimize=True)
+        off[part] = np.linalg.norm(turned - displacement[permutations[part]], axis=2).max(axis=1)
+    turned = matrices @ strain @ matrices.transpose(0, 2, 1)
+    return off, np.linalg.norm(turned - strain, axis=(1, 2))
+
+
 def strain_matrices(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Orthogonal matrices (order, 6, 6) of R ε R^T on the coordinates of ε in ``STRAIN_BASIS``."""
     turned = np.einsum("gij,bjk,glk->gbil", matrices, STRAIN_BASIS, matrices, optimize=True)
@@ -111,7 +163,7 @@ def strain_matrices(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=64)
-def real_irreps(family: PointGroupSymbol) -> tuple[RealIrrep, ...]:
+def point_group_irreps(family: PointGroupSymbol) -> tuple[RealIrrep, ...]:
     """The real irreducible representations of a point group, elements in the library's order."""
     group = point_group(family)
     assert isinstance(group, PointGroup)
@@ -127,25 +179,52 @@ def real_irreps(family: PointGroupSymbol) -> tuple[RealIrrep, ...]:
     return tuple(irreps)
 
 
-def resolve_target(group: PointGroup, target: object) -> Subgroup:
-    """K as a subgroup of S: from a label or symbol, a Subgroup of S, a point group or matrices in the frame
-    of S.
+def rigid_motions(parent: Detected) -> NDArray[np.float64]:
+    """Orthonormal translations, and for a molecule infinitesimal rotations about its centre: (r, num_sites, 3)."""
+    count = len(parent.structure)
+    modes = [np.tile(axis, (count, 1)) for axis in np.eye(3)]
+    if not parent.structure.periodic:
+        # averaged over the group, so that the rotations are one of its representations whatever the noise
+        points = parent.structure.positions - parent.center
+        arms = np.einsum("gji,gnj->ni", parent.matrices, points[parent.permutations]) / len(parent.matrices)
+        modes += [np.cross(axis, arms) for axis in np.eye(3)]
+    _, sizes, right = np.linalg.svd(np.array(modes).reshape(len(modes), -1), full_matrices=False)
+    return right[sizes > RIGID * sizes[0]].reshape(-1, count, 3)
+
+
+def finite_group(detected: Detected) -> PointGroup | FiniteGroup:
+    """S where it is finite: a point group, or the space group modulo a supercell.
+
+    Raises:
+        DetectionError: S is infinite.
+    """
+    if detected.supercell is None:
+        return detected.point_group()
+    assert isinstance(detected.group, FiniteGroup)
+    return detected.group
+
+
+def resolve_target(group: PointGroup | FiniteGroup, target: object) -> Subgroup:
+    """K as a subgroup of S: a label or symbol, a Subgroup of S, anything with a ``target`` or ``representative`` that is one
+    (a row of ``sbs.isotropy``, a class of subgroups), a point group or matrices in the frame of S.
 
     Raises:
         AmbiguousTargetError, UnknownGroupError, NotASubgroupError: as ``sbs.minimal_set`` does.
     """
-    if isinstance(target, str):
-        return group.subgroup_class(target).representative
+    for name in ("target", "representative"):
+        target = getattr(target, name, target)
     if isinstance(target, Subgroup) and target.parent == group:
         return target
-    matrices = getattr(target, "matrices", target)
-    try:
-        array = np.asarray(matrices, dtype=np.float64)
-    except (TypeError, ValueError):
+    if not isinstance(group, PointGroup):
         raise NotASubgroupError(
-            f"the target {target!r} is no subgroup of {group.symbol}; give a label, a Subgroup, a point "
-            "group or matrices (k, 3, 3)"
-        ) from None
-    if array.ndim != 3 or array.shape[1:] != (3, 3):
-        raise DetectionError(f"target matrices must have shape (k, 3, 3), got {array.shape}")
-    return group.subgroup(array)
+            f"the target {shown(target)} is no subgroup of the space group modulo the supercell; give a row of "
+            'sbs.isotropy(crystal, "R4+"), or a Subgroup of crystal.group'
+        )
+    return of_point_group(group, target)  # type: ignore[return-value]  # a finite group has finite subgroups
+
+
+def name_of(subgroup: Subgroup) -> str:
+    """Symbol of a subgroup of a point group; the order and index of one of the space group modulo a supercell."""
+    if subgroup.symbol is not None:
+        return str(subgroup.symbol)
+    return f"a subgroup of order {subgroup.order} (index {subgroup.parent.order // subgroup.order})"

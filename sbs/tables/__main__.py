@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sbs.errors import SymmetryBreakingError, UnknownGroupError
+from sbs.optional import require
 from sbs.tables.build import build
 from sbs.tables.catalogue import data_directory, stored_symbols
 from sbs.tables.checking import check_all
@@ -55,11 +56,7 @@ def _known(symbols: Sequence[str]) -> list[str]:
 
 
 def _progress_bar(stream: Iterable[Any], total: int) -> Iterable[Any]:
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise SymmetryBreakingError("the progress bar needs tqdm: pip install 'sbs[cli]'") from error
-    return tqdm(stream, total=total, unit="group", disable=None)
+    return require("tqdm", "cli").tqdm(stream, total=total, unit="group", disable=None)
 
 
 if __name__ == "__main__":

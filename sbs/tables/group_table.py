@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from sbs.errors import InfiniteSetError, UnknownGroupError
+from sbs.errors import InfiniteSetError, InvalidGroupError, NotASubgroupError, SymmetryBreakingError, UnknownGroupError
 from sbs.groups.abstract.immutability import Immutable
+from sbs.groups.abstract.validation import check_bool, check_integer, shown
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
+from sbs.groups.point.oriented import named_subgroup
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Question
 from sbs.tables.display import Shown, as_html, as_rich, as_text
 from sbs.tables.encoding import INFINITE
 from sbs.tables.latex import tabular
-from sbs.tables.lookup import answer
+from sbs.tables.lookup import answer, stored_target
 from sbs.tables.storage import load
 
 __all__ = ["COLUMNS", "GroupTable", "TableRow", "table"]
@@ -108,20 +111,36 @@ class GroupTable(Immutable, Sequence[TableRow]):
         return iter(self.rows)
 
     def __getitem__(self, key: Any) -> Any:
-        """A row by number or by label, or a table of the rows in a slice.
+        """A row by number, or by label or symbol as in `sbs.minimal_set`, or a table of the rows in a slice.
 
         Raises:
-            UnknownGroupError: no row has the label.
+            UnknownGroupError: no row has the name. AmbiguousTargetError: several have it.
+            InvalidGroupError: neither a number of a row nor a name.
         """
         if isinstance(key, slice):
             return self._with(self.rows[key])
         if isinstance(key, str):
+            label = self._label(key)
             for row in self.rows:
-                if row.label == key:
+                if row.label == label:
                     return row
-            labels = ", ".join(row.label for row in self.rows)
-            raise UnknownGroupError(f"the table of {self.symbol} has no row {key!r}; its rows are {labels}")
-        return self.rows[key]
+            raise UnknownGroupError(self._no_row(key))
+        return self.rows[check_integer(key, "the number of a row", -len(self), len(self) - 1)]
+
+    def _label(self, name: str) -> str:
+        """The label of the target that a label or symbol names, as `sbs.minimal_set` reads it."""
+        if any(row.label == name for row in self.rows):
+            return name
+        group = point_group(self.symbol)
+        assert isinstance(group, PointGroup)
+        try:
+            return group.label_of(stored_target(group, name) or named_subgroup(group, name))
+        except NotASubgroupError:
+            raise UnknownGroupError(self._no_row(name)) from None
+
+    def _no_row(self, name: str) -> str:
+        labels = ", ".join(row.label for row in self.rows)
+        return f"the table of {self.symbol} has no row {shown(name)}; its rows are {labels}"
 
     def sort(self, by: str = "order", reverse: bool = False) -> GroupTable:
         """The same rows sorted by a field; rows that tie keep their order.
@@ -130,9 +149,12 @@ class GroupTable(Immutable, Sequence[TableRow]):
             UnknownGroupError: no such field.
         """
         self._check_field(by)
-        keys = {row: getattr(row, by) for row in self.rows}
-        # None (no species) sorts before any text.
-        return self._with(sorted(self.rows, key=lambda row: (keys[row] is not None, keys[row]), reverse=reverse))
+
+        def key(row: TableRow) -> tuple[bool, Any]:
+            value = getattr(row, by)
+            return value is not None, value  # None (no species) sorts before any text
+
+        return self._with(sorted(self.rows, key=key, reverse=check_bool(reverse, "reverse")))
 
     def filter(self, predicate: Callable[[TableRow], bool] | None = None, **equal: Any) -> GroupTable:
         """The rows that satisfy a predicate and whose fields have the given values.
@@ -141,8 +163,10 @@ class GroupTable(Immutable, Sequence[TableRow]):
         ``irreps="2e"`` keeps "1x2e" and "1x0o+1x2e": ``table.filter(ideal=True, order=[2, 4], irreps="1o")``.
 
         Raises:
-            UnknownGroupError: no such field.
+            UnknownGroupError: no such field. InvalidGroupError: the predicate is no function of a row.
         """
+        if predicate is not None and not callable(predicate):
+            raise InvalidGroupError(f"the predicate must be a function of a row, got {shown(predicate)}")
         for name in equal:
             self._check_field(name)
         kept = [
@@ -157,6 +181,7 @@ class GroupTable(Immutable, Sequence[TableRow]):
         """The rows as JSON text, infinity as "infinite"; also written to ``path`` if one is given."""
         import json
 
+        indent = check_integer(indent, "indent")
         rows = [
             {name: INFINITE if value == math.inf else value for name, value in r.as_dict().items()} for r in self.rows
         ]
@@ -217,8 +242,8 @@ class GroupTable(Immutable, Sequence[TableRow]):
 
     def _check_field(self, name: str) -> None:
         known = [field.name for field in fields(TableRow)]
-        if name not in known:
-            raise UnknownGroupError(f"{name!r} is no column of a table; the columns are {', '.join(known)}")
+        if not isinstance(name, str) or name not in known:
+            raise UnknownGroupError(f"{shown(name)} is no column of a table; the columns are {', '.join(known)}")
 
 
 def table(group: Any) -> GroupTable:
@@ -286,9 +311,11 @@ def _matches(row: TableRow, name: str, value: Any) -> bool:
     own = getattr(row, name)
     if name == "irreps" and isinstance(value, str):
         return value in (own, *own.split("+"), *(block.partition("x")[2] for block in own.split("+")))
-    if isinstance(value, (list, tuple, set, frozenset, range, np.ndarray)):
-        return own in value
-    return bool(own == value)
+    if isinstance(value, np.ndarray):
+        value = value.ravel().tolist()
+    if isinstance(value, (list, tuple, set, frozenset, range)):
+        return any(own is each or bool(np.all(own == each)) for each in value)
+    return bool(np.all(own == value))
 
 
 def _text(value: Any) -> str:
@@ -300,7 +327,13 @@ def _text(value: Any) -> str:
 
 
 def _written(text: str, path: str | None) -> str:
-    if path is not None:
+    if path is None:
+        return text
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidGroupError(f"the path of a file must be text or a path, got {shown(path)}")
+    try:
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+    except (OSError, ValueError) as error:
+        raise SymmetryBreakingError(f"{shown(path)} could not be written: {error}") from error
     return text

@@ -325,7 +325,7 @@ def test_without_rich_tables_are_refused_and_json_works(run, monkeypatch):
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "rich", None)
     code, out, err = run("solve", "Oh", "D4h")
-    assert (code, out) == (2, "") and 'pip install "sbs[cli]"' in err
+    assert (code, out) == (2, "") and "pip install 'sbs[cli]', or ask for --json" in err
     code, out, _ = run("solve", "Oh", "D4h", "--json")
     assert code == 0 and json.loads(out)["size"] == 3
 

@@ -6,7 +6,7 @@ import pytest
 from sbs import FiniteGroup, progress
 from sbs.errors import SearchLimitError
 from sbs.groups.abstract import extension
-from sbs.groups.abstract.extension import classes_by_extension, left_transversal, prime_power_generators
+from sbs.groups.abstract.extension import classes_by_extension, prime_power_generators
 from sbs.groups.abstract.perfect import perfect_subgroups
 from sbs.groups.abstract.subgroups import enumerate_classes, hasse_edges
 from tests.oracles import families
@@ -87,7 +87,7 @@ def test_zuppos_generate_every_cyclic_subgroup_of_prime_power_order_once() -> No
 def test_transversal_meets_every_coset_once() -> None:
     group = FiniteGroup.from_permutations(families.symmetric(4))
     subgroup = group.subgroup([1])
-    chosen = left_transversal(group.table, np.array(subgroup.mask))
+    chosen = subgroup.transversal()
     assert sorted(group.table[chosen[:, None], subgroup.elements].ravel()) == list(range(24))
 
 

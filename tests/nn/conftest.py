@@ -15,6 +15,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+# Helpers of several test modules.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -88,6 +91,9 @@ def _import_paths() -> Iterator[None]:
     yield
     for each in added:
         sys.path.remove(each)
+
+
+from hosts import mace, nequip, sevennet  # noqa: E402, F401  # fixtures
 
 
 @pytest.fixture

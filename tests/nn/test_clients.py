@@ -6,11 +6,10 @@ breaks it; then they lie along the object's axis, and turn with it.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
+from hosts import rocksalt, wake
 
 import sbs
 from sbs.errors import NetworkInputError
@@ -27,18 +26,6 @@ pytestmark = [
 ]
 
 
-def wake(attachment, size):
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for weight in attachment.parameters():
-            weight.copy_(size * torch.randn(weight.shape, generator=generator))
-
-
-def rocksalt():
-    build = pytest.importorskip("ase.build", reason="ase is not installed")
-    return build.bulk("NaCl", "rocksalt", a=5.64)
-
-
 def check_broken_forces(symmetry_set, evaluate, breaker, noise):
     """Forces of every object: along its axis, the same length for all, and nothing across."""
     lengths = []
@@ -50,22 +37,6 @@ def check_broken_forces(symmetry_set, evaluate, breaker, noise):
         lengths.append(along)
     assert np.abs(np.array(lengths) - lengths[0]).max() < noise
     assert np.abs(lengths[0]).min() > 50 * noise
-
-
-@pytest.fixture(scope="module")
-def sevennet():
-    """The calculator with the weights that ship in the wheel, and a function for energy and forces of rocksalt."""
-    calculators = pytest.importorskip("sevenn.calculator", reason="SevenNet is not installed")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        calculator = calculators.SevenNetCalculator("7net-0", device="cpu")
-    atoms = rocksalt()
-
-    def evaluate():
-        calculator.calculate(atoms)
-        return calculator.results["energy"], calculator.results["forces"].copy()
-
-    return calculator.model, evaluate
 
 
 def test_sevennet_keeps_its_predictions_until_trained(sevennet):
@@ -134,36 +105,6 @@ def test_sevennet_refuses_what_it_cannot_carry(sevennet):
     with pytest.warns(UnreachableBreakerWarning, match="cannot act"):
         attach(model, breaker, at="onehot_to_feature_x")
     detach(model)
-
-
-@pytest.fixture
-def nequip():
-    models = pytest.importorskip("nequip.model", reason="NequIP is not installed")
-    from nequip.data import from_ase
-    from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
-    from nequip.utils.global_state import set_global_state
-
-    set_global_state()
-    model = models.NequIPGNNModel(
-        seed=1,
-        model_dtype="float32",
-        r_max=4.0,
-        type_names=["Na", "Cl"],
-        num_layers=3,
-        l_max=2,
-        num_features=8,
-        avg_num_neighbors=10.0,
-        per_type_energy_scales=1.0,
-        per_type_energy_shifts=0.0,
-    )
-    data = ChemicalSpeciesToAtomTypeMapper(model_type_names=["Na", "Cl"])(from_ase(rocksalt()))
-    data = NeighborListTransform(r_max=4.0)(data)
-
-    def evaluate():
-        output = model(dict(data))
-        return float(output["total_energy"].detach()), output["forces"].detach().double().numpy()
-
-    return model, evaluate
 
 
 @pytest.mark.parametrize("layer", ["model.func.layer0_convnet", "model.func.layer1_convnet"])
@@ -240,44 +181,6 @@ def test_nequip_built_with_a_breaker():
         assert np.abs(along).max() > 1e-3
     with pytest.raises(NetworkInputError, match="no 'node_features'"):
         AppendSymmetryBreaker(breaker, {})
-
-
-@pytest.fixture
-def mace():
-    modules = pytest.importorskip("mace.modules", reason="MACE is not installed")
-    from e3nn import o3
-    from mace import data, tools
-    from mace.tools import torch_geometric
-
-    torch.set_default_dtype(torch.float64)
-    model = modules.MACE(
-        r_max=4.0,
-        num_bessel=4,
-        num_polynomial_cutoff=5,
-        max_ell=2,
-        interaction_cls=modules.interaction_classes["RealAgnosticResidualInteractionBlock"],
-        interaction_cls_first=modules.interaction_classes["RealAgnosticInteractionBlock"],
-        num_interactions=2,
-        num_elements=2,
-        hidden_irreps=o3.Irreps("8x0e+8x1o"),
-        MLP_irreps=o3.Irreps("4x0e"),
-        gate=torch.nn.functional.silu,
-        atomic_energies=np.zeros(2),
-        avg_num_neighbors=10.0,
-        atomic_numbers=[11, 17],
-        correlation=2,
-        radial_type="bessel",
-    )
-    configuration = data.config_from_atoms(rocksalt())
-    table = tools.AtomicNumberTable([11, 17])
-    atoms = data.AtomicData.from_config(configuration, z_table=table, cutoff=4.0)
-    batch = next(iter(torch_geometric.dataloader.DataLoader([atoms], batch_size=1)))
-
-    def evaluate():
-        output = model(batch.to_dict())
-        return float(output["energy"].detach()), output["forces"].detach().numpy()
-
-    return model, evaluate
 
 
 @pytest.mark.parametrize("layer", ["interactions.1", "products.0"])

@@ -6,10 +6,10 @@ import pytest
 import sbs
 from sbs import FiniteGroup, Subgroup
 from sbs.errors import SearchLimitError
+from sbs.groups.abstract.modular import complement_basis, solve_modular
 from sbs.solver import lifting
 from sbs.solver.layers import derived_subgroup, elementary_layers
 from sbs.solver.lifting import Lifter
-from sbs.solver.linear import complement_basis, solve_modular
 from tests.oracles import families
 
 GROUPS = {

@@ -13,8 +13,8 @@ from ase.build import bulk, graphene, molecule, mx2
 from ase.io import write
 
 import sbs
-from sbs.errors import DetectionError, NotASubgroupError
-from sbs.optional import MissingDependencyError, require
+from sbs.errors import DetectionError, MissingDependencyError, NotASubgroupError
+from sbs.optional import require
 from sbs.structures import StructureWarning
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.build import molecule
+from ase import Atoms
+from ase.build import bulk, graphene, make_supercell, molecule
 from ase.io import read
+from ase.spacegroup import crystal
 
 import sbs
-from sbs.errors import DetectionError
+from sbs.errors import DetectionError, SearchLimitError
 from sbs.structures.commands import between_report, detect_report
 from sbs.structures.pairs import Between
 from sbs.structures.sites import move
@@ -128,28 +130,153 @@ def test_pyxtal_files(cubic_perovskite):
         assert_consistent(pair)
 
 
-def test_calcium_titanate_names_its_supercell():
-    """Cubic and orthorhombic CaTiO3 among the AFLOW prototypes that ship with pymatgen-core: 5 and 20 atoms."""
-    pytest.importorskip("pymatgen.core")
-    from pymatgen.analysis.prototypes._data import AFLOW_PROTOTYPE_LIBRARY
+def repeated(structure, multiple, seed: int | None = None):
+    """A multiple (three integers) of a cell, its atoms shuffled by a seed."""
+    lattice, sites, symbols = structure
+    multiple = np.array(multiple)
+    points = np.array(list(np.ndindex(*multiple)))
+    places = np.concatenate([(np.array(sites) + point) / multiple for point in points])
+    order = np.arange(len(places)) if seed is None else np.random.default_rng(seed).permutation(len(places))
+    names = list(symbols) * len(points)
+    return np.array(lattice) * multiple[:, None], places[order], [names[i] for i in order]
 
-    by_label = {entry["tags"]["aflow"]: entry["snl"].structure for entry in AFLOW_PROTOTYPE_LIBRARY}
-    cubic, orthorhombic = by_label["AB3C_cP5_221_a_c_b"], by_label["AB3C_oP20_62_c_cd_a"]
-    with pytest.raises(
-        DetectionError, match=r"4 times as many atoms.*supercell \[\[1, 1, 0\], \[1, -1, 0\], \[0, 0, -2\]\]"
-    ):
-        sbs.between(cubic, orthorhombic)
+
+# cubic and orthorhombic CaTiO3; the latter after S. Sasaki, C. T. Prewitt, J. D. Bass, W. A. Schulze, Acta Cryst. C43, 1668
+# (1987), coordinates rounded to three digits
+CUBIC = (np.eye(3) * 3.84, [[0.5, 0.5, 0.5], [0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]], ["Ca", "Ti", "O", "O", "O"])
+PNMA = crystal(
+    ["Ca", "Ti", "O", "O"],
+    [(0.036, 0.25, 0.993), (0, 0, 0.5), (0.484, 0.25, 0.071), (0.289, 0.037, 0.711)],
+    spacegroup=62,
+    cellpar=[5.442, 7.640, 5.380, 90, 90, 90],
+)
+
+
+def as_tuple(atoms):
+    return atoms.cell.array, atoms.get_scaled_positions(), atoms.get_chemical_symbols()
+
+
+def assert_different_states(pair: Between, number: int) -> None:
+    """The states are as many as the index, all of one space group, and no two are one; S permutes them."""
+    assert len(pair.states) == pair.group.order // pair.target.order
+    shapes = np.array([np.concatenate([s.displacement.ravel(), 10 * s.strain.ravel()]) for s in pair.states])
+    apart = np.linalg.norm(shapes[:, None] - shapes[None], axis=2)
+    assert apart[~np.eye(len(shapes), dtype=bool)].min() > 0.01
+    for state in pair.states:
+        assert sbs.detect(state.structure, 0.005).space_group.number == state.space_group.number == number
+    for g in (1, pair.group.order // 2, pair.group.order - 1):
+        turn = pair.parent.matrices[g]
+        for state in pair.states[:4]:
+            image = [move(pair.parent, g, state.displacement).ravel(), 10 * (turn @ state.strain @ turn.T).ravel()]
+            assert np.linalg.norm(shapes - np.concatenate(image), axis=1).min() < 1e-9
+
+
+@pytest.mark.parametrize("origin", [0.0, 0.37])
+@pytest.mark.parametrize("given", [(1, 1, 1), (1, 1, 2), (2, 1, 1)])
+def test_titanium_up_and_down_whatever_the_parents_cell(origin, given, cubic_perovskite):
+    """An antiferroelectric wave along z, P4/mmm in a cell of 10 atoms: 3 orientations of the axis and 2 antiphase states."""
+    lattice, sites, symbols = repeated(cubic_perovskite, (1, 1, 2))
+    sites[1, 2] += 0.02
+    sites[6, 2] -= 0.02
+    pair = sbs.between(repeated(cubic_perovskite, given), (lattice, sites + np.array([0, 0, origin]), symbols))
+    assert (pair.group.order, pair.target.order, pair.parent.supercell.translations) == (384, 64, 8)
+    assert pair.deviation < 1e-9 and np.abs(pair.match.strain).max() < 1e-9
+    assert_different_states(pair, 123)
+
+
+def test_calcium_titanate_has_24_states():
+    """6 orientation states times 4 antiphase states, each of them Pnma."""
+    for seed in (None, 1, 2):
+        child = as_tuple(PNMA) if seed is None else recast(as_tuple(PNMA), seed)
+        pair = sbs.between(CUBIC, child)
+        assert (pair.group.order, pair.target.order, len(pair.states)) == (384, 16, 24)
+        assert pair.parent.supercell.point_group.order // 8 == 6
+        if seed is None:
+            assert_different_states(pair, 62)
+    # the child in a multiple of its cell is the same child
+    assert len(sbs.between(CUBIC, repeated(as_tuple(PNMA), (2, 1, 1), 3)).states) == 24
     with pytest.raises(DetectionError, match="is the child the more symmetric of the two"):
-        sbs.between(orthorhombic, cubic)
+        sbs.between(as_tuple(PNMA), CUBIC)
 
 
-def test_doubled_cell_names_its_supercell(cubic_perovskite):
-    lattice, sites, symbols = cubic_perovskite
-    double = np.array([[*s[:2], (s[2] + k) / 2] for k in (0, 1) for s in sites])
-    double[1, 0] += 0.02  # one of the two titanium atoms moves: the cell is really doubled
-    child = (lattice * np.array([[1], [1], [2]]), double, symbols * 2)
-    with pytest.raises(DetectionError, match=r"2 times as many atoms.*supercell .*breaks translations"):
-        sbs.between(cubic_perovskite, child)
+def test_the_child_that_lies_on_the_parent_stays_where_it_is():
+    """Of 24 states the first is the one that the child is, if the child is given in the parent's frame and origin."""
+    wanted = sbs.between(CUBIC, as_tuple(PNMA))
+    for state in wanted.states[::5]:
+        pair = sbs.between(CUBIC, state.structure)
+        assert np.abs(pair.match.rotation - np.eye(3)).max() < 1e-9
+        assert np.abs(pair.states[0].displacement - state.displacement).max() < 1e-9
+        assert np.abs(pair.states[0].strain - state.strain).max() < 1e-9
+
+
+PARENTS = {
+    "perovskite": CUBIC,
+    "rutile": as_tuple(
+        crystal(["Ti", "O"], [(0, 0, 0), (0.305, 0.305, 0)], spacegroup=136, cellpar=[4.594, 4.594, 2.959, 90, 90, 90])
+    ),
+    "wurtzite": as_tuple(bulk("ZnO", "wurtzite", a=3.25, c=5.2, u=0.382)),
+    "rock salt": as_tuple(bulk("NaCl", "rocksalt", a=5.6)),
+    "Pnma": as_tuple(PNMA),
+}
+CELLS = {
+    "perovskite": [[1, 1, 0], [1, -1, 0], [0, 0, 2]],
+    "rutile": [[1, 0, 1], [0, 1, 0], [1, 0, -1]],
+    "wurtzite": [[2, 1, 0], [0, 1, 0], [0, 0, 1]],
+    "rock salt": [[-1, 1, 1], [1, -1, 1], [1, 1, -1]],
+    "Pnma": [[1, 0, 0], [0, 1, 0], [0, 0, 2]],
+}
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002])
+@pytest.mark.parametrize("name", PARENTS)
+def test_what_was_put_in_comes_out(name, noise):
+    """A random distortion of a supercell and a random strain, shuffled, turned, shifted and re-based: one of the states is it."""
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        lattice, sites, symbols = PARENTS[name]
+        atoms = make_supercell(Atoms(symbols, scaled_positions=sites, cell=lattice, pbc=True), CELLS[name])
+        shift = rng.normal(size=(len(atoms), 3)) * 0.06
+        shift -= shift.mean(axis=0)
+        strain = rng.normal(size=(3, 3)) * 0.01
+        strain = (strain + strain.T) / 2
+        shake = rng.normal(size=shift.shape)
+        shake *= noise / np.linalg.norm(shake, axis=1, keepdims=True)
+        stretch = np.eye(3) + strain
+        child = Atoms(atoms.numbers, atoms.positions @ stretch + shift + shake, cell=atoms.cell.array @ stretch, pbc=True)
+        pair = sbs.between(PARENTS[name], recast(as_tuple(child), seed))
+        found = pair.states[0]
+        # the state in the cell of the distortion that was put in, whichever of them it is
+        inside = sbs.between(PARENTS[name], child)
+        own = inside.states[0]
+        gaps = [np.abs(state.displacement - own.displacement).max() for state in pair.states]
+        other = pair.states[int(np.argmin(gaps))]
+        assert np.abs(other.displacement - own.displacement).max() < 1e-6 and np.abs(other.strain - own.strain).max() < 1e-6
+        assert np.abs(own.strain - strain).max() < 1e-9
+        # norm per primitive cell, and the field itself site by site
+        cells = pair.parent.supercell.translations
+        put = np.linalg.norm(shift + shake - (shift + shake).mean(axis=0)) / np.sqrt(round(abs(np.linalg.det(CELLS[name]))))
+        assert np.linalg.norm(found.displacement) / np.sqrt(cells) == pytest.approx(put, abs=1e-6)
+        places = inside.parent.structure
+        for site, position in enumerate(places.positions):
+            away = (atoms.positions - position) @ np.linalg.inv(atoms.cell.array)
+            copy = np.linalg.norm(away - np.round(away), axis=1).argmin()
+            field = shift[copy] + shake[copy] - (shift + shake).mean(axis=0)
+            assert np.abs(own.displacement[site] - field).max() < 1e-6
+
+
+def test_supercells_of_between(cubic_perovskite):
+    lattice, sites, symbols = repeated(cubic_perovskite, (1, 1, 2))
+    sites[1, 2] += 0.02
+    child = (lattice, sites, symbols)
+    assert sbs.between(cubic_perovskite, child, supercell=2).group.order == 384
+    with pytest.raises(DetectionError, match="does not hold the child's cell"):
+        sbs.between(cubic_perovskite, child, supercell=3)
+    with pytest.raises(DetectionError, match="supercell must"):
+        sbs.between(cubic_perovskite, child, supercell="2x2")
+    with pytest.raises(SearchLimitError, match="take a smaller supercell"):
+        sbs.between(cubic_perovskite, child, supercell=10)
+    with pytest.raises(DetectionError, match="a supercell was given with molecules"):
+        sbs.between(molecule("CH4"), molecule("CH4"), supercell=2)
 
 
 def test_molecules_in_any_orientation(moved):
@@ -239,3 +366,52 @@ def test_targets_are_the_form_that_networks_train_on(cubic_perovskite):
         pair.symmetry_set, own, "1x1o", pair.parent.permutations, index=int(pair.object_of[0])
     )
     assert np.abs(targets.numpy() - pair.targets).max() < 1e-12
+
+
+@pytest.mark.parametrize("format", ["cif", "poscar", "extxyz"])
+def test_files_keep_the_frame_or_turn_with_their_objects(format, tmp_path, cubic_perovskite):
+    """Read back, every file shows its state, turned as the list beside the files says; its object is turned alike."""
+    parent = recast(cubic_perovskite, 5)
+    lattice = parent[0][[1, 0, 2]]  # left-handed
+    sites = np.array(parent[1])[:, [1, 0, 2]]
+    pair = sbs.between((lattice, sites, parent[2]), TETRAGONAL)
+    paths = pair.write(tmp_path, format)
+    for number, (path, state) in enumerate(zip(paths, pair.states, strict=True)):
+        atoms, turn = read(path), np.eye(3)
+        turned = pair.symmetry_set.objects[pair.object_of[number]]
+        if format == "cif":
+            notes = [line for line in path.read_text().splitlines() if line.startswith("#")]
+            turn = np.array(notes[0].rpartition(" by ")[2].split(), float).reshape(3, 3)
+            turned = np.array(notes[1].rpartition(": ")[2].split(), float)
+            assert np.linalg.det(turn) == pytest.approx(1) and np.abs(turn - np.eye(3)).max() > 1e-3
+        elif format == "extxyz":
+            assert atoms.info["irreps"] == pair.symmetry_set.irreps
+            assert np.abs(atoms.info["object"] - turned).max() < 1e-7
+        expected = state.structure
+        cell = atoms.cell.array if format != "cif" else atoms.cell.array * np.sign(np.linalg.det(expected.lattice))
+        assert np.abs(expected.lattice @ turn.T - cell).max() < 1e-5
+        away = (expected.positions @ turn.T - atoms.positions) @ np.linalg.inv(atoms.cell.array)
+        assert np.abs((away - np.round(away)) @ atoms.cell.array).max() < 1e-5
+        assert atoms.numbers.tolist() == expected.numbers.tolist()
+        # the object of the file has the symmetry of the file's structure, in the frame of the file
+        group = sbs.detect(Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True), 0.002)
+        images = sbs.representation(pair.symmetry_set.irreps, group.matrices) @ turned
+        assert group.space_group.symbol == "P4mm" and np.abs(images - turned).max() < 1e-4
+    with pytest.raises(DetectionError, match=r"unknown format 'pdb'.*cif, poscar, extxyz"):
+        pair.write(tmp_path, "pdb")
+
+
+def test_layers_in_pairs():
+    """A sheet whose two sublattices part along z: buckled graphene, two states; the stand-ins for a third period may differ."""
+    flat = graphene(a=2.5)
+    buckled = flat.copy()
+    buckled.positions[:, 2] += [0.2, -0.2]
+    buckled.cell[2] = [0, 0, 40]
+    pair = sbs.between(flat, buckled)
+    assert (pair.target.symbol, len(pair.states)) == ("D3d", 2) and np.abs(pair.match.strain).max() < 1e-9
+    assert {state.space_group.symbol for state in pair.states} == {"p-3m1"}
+    wave = flat.repeat((2, 1, 1))
+    wave.positions[:2, 2] += 0.3
+    pair = sbs.between(flat, wave)
+    assert pair.parent.supercell.translations == 4 and pair.parent.structure.layer
+    assert len(pair.states) == pair.group.order // pair.target.order == 6

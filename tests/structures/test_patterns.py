@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from ase.build import bulk, make_supercell, molecule
+from ase.build import bulk, graphene, make_supercell, molecule
 from ase.spacegroup import crystal
 
 import sbs
@@ -137,7 +137,11 @@ def test_site_representation_is_the_dense_one(cubic_perovskite):
     rep = dense(found)
     for orbit in site_orbits(found):
         rows = (3 * orbit.copies[:, :1] + np.arange(3)).ravel()
-        assert np.abs(orbit.representation(found.matrices) - rep[:, rows[:, None], rows]).max() == 0
+        weights = np.random.default_rng(0).normal(size=(3, len(rep)))
+        weights[0] = np.arange(len(rep)) == 7  # a single element
+        for each in weights:
+            expected = np.tensordot(each, rep[:, rows[:, None], rows], axes=1)
+            assert np.abs(orbit.mean(found.matrices, each) - expected).max() < 1e-12
     strain = strain_matrices(found.matrices)
     assert np.abs(strain[found.group.table] - strain[:, None] @ strain[None]).max() < 1e-14
 
@@ -217,3 +221,69 @@ def test_five_hundred_sites():
     # per general orbit 144 / 8 = 18 vectors are C4v-invariant and 144 / 48 = 3 Oh-invariant; N and O add 1 each, less 1 rigid
     assert len(patterns.displacements) == 10 * (18 - 3) + 2 - 1
     assert patterns.displacement_symmetry == patterns.target
+
+
+def state_distances(states) -> np.ndarray:
+    """Largest displacement of a site between every two states."""
+    moves = np.array([state.displacement for state in states])
+    apart = np.linalg.norm(moves[:, None] - moves[None], axis=3).max(axis=2)
+    return apart[~np.eye(len(states), dtype=bool)]
+
+
+@pytest.mark.parametrize("target", ["C3", "C1", "C5v", "T"])
+def test_generic_distortions_of_a_fullerene_are_generic(target):
+    """Many patterns, of which no falling sequence of weights sees the last."""
+    patterns = sbs.distortions(molecule("C60"), target)
+    states = patterns.domain_states(0.3)
+    assert len(states) == 120 // patterns.target.order
+    assert sbs.detect(states[0].structure, 0.01).symbol == sbs.detect(states[-1].structure, 0.01).symbol == target
+    assert state_distances(states).min() == pytest.approx(states[0].difference) and states[0].difference > 0.1
+    # equal weights per irrep
+    pattern = patterns.pattern().ravel()
+    weights = {
+        name: np.linalg.norm(patterns.of_irrep(name).displacements.reshape(-1, 180) @ pattern)
+        for name in set(patterns.displacement_irreps)
+    }
+    assert np.ptp(list(weights.values())) < 1e-12
+
+
+def test_coefficients_that_leave_more_symmetry_are_refused(cubic_perovskite):
+    patterns = sbs.distortions(cubic_perovskite, "C1")
+    with pytest.raises(NoSetError, match=r"leaves C4v, more than the target C1.*other coefficients"):
+        patterns.domain_states(0.1, coefficients=[1] + [0] * 11)
+    nearly = [1, 1e-5, 3e-5] + [0] * 9
+    with pytest.raises(NoSetError, match=r"differ by .* Å only"):
+        patterns.domain_states(0.1, coefficients=nearly)
+    states = patterns.domain_states(0.1, coefficients=[1, 0.3, 0.6] + [0] * 9)
+    assert len(states) == 48 and state_distances(states).min() == pytest.approx(states[0].difference)
+    for wrong in (["a"] * 12, [np.nan] * 12, [[1] * 12], None):
+        if wrong is not None:
+            with pytest.raises(DetectionError, match="12 finite displacement coefficients"):
+                patterns.pattern(wrong)
+
+
+def test_modes_as_spectroscopists_write_them(cubic_perovskite):
+    assert "Γ = 3 T1u + T2u" in sbs.distortions(cubic_perovskite, "C4v").report()
+    assert "Γ = A1g + Eg + T2g + 2 T1u + T2u" in sbs.distortions(OCTAHEDRON, "C4v").report()
+    assert "Γ = A1 + E + 2 T2" in sbs.distortions(molecule("CH4"), "C3v").report()
+    assert "Γ = 2 A1 + B2" in sbs.distortions(molecule("H2O"), "Cs(σv(xz))").report()
+    fullerene = sbs.distortions(molecule("C60"), "Th").report()
+    assert "Γ = 2 Ag + 3 T1g + 4 T2g + 6 Gg + 8 Hg + Au + 4 T1u + 5 T2u + 6 Gu + 7 Hu\n" in fullerene
+
+
+def test_primary_order_parameters(cubic_perovskite):
+    """P4mm comes from T1u alone, the tetragonal strain follows; D2d(C2') needs the strain, which T2u does not bring."""
+    rows = sbs.distortions(cubic_perovskite, "C4v").irreps
+    assert {row.name: row.primary for row in rows} == {"T1u": True, "Eg": False}
+    assert {row.name: row.symmetry.symbol for row in rows} == {"T1u": "C4v", "Eg": "D4h"}
+    assert [(row.displacements, row.strains) for row in rows] == [(3, 0), (0, 1)]
+    patterns = sbs.distortions(cubic_perovskite, "C2v(C2')")
+    assert "primary order parameters: T1u\n" in patterns.report() + "\n"
+
+
+def test_layers_strain_in_their_plane():
+    patterns = sbs.distortions(graphene(), "C1")
+    assert patterns.strain_irreps == ("E2g",) * 2
+    assert np.abs(patterns.strains[:, 2]).max() == 0
+    # x lies along a, across the bonds, so that the sublattices that move against each other along z are B1g
+    assert patterns.displacement_irreps == ("B1g", "E2g", "E2g")

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.groups.abstract.immutability import frozen
+from sbs.groups.abstract.modular import kernel, row_echelon, smallest_prime_factor
 
 __all__ = ["CharacterTable", "GroupWithClasses", "character_table", "class_constants"]
 
@@ -161,13 +162,9 @@ def _power_map(group: GroupWithClasses, exponent: int) -> IntArray:
 def _dixon_prime(order: int, exponent: int) -> int:
     bound = 2 * math.isqrt(order)
     candidate = exponent + 1
-    while candidate <= bound or not _is_prime(candidate):
+    while candidate <= bound or smallest_prime_factor(candidate) < candidate:
         candidate += exponent
     return candidate
-
-
-def _is_prime(n: int) -> bool:
-    return n > 1 and all(n % d for d in range(2, math.isqrt(n) + 1))
 
 
 def _common_eigenvectors(matrices: IntArray, prime: int) -> list[IntArray]:
@@ -185,52 +182,20 @@ def _eigenspaces(matrix: IntArray, space: IntArray, prime: int) -> list[IntArray
     """Split an invariant row space into eigenspaces of w -> matrix @ w; works in the coordinates of the space."""
     if len(space) == 1:
         return [space]
-    reduced, pivots = _row_echelon(space, prime)
+    rows, pivots = row_echelon(space, prime)
+    reduced = rows[: len(pivots)]
     image = (matrix @ reduced.T).T % prime
     action = image[:, pivots]  # row i: coordinates of the image of basis vector i, as the space is invariant
     parts = []
     found = 0
     for eigenvalue in range(prime):
-        kernel = _left_kernel((action - eigenvalue * np.eye(len(space), dtype=np.int64)) % prime, prime)
-        if len(kernel):
-            parts.append(kernel @ reduced % prime)
-            found += len(kernel)
+        fixed = kernel((action - eigenvalue * np.eye(len(space), dtype=np.int64)).T, prime)
+        if len(fixed):
+            parts.append(fixed @ reduced % prime)
+            found += len(fixed)
             if found == len(space):
                 break
     return parts
-
-
-def _row_echelon(matrix: IntArray, prime: int) -> tuple[IntArray, list[int]]:
-    rows = matrix.copy() % prime
-    pivots: list[int] = []
-    for column in range(rows.shape[1]):
-        rank = len(pivots)
-        nonzero = np.flatnonzero(rows[rank:, column])
-        if not len(nonzero):
-            continue
-        pick = rank + int(nonzero[0])
-        rows[[rank, pick]] = rows[[pick, rank]]
-        rows[rank] = rows[rank] * pow(int(rows[rank, column]), -1, prime) % prime
-        factors = rows[:, column].copy()
-        factors[rank] = 0
-        rows = (rows - np.outer(factors, rows[rank])) % prime
-        pivots.append(column)
-        if len(pivots) == len(rows):
-            break
-    return rows[: len(pivots)], pivots
-
-
-def _left_kernel(matrix: IntArray, prime: int) -> IntArray:
-    """Rows c with c @ matrix = 0 modulo p."""
-    size = len(matrix)
-    echelon, pivots = _row_echelon(matrix.T, prime)
-    free = [column for column in range(size) if column not in pivots]
-    kernel = np.zeros((len(free), size), dtype=np.int64)
-    for row, column in enumerate(free):
-        kernel[row, column] = 1
-        for pivot_row, pivot in enumerate(pivots):
-            kernel[row, pivot] = -echelon[pivot_row, column] % prime
-    return kernel
 
 
 def _character_mod_p(vector: IntArray, sizes: IntArray, inverse_class: IntArray, order: int, prime: int) -> IntArray:

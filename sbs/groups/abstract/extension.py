@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sbs.errors import SearchLimitError
+from sbs.groups.abstract.laws import left_transversal
+from sbs.groups.abstract.modular import smallest_prime_factor
 from sbs.groups.abstract.perfect import perfect_subgroups
 from sbs.progress import tick
 
@@ -130,7 +132,7 @@ class _Extension:
         if np.packbits(mask).tobytes() in self.known:
             return
         normalizer = mask[self.conjugation[:, list(generators)]].all(1)
-        transversal = left_transversal(self.table, normalizer)
+        transversal = left_transversal(lambda g, h: self.table[g, h], normalizer.nonzero()[0], np.ones(self.n, dtype=bool))
         images = np.zeros((len(transversal), self.n), dtype=bool)
         images[np.arange(len(transversal))[:, None], self.conjugation[transversal[:, None], elements]] = True
         packed = np.packbits(images, axis=1)
@@ -168,29 +170,6 @@ def prime_power_generators(table: np.ndarray, orders: np.ndarray) -> tuple[np.nd
         lowest = np.where(generates, np.minimum(lowest, power), lowest)
     chosen = candidates[lowest == candidates]
     return chosen, primes[orders[chosen]]
-
-
-def smallest_prime_factor(number: int) -> int:
-    """Smallest prime that divides ``number`` > 1."""
-    divisor = 2
-    while divisor * divisor <= number:
-        if number % divisor == 0:
-            return divisor
-        divisor += 1
-    return number
-
-
-def left_transversal(table: np.ndarray, subgroup: np.ndarray) -> np.ndarray:
-    """The lowest-numbered element of every left coset of a subgroup, given as a mask ``(n,)``."""
-    members = subgroup.nonzero()[0]
-    free = ~subgroup
-    chosen = [0]
-    element = int(free.argmax())
-    while free[element]:
-        chosen.append(element)
-        free[table[element, members]] = False
-        element = int(free.argmax())
-    return np.array(chosen, dtype=np.intp)
 
 
 def generators_of(table: np.ndarray, elements: np.ndarray) -> tuple[int, ...]:

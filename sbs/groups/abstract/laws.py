@@ -12,7 +12,7 @@ element 0 is the identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "TableLaw",
     "close_mask",
     "law_from_actions",
+    "left_transversal",
     "orders_of_elements",
 ]
 
@@ -305,6 +306,27 @@ def _cyclic_transversal(row: np.ndarray, lower: np.ndarray, index: int) -> tuple
     while len(large) * step < index:
         large.append(small[step][large[-1]])
     return np.array(small[:step]), np.array(large)
+
+
+def left_transversal(
+    multiply: Callable[[int, np.ndarray], np.ndarray], members: np.ndarray, within: np.ndarray
+) -> np.ndarray:
+    """The lowest-numbered element of every left coset of a subgroup, in rising order; the identity first.
+
+    Args:
+        multiply: products of one element with several.
+        members: element numbers of the subgroup.
+        within: mask (n,) of a group that holds it.
+    """
+    free = within.copy()
+    free[members] = False
+    chosen = [0]
+    element = int(free.argmax())
+    while free[element]:
+        chosen.append(element)
+        free[multiply(element, members)] = False
+        element = int(free.argmax())
+    return np.array(chosen, dtype=np.intp)
 
 
 def _transversal(rows: list[np.ndarray], lower: np.ndarray, index: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from sbs.errors import InvalidGroupError, NotASubgroupError
 from sbs.groups.abstract.immutability import Immutable, frozen
+from sbs.groups.abstract.laws import left_transversal
 from sbs.groups.abstract.validation import check_integer, shown
 
 __all__ = ["Parent", "Subgroup", "SubgroupClass", "enumerate_classes", "hasse_edges", "order_labels"]
@@ -153,14 +154,7 @@ class Subgroup(Immutable):
         inside = self.parent.whole if within is None else self._same_parent(within)
         if self.order == 1:
             return inside.elements
-        free = inside.mask & ~self.mask
-        chosen = [0]
-        element = int(free.argmax())
-        while free[element]:
-            chosen.append(element)
-            free[self.parent.multiply(element, self.elements)] = False
-            element = int(free.argmax())
-        return np.array(chosen, dtype=np.intp)
+        return left_transversal(self.parent.multiply, self.elements, inside.mask)
 
     def left_cosets(self, within: Subgroup | None = None) -> np.ndarray:
         """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its

@@ -141,6 +141,14 @@ class ClosedGroup(Immutable):
             f"{self.symbol} has infinitely many elements; draw some with .sample(n, seed), or test one with .contains(matrix)"
         )
 
+    def index(self, subgroup: ClosedGroup) -> int | float:
+        """Index of an infinite closed subgroup: the ratio of the numbers of components if the dimensions agree, else math.inf."""
+        if self.is_axial != subgroup.is_axial:
+            return math.inf
+        if self.is_axial:
+            return (1 + len(self.components)) // (1 + len(subgroup.components))
+        return 1 if self.family == subgroup.family else 2
+
     @property
     def character_table(self) -> NoReturn:
         """Not available: raises InfiniteSetError."""

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.generators import rotation_z
 
-__all__ = ["hermann_mauguin", "read_hermann_mauguin"]
+__all__ = ["hermann_mauguin", "names_directions", "read_hermann_mauguin"]
 
 Matrix = npt.NDArray[np.float64]
 Reading = tuple[PointGroupSymbol, Matrix]
@@ -73,6 +73,7 @@ _POLYHEDRAL: dict[str, str] = {
 }  # fmt: skip
 
 _PART = re.compile(r"(-?)([0-9]+|inf)(/m)?|m")
+_DIRECTIONS = 3
 _MOST_PARTS = 4  # "3/mm2"; longer text is no symbol, and the ways to cut it grow exponentially
 _COMPACT = re.compile(r"(?:-?(?:[0-9]+|inf)(?:/m)?|m)+")
 
@@ -193,17 +194,29 @@ def read_hermann_mauguin(text: str) -> Reading | None:
         crystallographic meaning if there is one ("32" is D3, "23" is T), else the meaning with the most parts
         ("1022" is D10).
     """
+    found = _read(text)
+    return None if found is None else found[0]
+
+
+def names_directions(text: str) -> bool:
+    """Whether a symbol names all three symmetry directions, as "2mm" and "-4m2" do and "2", "3m" do not."""
+    found = _read(text)
+    return found is not None and len(found[1]) == _DIRECTIONS
+
+
+def _read(text: str) -> tuple[Reading, list[str]] | None:
+    """What a symbol says, and the parts that it was cut into."""
     spaced = len(text.split()) > 1
     for tokens in _tokenisations(text):
         key = " ".join(tokens)
         if key in _ORIENTED:
             (family, n), rotation = _ORIENTED[key]
-            return PointGroupSymbol(family, n), rotation
+            return (PointGroupSymbol(family, n), rotation), tokens
         if key in _POLYHEDRAL:
-            return PointGroupSymbol(_POLYHEDRAL[key]), _IDENTITY
+            return (PointGroupSymbol(_POLYHEDRAL[key]), _IDENTITY), tokens
         reading = _axial(tokens, spaced)
         if reading is not None:
-            return reading
+            return reading, tokens
     return None
 
 

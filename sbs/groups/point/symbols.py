@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import UnknownGroupError
+from sbs.groups.abstract.validation import shown
 from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
-from sbs.groups.point.hermann_mauguin import hermann_mauguin, read_hermann_mauguin
+from sbs.groups.point.hermann_mauguin import hermann_mauguin, names_directions, read_hermann_mauguin
 
 __all__ = ["MAX_FOLD", "ParsedSymbol", "PointGroupSymbol", "hermann_mauguin", "parse_symbol"]
 
@@ -45,10 +46,12 @@ class ParsedSymbol:
         symbol: canonical name of the group.
         rotation: float64 (3, 3), read-only, proper; R g R^T for g in the standard setting are the elements of
             the group in the setting that the text asks for. The identity for Schoenflies symbols.
+        oriented: whether the text is a Hermann–Mauguin symbol that names all three symmetry directions ("2mm", "-4m2").
     """
 
     symbol: PointGroupSymbol
     rotation: npt.NDArray[np.float64]
+    oriented: bool = False
 
 
 def parse_symbol(text: str) -> ParsedSymbol:
@@ -71,7 +74,7 @@ def parse_symbol(text: str) -> ParsedSymbol:
     """
     if not isinstance(text, str):
         raise UnknownGroupError(
-            f"a point-group symbol must be text such as 'D4h' or '4/mmm', got {type(text).__name__}: {text!r}"
+            f"a point-group symbol must be text such as 'D4h' or '4/mmm', got {type(text).__name__}: {shown(text)}"
         )
     plain = _normalise(text)
     if not plain:
@@ -80,8 +83,10 @@ def parse_symbol(text: str) -> ParsedSymbol:
     if longest > 9:
         raise UnknownGroupError(_too_large(text))
     reading = _read_schoenflies(plain, text)
+    oriented = False
     if reading is None:
         reading = read_hermann_mauguin(plain.lower())
+        oriented = reading is not None and names_directions(plain.lower())
     if reading is None:
         raise UnknownGroupError(_unknown(text, plain))
     symbol, rotation = reading
@@ -89,7 +94,7 @@ def parse_symbol(text: str) -> ParsedSymbol:
         raise UnknownGroupError(_too_large(text))
     rotation = np.array(rotation)
     rotation.flags.writeable = False
-    return ParsedSymbol(symbol, rotation)
+    return ParsedSymbol(symbol, rotation, oriented)
 
 
 def _normalise(text: str) -> str:
@@ -127,9 +132,9 @@ def _read_schoenflies(plain: str, text: str) -> tuple[PointGroupSymbol, npt.NDAr
 
 
 def _too_large(text: str) -> str:
-    shown = text if len(text) <= 40 else text[:37] + "..."
+    quoted = text if len(text) <= 40 else text[:37] + "..."
     return (
-        f"{shown!r} has a rotation axis of more than {MAX_FOLD}-fold symmetry; symbols are limited to "
+        f"{quoted!r} has a rotation axis of more than {MAX_FOLD}-fold symmetry; symbols are limited to "
         f"n <= {MAX_FOLD} (S{2 * MAX_FOLD} for rotoreflections); for the limit of large n use 'Dinfh' etc."
     )
 
@@ -148,8 +153,8 @@ def _unknown(text: str, plain: str) -> str:
         spellings[hermann_mauguin(group)] = hermann_mauguin(group)
     near = difflib.get_close_matches(plain.lower(), spellings, n=3, cutoff=0.6)
     hint = f"did you mean {', '.join(spellings[match] for match in near)}?" if near else "nothing is near."
-    shown = text if len(text) <= 40 else text[:37] + "..."
+    quoted = text if len(text) <= 40 else text[:37] + "..."
     return (
-        f"{shown!r} is not a point-group symbol; {hint} Expected Schoenflies (D4h, S6, Oh, Ih, Cinfv) or "
+        f"{quoted!r} is not a point-group symbol; {hint} Expected Schoenflies (D4h, S6, Oh, Ih, Cinfv) or "
         "Hermann-Mauguin (4/mmm, -3, m-3m, -5m, ∞m)"
     )

@@ -19,7 +19,7 @@ from sbs.nn.host.injection import Injection
 from sbs.nn.host.sites import Side, Site, locate
 from sbs.nn.reach.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
 
-__all__ = ["Attachment", "attach", "detach"]
+__all__ = ["Attachment", "attach", "attachments_of", "detach"]
 
 _CHILD = "symmetry_injection"
 _CALL = "_symmetry_call"
@@ -228,6 +228,12 @@ def detach(model: nn.Module) -> nn.Module:
     for attachment in call.attachments[::-1]:
         attachment.detach()
     return model
+
+
+def attachments_of(model: nn.Module) -> list[Attachment]:
+    """The attachments of ``model``, in the order in which they were made; empty if there are none."""
+    call: Call | None = getattr(model, _CALL, None)
+    return [] if call is None else list(call.attachments)
 
 
 def _submodule(model: nn.Module, at: str) -> nn.Module:

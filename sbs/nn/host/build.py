@@ -105,7 +105,7 @@ class BreakingModel(nn.Module):
         self._names = argument_names(model)
         self._orientation = OrientationCheck()
         self._given_dim: int = self.irreps.dim
-        self._ones = self.irreps == o3.Irreps("0e")
+        self.takes_ones = self.irreps == o3.Irreps("0e")
         for name in ("irreps_out", "irreps_node_output"):
             if hasattr(model, name):
                 self.irreps_out = o3.Irreps(getattr(model, name))
@@ -142,7 +142,7 @@ class BreakingModel(nn.Module):
         self, given: Tensor | None, like: Tensor, graphs: Graphs, choice: Choice
     ) -> Tensor:
         if given is None:
-            if not self._ones:
+            if not self.takes_ones:
                 raise NetworkInputError(
                     f"The data lack {self.key!r}: features {self.irreps} of every node are expected."
                 )

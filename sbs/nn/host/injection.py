@@ -50,6 +50,7 @@ class Injection(nn.Module):
         if ignore_parity:
             _check_proper(breaker)
         self.breaker = breaker
+        self.ignore_parity = ignore_parity
         self.irreps = irreps
         self.dim: int = irreps.dim
         self.irreps_breaker = breaker.irreps

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 from e3nn import o3
 
 from sbs.errors import NetworkInputError
+from sbs.nn.products import selection
 
 __all__ = [
     "CLEBSCH_GORDAN",
@@ -50,13 +52,11 @@ class Selection:
         return abs(l1 - l2) <= l3 <= l1 + l2 and self.rule(l1, l2, l3)
 
 
-CLEBSCH_GORDAN = Selection("clebsch-gordan", lambda l1, l2, l3: True)
+#: The kinds of product of `sbs.nn.products`, by name.
+_NAMED: dict[str, Selection] = {kind: Selection(kind, partial(selection.interacts, kind)) for kind in selection.KINDS}
+CLEBSCH_GORDAN, GAUNT = _NAMED["clebsch-gordan"], _NAMED["gaunt"]
 
-# Xie, Daigavane, Kotak, Smidt, "The Price of Freedom: Exploring Expressivity and Runtime Tradeoffs in Equivariant Tensor
-# Products" (2025): the Gaunt coefficient vanishes for odd l1 + l2 + l3.
-GAUNT = Selection("gaunt", lambda l1, l2, l3: (l1 + l2 + l3) % 2 == 0)
-
-Product = Literal["clebsch-gordan", "gaunt"] | Paths
+Product = selection.Kind | Paths
 
 
 class UnreachableBreakerWarning(UserWarning):
@@ -69,14 +69,13 @@ def as_paths(product: object) -> Paths:
     Raises:
         NetworkInputError: unless it is a known name or has `Paths`.
     """
-    named = {each.name: each for each in (CLEBSCH_GORDAN, GAUNT)}
-    if isinstance(product, str) and product in named:
-        return named[product]
+    if isinstance(product, str) and product in _NAMED:
+        return _NAMED[product]
     if isinstance(product, Paths) and not isinstance(product, type):
         return product
     raise NetworkInputError(
-        f"tensor_product={product!r} is unknown; choose 'clebsch-gordan' or 'gaunt', or give an object with a name and "
-        "has(l1, l2, l3)."
+        f"tensor_product={product!r} is unknown; choose one of {', '.join(map(repr, _NAMED))}, or give a product of "
+        "sbs.nn.products or another object with a name and has(l1, l2, l3)."
     )
 
 

@@ -151,8 +151,8 @@ def can_break(
 
     Args:
         irreps_in, irreps_hidden, irreps_out: node input, hidden and output irreps.
-        tensor_product: "clebsch-gordan", or "gaunt", which lacks the products with odd l1 + l2 + l3, or any product that
-            tells its `Paths`.
+        tensor_product: "clebsch-gordan" or "complete"; "vector-signal"; "gaunt", which lacks the products with odd
+            l1 + l2 + l3; a product of `sbs.nn.products`, or anything else that tells its `Paths`.
         pooled: the output is one per graph, not one per node.
         positions: (n, 3) sites of a molecule, symmetric under S. By default nodes are taken to be in general position;
             nodes that all sit on symmetry elements can transmit less, which this tells.
@@ -270,8 +270,10 @@ def _reason(
         text += f"; the breaker's {', '.join(unreached)} never reach it"
     if missing:
         return f"{text}; add hidden irreps {' + '.join(missing)}, or ask for a set of lower degree with lmax="
-    if question.product.name != "clebsch-gordan":
-        return f"{text}; the {question.product.name} product lacks paths: use Clebsch-Gordan products, or another set"
+    if _lacks_paths(question.product, max((ir.l for _, ir in hidden), default=0)):
+        return (
+            f"{text}; the {question.product.name} product lacks paths: use complete (Clebsch-Gordan) products, or another set"
+        )
     if question.pooled:
         showing = _telling(question.matrices, fixing)
         return (
@@ -279,6 +281,11 @@ def _reason(
             f"which irreps_out={question.irreps_out} has too few: add one, or give an output per node"
         )
     return f"{text}; use more layers, other output irreps, or a set of lower degree with lmax="
+
+
+def _lacks_paths(product: Paths, top: int) -> bool:
+    every = range(top + 1)
+    return not all(product.has(a, b, c) for a in every for b in every for c in every if abs(a - b) <= c <= a + b)
 
 
 def _telling(matrices: np.ndarray, fixing: np.ndarray) -> list[str]:

@@ -1,0 +1,165 @@
+"""Choices that travel with the data: from a structure to its set, orientation, permutations, and the object of its target.
+
+What `SymmetryFields` writes into a structure (ASE atoms, PyG data, dictionaries such as NequIP's) breakers and hooks read from
+the batch: see `sbs.nn.choice`. Pipelines take the fields along under their own rules:
+
+- PyG, Lightning: attributes of ``Data`` are collated as they are.
+- NequIP: ``include_keys: [sbs_object, sbs_set, sbs_rotation]`` of its ASE datasets, once `sbs.nn.host.nequip` is imported.
+- MACE: ``info_keys`` of a head, `sbs.nn.host.mace.info_keys`.
+- SevenNet: ``atoms.info`` comes along as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sbs.errors import NetworkInputError
+from sbs.groups.point.pointgroups import PointGroup, match_elements
+from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.pairing import matching_objects
+
+__all__ = ["SymmetryFields", "orientation", "permutations_for"]
+
+# Entries of R S R^T against those of the detected group.
+_SAME_GROUP = 1e-5
+
+
+def orientation(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.float64]:
+    """The proper rotation R, float64 (3, 3), that takes a set's orientation to that of a detected structure.
+
+    ``rotations=R`` of a breaker, ``rotation=R`` of `sbs.nn.all_outputs`, and ``symmetry_set.rotated(R)``, all mean this one:
+    the structure is R times one in the orientation of the set. (``detected.rotation`` is not it: that takes the structure
+    to the standard setting.)
+
+    Args:
+        detected: from ``sbs.detect``.
+        symmetry_set: for inputs of the same point group, in any orientation.
+
+    Raises:
+        NetworkInputError: the groups differ, or the set's ambient group lies otherwise than the structure's lattice.
+    """
+    own, found = symmetry_set.group, _point_group(detected)
+    if getattr(own, "symbol", None) != found.symbol or own.order != found.order:
+        raise NetworkInputError(
+            f"The structure has the symmetry {found.symbol}, the set is for {getattr(own, 'symbol', own)}; ask for "
+            "sbs.minimal_set(detected, target), or give a structure of that symmetry."
+        )
+    assert not isinstance(own, type(None))
+    turn = np.asarray(found.rotation @ own.rotation.T, dtype=np.float64)  # type: ignore[union-attr]
+    if isinstance(found, PointGroup) and _unlike(turn @ own.matrices @ turn.T, found.matrices):
+        raise NetworkInputError(
+            f"No rotation was found between the two settings of {found.symbol}; ask for sbs.minimal_set(detected, target), "
+            "whose set lies as the structure does."
+        )
+    ambient, lattice = symmetry_set.ambient, getattr(detected, "ambient", None)
+    if isinstance(ambient, PointGroup) and isinstance(lattice, PointGroup):
+        inside = ambient.order == lattice.order and not _unlike(turn @ ambient.matrices @ turn.T, lattice.matrices)
+        if not inside:
+            raise NetworkInputError(
+                f"The set's ambient group {ambient.symbol} lies otherwise than the lattice's {lattice.symbol}; ask for "
+                "sbs.minimal_set(detected, target)."
+            )
+    return turn
+
+
+def _point_group(detected: Any) -> Any:
+    """The point group of a detected structure, also of one in a supercell."""
+    for name in ("rotations", "group"):
+        found = getattr(detected, name, None)
+        if hasattr(found, "rotation"):
+            return found
+    raise NetworkInputError(f"{detected!r} was not detected; give what sbs.detect returns.")
+
+
+def _unlike(matrices: np.ndarray, others: np.ndarray) -> bool:
+    return bool(np.abs(matrices[:, None] - others[None]).max(axis=(2, 3)).min(axis=1).max() > _SAME_GROUP)
+
+
+def permutations_for(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.int64]:
+    """Site permutations (order of S, num_sites) in the order of ``symmetry_set.group``: for losses and `sbs.nn.all_outputs`.
+
+    Raises:
+        NetworkInputError: as `orientation`; or the group is infinite.
+    """
+    turn = orientation(detected, symmetry_set)
+    if not isinstance(symmetry_set.group, PointGroup):
+        raise NetworkInputError(f"{symmetry_set.group.symbol} is infinite: its permutations cannot be listed.")
+    turned = turn @ symmetry_set.group.matrices @ turn.T
+    return np.asarray(detected.permutations)[match_elements(turned, _point_group(detected).matrices)]
+
+
+class SymmetryFields:
+    """A transform: writes set number, orientation and, if the target is known, an object into a structure.
+
+    Args:
+        sets: those of the breaker, in its order; a structure gets the first whose group is its own.
+        detect: ``sbs.detect``, or a function that calls it with a tolerance.
+        target: the name under which a structure carries the broken output, (num_sites, dim): an array of ASE atoms, an
+            attribute or entry of data. The object is then one that leads to it; structures without it get no object, and
+            fall back to what ``breaker.choose`` says.
+        irreps: of that output.
+        to_structure: makes of data what ``detect`` takes; needed for PyG data and dictionaries.
+    """
+
+    def __init__(
+        self,
+        sets: MinimalSet | Sequence[MinimalSet],
+        detect: Callable[[Any], Any],
+        *,
+        target: str | None = None,
+        irreps: str = "1x1o",
+        to_structure: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.sets = (sets,) if isinstance(sets, MinimalSet) else tuple(sets)
+        self.detect = detect
+        self.target = target
+        self.irreps = irreps
+        self.to_structure = to_structure
+
+    def fields(self, structure: Any, target: npt.ArrayLike | None = None) -> dict[str, npt.NDArray[Any]]:
+        """The fields of one structure, and of its broken output (num_sites, dim) where it is given.
+
+        Raises:
+            NetworkInputError: no set is for this symmetry, or no object leads to the target.
+        """
+        detected = self.detect(structure)
+        found = _point_group(detected)
+        number = next((n for n, each in enumerate(self.sets) if getattr(each.group, "symbol", None) == found.symbol), None)
+        if number is None:
+            names = ", ".join(str(getattr(each.group, "symbol", each.group)) for each in self.sets)
+            raise NetworkInputError(f"The structure has the symmetry {found.symbol}; the sets are for {names}.")
+        chosen = self.sets[number]
+        turn = orientation(detected, chosen)
+        fields: dict[str, npt.NDArray[Any]] = {"sbs_set": np.array(number), "sbs_rotation": turn}
+        if target is not None:
+            turned = chosen.rotated(turn)
+            moves = permutations_for(detected, chosen)
+            fields["sbs_object"] = matching_objects(turned, target, self.irreps, moves)[0]
+        return fields
+
+    def __call__(self, data: Any) -> Any:
+        """Write the fields into ``data`` and return it: ASE atoms, PyG data, or a dictionary."""
+        atoms = hasattr(data, "info") and hasattr(data, "arrays")
+        structure = data if self.to_structure is None else self.to_structure(data)
+        given = None
+        if self.target is not None:
+            source = data.arrays if atoms else data
+            given = source.get(self.target) if hasattr(source, "get") else getattr(source, self.target, None)
+            given = given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else given
+        fields = self.fields(structure, given)
+        for name, values in fields.items():
+            if atoms:
+                data.info[name] = values.tolist() if values.ndim == 0 else values
+                continue
+            # One row for each graph, so that batches are made by concatenation.
+            row = torch.as_tensor(values)[None]
+            if isinstance(data, MutableMapping):
+                data[name] = row
+            else:
+                setattr(data, name, row)
+        return data

@@ -1,0 +1,42 @@
+"""The irreducible representations of S by name, and how often each occurs among the displacements."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sbs.structures.detected import Detected
+from sbs.structures.sites import RealIrrep, point_group_irreps, site_orbits
+from sbs.structures.space_irreps import space_irreps
+
+__all__ = ["real_irreps", "vibrations"]
+
+
+def real_irreps(detected: Detected) -> tuple[RealIrrep, ...]:
+    """The real irreducible representations of S: Mulliken names for a point group, wave vector and number (CDML, "R4+") for
+    the space group modulo a supercell.
+
+    Raises:
+        DetectionError: S is infinite.
+    """
+    if detected.supercell is not None:
+        return tuple(RealIrrep(irrep.label, irrep.weights, irrep.trivial) for irrep in space_irreps(detected))
+    return point_group_irreps(detected.point_group().family)
+
+
+def vibrations(detected: Detected) -> tuple[tuple[str, int], ...]:
+    """How often each irrep occurs among the displacements of a primitive cell (or of a molecule, or of the supercell), rigid
+    motions left out: ("T1u", 3), ("T2u", 1) for a cubic perovskite."""
+    matrices = detected.matrices
+    characters = np.zeros(len(matrices))
+    for orbit in site_orbits(detected):
+        stay = (orbit.permutations == np.arange(orbit.permutations.shape[1])).sum(axis=1)
+        characters += stay * np.trace(matrices, axis1=1, axis2=2)
+    characters -= np.trace(matrices, axis1=1, axis2=2)
+    if not detected.structure.periodic:  # rotations turn as axial vectors
+        characters -= np.linalg.det(matrices) * np.trace(matrices, axis1=1, axis2=2)
+    found = []
+    for irrep in real_irreps(detected):
+        count = round(float(irrep.weights @ characters) / irrep.dimension)
+        if count:
+            found.append((irrep.name, count))
+    return tuple(found)

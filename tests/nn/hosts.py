@@ -1,0 +1,105 @@
+"""The hosts that breakers are attached to in tests: SevenNet-0, a NequIP and a MACE model with random weights, rocksalt."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+
+def wake(attachment, size):
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in attachment.parameters():
+            weight.copy_(size * torch.randn(weight.shape, generator=generator))
+
+
+def rocksalt():
+    build = pytest.importorskip("ase.build", reason="ase is not installed")
+    return build.bulk("NaCl", "rocksalt", a=5.64)
+
+
+@pytest.fixture(scope="module")
+def sevennet():
+    """The calculator with the weights that ship in the wheel, and a function for energy and forces of rocksalt."""
+    calculators = pytest.importorskip("sevenn.calculator", reason="SevenNet is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        calculator = calculators.SevenNetCalculator("7net-0", device="cpu")
+    atoms = rocksalt()
+
+    def evaluate():
+        calculator.calculate(atoms)
+        return calculator.results["energy"], calculator.results["forces"].copy()
+
+    return calculator.model, evaluate
+
+
+@pytest.fixture
+def nequip():
+    models = pytest.importorskip("nequip.model", reason="NequIP is not installed")
+    from nequip.data import from_ase
+    from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
+    from nequip.utils.global_state import set_global_state
+
+    set_global_state()
+    model = models.NequIPGNNModel(
+        seed=1,
+        model_dtype="float32",
+        r_max=4.0,
+        type_names=["Na", "Cl"],
+        num_layers=3,
+        l_max=2,
+        num_features=8,
+        avg_num_neighbors=10.0,
+        per_type_energy_scales=1.0,
+        per_type_energy_shifts=0.0,
+    )
+    data = ChemicalSpeciesToAtomTypeMapper(model_type_names=["Na", "Cl"])(from_ase(rocksalt()))
+    data = NeighborListTransform(r_max=4.0)(data)
+
+    def evaluate():
+        output = model(dict(data))
+        return float(output["total_energy"].detach()), output["forces"].detach().double().numpy()
+
+    return model, evaluate
+
+
+@pytest.fixture
+def mace():
+    modules = pytest.importorskip("mace.modules", reason="MACE is not installed")
+    from e3nn import o3
+    from mace import data, tools
+    from mace.tools import torch_geometric
+
+    torch.set_default_dtype(torch.float64)
+    model = modules.MACE(
+        r_max=4.0,
+        num_bessel=4,
+        num_polynomial_cutoff=5,
+        max_ell=2,
+        interaction_cls=modules.interaction_classes["RealAgnosticResidualInteractionBlock"],
+        interaction_cls_first=modules.interaction_classes["RealAgnosticInteractionBlock"],
+        num_interactions=2,
+        num_elements=2,
+        hidden_irreps=o3.Irreps("8x0e+8x1o"),
+        MLP_irreps=o3.Irreps("4x0e"),
+        gate=torch.nn.functional.silu,
+        atomic_energies=np.zeros(2),
+        avg_num_neighbors=10.0,
+        atomic_numbers=[11, 17],
+        correlation=2,
+        radial_type="bessel",
+    )
+    configuration = data.config_from_atoms(rocksalt())
+    table = tools.AtomicNumberTable([11, 17])
+    atoms = data.AtomicData.from_config(configuration, z_table=table, cutoff=4.0)
+    batch = next(iter(torch_geometric.dataloader.DataLoader([atoms], batch_size=1)))
+
+    def evaluate():
+        output = model(batch.to_dict())
+        return float(output["energy"].detach()), output["forces"].detach().numpy()
+
+    return model, evaluate
