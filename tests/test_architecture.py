@@ -36,15 +36,16 @@ LAYERS: dict[str, set[str]] = {
     "query": {"errors", *GROUPS, "solver", "objects", "sets", "tables"},
     # A structure is posed as a question, never solved here; character tables are looked up.
     "structures": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
-    "explorer": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "phases": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "query", "structures"},
+    "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query"},
     "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
     "cli": {
         *("errors", "optional", "progress", *GROUPS, "solver", "objects", "sets", "tables", "query"),
-        *("structures", "explorer", "__init__"),
+        *("structures", "phases", "explorer", "__init__"),
     },
     "__main__": {"cli"},
     # Names are loaded at first use, see test_the_top_level_names_load_lazily; type checkers see them all.
-    "__init__": {"errors", "groups", "nn", "objects", "query", "sets", "structures", "tables"},
+    "__init__": {"errors", "groups", "nn", "objects", "phases", "query", "sets", "structures", "tables"},
 }
 
 #: Library -> rooms (or modules) that may import it, and whether at the top of a module.
@@ -52,12 +53,13 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "torch": {"nn": True},
     "e3nn": {"nn": True},
     "spglib": {"structures": True},
-    "ase": {"structures": False},
+    "ase": {"structures": False, "phases": False},
     "pymatgen": {"structures": False},
-    "pandas": {"structures": False},
+    "pandas": {"structures": False, "phases": False},
     "sympy": {"groups/point": False},
     "plotly": {"explorer": False},
-    "matplotlib": {},
+    "grandalf": {"explorer": False},
+    "matplotlib": {"phases": False},
     "rich": {"cli": False, "tables": False},
     "tqdm": {"cli": False, "tables": False},
 }
@@ -161,7 +163,8 @@ def circles(sources: dict[str, str], packages: Collection[str] = ()) -> list[set
         packages: names of those that are packages.
     """
     needs = {
-        name: {each.name for each in imports(source, package_of(name, name in packages), sources)} & set(sources) - {name}
+        name: {each.name for each in imports(source, package_of(name, name in packages), sources)}
+        & set(sources) - {name}
         for name, source in sources.items()
     }
     found = []
@@ -215,7 +218,9 @@ def test_no_two_files_import_each_other():
     sources = {module_name(path): path.read_text(encoding="utf-8") for path in MODULES}
     packages = {module_name(path) for path in MODULES if path.stem == "__init__"}
     # The top level offers names of everything and is imported by the command line only.
-    assert circles({name: text for name, text in sources.items() if name not in {"sbs", "sbs.__main__"}}, packages) == []
+    assert (
+        circles({name: text for name, text in sources.items() if name not in {"sbs", "sbs.__main__"}}, packages) == []
+    )
 
 
 CIRCLES = {
@@ -238,7 +243,12 @@ def test_the_check_sees_a_circle(case):
 
 
 def test_files_in_a_line_are_no_circle():
-    line = {"sbs.a": "from sbs.a.x import f", "sbs.a.x": "from sbs.a.y import f", "sbs.a.y": "from sbs.b import g", "sbs.b": ""}
+    line = {
+        "sbs.a": "from sbs.a.x import f",
+        "sbs.a.x": "from sbs.a.y import f",
+        "sbs.a.y": "from sbs.b import g",
+        "sbs.b": "",
+    }
     assert circles(line, {"sbs.a"}) == []
 
 

@@ -13,9 +13,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-# Products of group elements are matched to elements to this accuracy. The elements of D_nh differ by 2 pi /
-# n.
-_MATCH_TOLERANCE = 1e-7
+# Products of group elements are matched to elements to this accuracy. The elements of D_nh differ by 2 pi / n.
+_PRODUCT_TOLERANCE = 1e-7
 
 
 def cayley_table(matrices: FloatArray) -> IntArray:
@@ -37,7 +36,7 @@ def cayley_table(matrices: FloatArray) -> IntArray:
     table = order[np.searchsorted(middles, products)]
     exact = np.einsum("ij,bjk->bik", matrices[-1], matrices)
     matched = np.abs(keys[table] - products).max(), np.abs(matrices[table[-1]] - exact).max()
-    if not max(matched) < _MATCH_TOLERANCE:
+    if not max(matched) < _PRODUCT_TOLERANCE:
         raise InvalidGroupError(
             "cosets: the matrices are not closed under multiplication; give all elements of a group"
         )

@@ -26,8 +26,7 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 # Largest allowed entry of P P - P and P - P^T for the mean P of a group's matrices. Rounding gives 1e-13
-# for matrices exact to 1e-12; one element too many or too few among at most 1e4 changes the mean by 1e-4 or
-# more.
+# for matrices exact to 1e-12; one element too many or too few among at most 1e4 changes the mean by 1e-4 or more.
 PROJECTOR_TOLERANCE = 1e-6
 
 # A group element of order n that moves a vector at all moves some unit vector of the subspace by at least

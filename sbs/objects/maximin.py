@@ -42,15 +42,13 @@ _BARRIERS = 10.0 ** -np.arange(3, 11)
 _PER_BARRIER = 60
 
 # Weight of the linear term that breaks ties, for each barrier. A continuum of optima keeps the place that
-# the term chose; an isolated smooth optimum is moved by no more than the last weight, and the final Newton
-# steps undo that.
+# the term chose; an isolated smooth optimum is moved by no more than the last weight, and the final Newton steps undo that.
 _TIE_WEIGHTS = np.maximum(_BARRIERS, 1e-5)
 
 # A Newton step that promises less than this part of the barrier ends the work at that barrier.
 _LITTLE = 0.03
 
-# Longest and shortest step on the unit spheres, and how far a multiplier may be from its value on the
-# central path.
+# Longest and shortest step on the unit spheres, and how far a multiplier may be from its value on the central path.
 _LONGEST_STEP = 0.3
 _SHORTEST_STEP = 1e-9
 _DUAL_SPREAD = 1e3
@@ -188,8 +186,7 @@ def _climb(forms: FloatArray, owner: FloatArray, points: FloatArray) -> FloatArr
             weights /= weights.sum(axis=0)
             gradient = 2 * (images * weights[:, None]).sum(axis=0)
             gradient -= points * (owner.T @ (owner @ (gradient * points)))
-            # The curvature of the smooth minimum is at most that of the forms plus the spread of their
-            # slopes.
+            # The curvature of the smooth minimum is at most that of the forms plus the spread of their slopes.
             slopes = 4 * ((images**2).sum(axis=1) * weights).sum(axis=0)
             points = _normalised(owner, points + gradient / (4.0 + sharpness * slopes))
     return points

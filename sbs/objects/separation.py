@@ -24,8 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-# Two objects closer than this would be one to a network in float32. Neighbours in a D_1000h orbit of
-# vectors are 3e-3 apart.
+# Two objects closer than this would be one to a network in float32. Neighbours in a D_1000h orbit of vectors are 3e-3 apart.
 DISTINCT = 1e-5
 
 # Coefficients in the fixed basis are rounded to so many digits before the final normalisation. The optimum

@@ -20,8 +20,7 @@ from sbs.solver.solutions import Refutation, StabilizerSearch
 
 __all__ = ["LOGGED_ORDER", "MAX_LIFTS", "find_stabilizers"]
 
-#: Up to this order of F every class of larger L is logged; above, those that hold an element without a lift
-#: are left out.
+#: Up to this order of F every class of larger L is logged; above, those that hold an element without a lift are left out.
 LOGGED_ORDER = 64
 
 
@@ -33,8 +32,7 @@ def find_stabilizers(
     floor: int = 0,
     every: bool = True,
 ) -> StabilizerSearch | None:
-    """Subgroups H of M of largest order with H ∩ S = K, up to conjugation in M, and the proof that none is
-    larger.
+    """Subgroups H of M of largest order with H ∩ S = K, up to conjugation in M, and the proof that none is larger.
 
     Args:
         normalizer: M, which normalises S.

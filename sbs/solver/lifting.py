@@ -1,5 +1,4 @@
-"""Complements of a normal subgroup A of Q in the preimages of subgroups L of F = Q / A, by lifting
-generators.
+"""Complements of a normal subgroup A of Q in the preimages of subgroups L of F = Q / A, by lifting generators.
 
 A complement that projects onto L is a homomorphism L -> Q that undoes the projection; it is given by lifts
 x_j of generators l_j of L that satisfy the relators of L.  The relators are the edges of the Cayley graph of
@@ -145,9 +144,7 @@ class Lifter:
             yield from self._through_layers(graph, lifted, layers[1:])
 
     def _through_one(self, graph: CayleyGraph, lifts: np.ndarray, layer: Layer) -> Iterator[np.ndarray]:
-        """Lifts that satisfy the relators modulo the lower group of the layer, up to conjugation by the
-        upper.
-        """
+        """Lifts that satisfy the relators modulo the lower group of the layer, up to conjugation by the upper."""
         group, p = self.group, layer.prime
         count, dim = len(lifts), len(layer.basis)
         # Conjugation v -> x_j^-1 v x_j on the layer, one matrix (d, d) acting on columns for each generator.
@@ -155,8 +152,7 @@ class Lifter:
         actions = np.swapaxes(layer.coordinates[turned], 1, 2)
         values = graph.words(group, lifts)
         errors = group.multiply(group.inverses[values[graph.ends]], group.multiply(values[None], lifts[:, None]))
-        # If x_j becomes x_j u_j, the word w becomes w d(w), where d(w x_j) = x_j^-1 d(w) x_j + u_j is linear
-        # in the u.
+        # If x_j becomes x_j u_j, the word w becomes w d(w), where d(w x_j) = x_j^-1 d(w) x_j + u_j is linear in the u.
         blocks = np.zeros((count, dim, count * dim), dtype=np.int64)
         for j in range(count):
             blocks[j, :, j * dim : (j + 1) * dim] = np.eye(dim, dtype=np.int64)
@@ -181,9 +177,7 @@ class Lifter:
     def _by_trial(
         self, image: Subgroup, generators: tuple[int, ...], lifts: np.ndarray, rest: Subgroup
     ) -> Iterator[list[int]]:
-        """Choices of x_j in lifts[j] * P that satisfy all relators, P perfect and normal, up to conjugation
-        by P.
-        """
+        """Choices of x_j in lifts[j] * P that satisfy all relators, P perfect and normal, up to conjugation by P."""
         graphs = []
         for j in range(len(generators)):
             part = self.factor.subgroup(generators[: j + 1])
@@ -210,9 +204,7 @@ class Lifter:
         yield from grow([], rest.elements)
 
     def _hold(self, graph: CayleyGraph, chosen: list[int], candidates: np.ndarray) -> np.ndarray:
-        """Which candidates for the last generator satisfy, with the earlier ones, every relator of the
-        graph.
-        """
+        """Which candidates for the last generator satisfy, with the earlier ones, every relator of the graph."""
         good = np.zeros(len(candidates), dtype=bool)
         for part in np.array_split(np.arange(len(candidates)), 1 + graph.size * len(candidates) // _CHUNK):
             trial = np.array([np.full(len(part), c) for c in chosen] + [candidates[part]], dtype=np.intp)

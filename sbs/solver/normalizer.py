@@ -44,8 +44,7 @@ def normalizer_in_so3(family: PointGroupSymbol) -> PointGroupSymbol:
 
 
 def generalised_normalizer(group: Subgroup, target: Subgroup) -> Subgroup:
-    """M = {g in N_G(S) : g K g^-1 is S-conjugate to K}, with G the common parent of S = ``group`` and K =
-    ``target``.
+    """M = {g in N_G(S) : g K g^-1 is S-conjugate to K}, with G the common parent of S = ``group`` and K = ``target``.
 
     If g K g^-1 = s K s^-1 then s^-1 g normalises K, so M = S · N_{N_G(S)}(K).
 

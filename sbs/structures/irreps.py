@@ -19,7 +19,7 @@ def real_irreps(detected: Detected) -> tuple[RealIrrep, ...]:
         DetectionError: S is infinite.
     """
     if detected.supercell is not None:
-        return tuple(RealIrrep(irrep.label, irrep.weights, irrep.trivial) for irrep in space_irreps(detected))
+        return tuple(RealIrrep(i.label, i.weights, i.trivial, i.dimension) for i in space_irreps(detected))
     return point_group_irreps(detected.point_group().family)
 
 

@@ -1,5 +1,5 @@
 "use strict";
-// Vectors, matrices, symmetry elements and real spherical harmonics in e3nn's basis (y is the polar axis).
+// Vectors, matrices and real spherical harmonics in e3nn's basis (y is the polar axis).
 
 const Geometry = (() => {
   const CLOSE = 1e-4; // matrices in the page are rounded to six decimals
@@ -11,10 +11,6 @@ const Geometry = (() => {
   const norm = (a) => Math.sqrt(a.reduce((s, x) => s + x * x, 0));
   const unit = (a) => scale(a, 1 / norm(a));
   const apply = (m, v) => m.map((row) => dot(row, v));
-  const trace = (m) => m[0][0] + m[1][1] + m[2][2];
-  const det = (m) => dot(m[0], cross(m[1], m[2]));
-  const multiply = (a, b) => a.map((row) => [0, 1, 2].map((j) => row[0] * b[0][j] + row[1] * b[1][j] + row[2] * b[2][j]));
-  const transpose = (m) => [0, 1, 2].map((i) => [m[0][i], m[1][i], m[2][i]]);
 
   // Rotation by an angle about a unit axis (Rodrigues).
   function rotation(axis, angle) {
@@ -26,42 +22,7 @@ const Geometry = (() => {
     ];
   }
 
-  // Axis of an orthogonal matrix that is neither 1 nor -1, up to sign; the normal if it is a mirror.
-  function axisOf(matrix) {
-    const sign = Math.sign(det(matrix)), r = matrix.map((row) => scale(row, sign)), t = trace(r) - 1;
-    let best = [0, 0, 0];
-    for (let j = 0; j < 3; j++) {
-      const column = [0, 1, 2].map((i) => r[i][j] + r[j][i] - (i === j ? t : 0));
-      if (norm(column) > norm(best)) best = column;
-    }
-    const u = unit(best);
-    const lead = u.findLast((x) => Math.abs(x) > CLOSE);
-    return lead < 0 ? scale(u, -1) : u;
-  }
-
   const same = (a, b) => norm(add(a, scale(b, -1))) < CLOSE * 10;
-  const parallel = (a, b) => Math.abs(Math.abs(dot(a, b)) - 1) < CLOSE;
-
-  // Axes and mirrors of a group: {axes: [{direction, label, elements}], mirrors: [{normal, element}], inversion}.
-  function symmetryElements(elements) {
-    const axes = [], mirrors = [];
-    let inversion = false;
-    elements.forEach((element, index) => {
-      const m = element.matrix, proper = det(m) > 0, t = trace(m);
-      if (Math.abs(Math.abs(t) - 3) < CLOSE) { inversion = inversion || t < 0; return; }
-      const direction = axisOf(m);
-      if (!proper && Math.abs(t - 1) < CLOSE) { mirrors.push({ normal: direction, element: index }); return; }
-      let axis = axes.find((a) => parallel(a.direction, direction));
-      if (!axis) axes.push(axis = { direction, order: 1, elements: [], label: "" });
-      axis.elements.push(index);
-      const order = proper ? element.order : 1;
-      if (order > axis.order || (axis.order === 1 && !axis.label)) {
-        axis.order = Math.max(order, axis.order);
-        axis.label = proper ? "C" + order : element.symbol.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+$/, "");
-      }
-    });
-    return { axes, mirrors, inversion };
-  }
 
   // Real spherical harmonics of degree l at a unit vector: orthonormal on the sphere, order m = -l..l of e3nn.
   function sphericalHarmonics(l, v) {
@@ -131,7 +92,6 @@ const Geometry = (() => {
   }
 
   return {
-    add, apply, axisOf, cross, det, dot, multiply, norm, parallel, parseIrreps, rotation, same, scale,
-    sphericalHarmonics, symmetryElements, trace, transpose, unit, wigner,
+    add, apply, cross, dot, norm, parseIrreps, rotation, same, scale, sphericalHarmonics, unit, wigner,
   };
 })();

@@ -1,43 +1,12 @@
 "use strict";
-// Hasse diagram of the subgroup classes: SVG whose nodes are links, so that click, Tab, Enter and deep links are one thing.
+// Diagram of the subgroup classes, in the places that were laid out when the page was written. Nodes are links, so that
+// click, Enter and deep links are one thing; one Tab stop, and arrow keys go along the lines.
 
 const Hasse = (() => {
-  const NODE = { width: 80, height: 38, gapX: 8, gapY: 34 };
-  const LEAST_SCALE = 0.75; // smaller than this the labels are hard to read, and the diagram scrolls
-  const SVG = "http://www.w3.org/2000/svg";
+  const { svg, symbolSvg } = Dom;
+  const BOX = { width: 80, height: 40 };
+  const LEAST_SCALE = 0.8; // smaller than this the labels are hard to read, and the diagram scrolls
 
-  const make = (name, attributes, parent) => {
-    const node = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (parent) parent.appendChild(node);
-    return node;
-  };
-
-  // Rows of node numbers, lowest order first, ordered so that few edges cross (barycentre sweeps).
-  function layers(classes) {
-    const orders = [...new Set(classes.map((c) => c.order))].sort((a, b) => a - b);
-    const rows = orders.map((order) => classes.map((c, i) => i).filter((i) => classes[i].order === order));
-    const number = new Map(classes.map((c, i) => [c.label, i]));
-    const below = classes.map((c) => c.maximal_subgroups.map((label) => number.get(label)));
-    const above = classes.map((_, i) => classes.map((c, j) => j).filter((j) => below[j].includes(i)));
-    const place = [];
-    const settle = () => rows.forEach((row) => row.forEach((i, k) => { place[i] = (k + 0.5) / row.length; }));
-    settle();
-    for (let sweep = 0; sweep < 12; sweep++) {
-      const neighbours = sweep % 2 ? below : above;
-      for (const row of sweep % 2 ? rows : [...rows].reverse()) {
-        const mean = new Map(row.map((i) => {
-          const near = neighbours[i];
-          return [i, near.length ? near.reduce((s, j) => s + place[j], 0) / near.length : place[i]];
-        }));
-        row.sort((a, b) => mean.get(a) - mean.get(b) || a - b);
-        row.forEach((i, k) => { place[i] = (k + 0.5) / row.length; });
-      }
-    }
-    return { rows, below };
-  }
-
-  // Class of a node for the chosen colouring, and the words that say the same without colour.
   function paint(target, mode, largest) {
     const infinite = target.size === "infinite";
     if (mode === "ideal") return target.ideal ? "yes" : infinite ? "infinite" : "no";
@@ -52,59 +21,69 @@ const Hasse = (() => {
     return target.size === "infinite" ? "∞ objects" : target.size === 1 ? "1 object" : `${target.size} objects`;
   }
 
+  // Everything that lines lead to from a class, upwards or downwards.
+  function reached(edges, start, from, to) {
+    const found = new Set([start]);
+    for (let grown = true; grown;) {
+      grown = false;
+      for (const e of edges) if (found.has(e[from]) && !found.has(e[to])) { found.add(e[to]); grown = true; }
+    }
+    return found;
+  }
+
   // Draws into `host`; link(label) gives the address of a target.
   function draw(host, group, selected, mode, link) {
-    host.replaceChildren();
-    const classes = group.subgroup_classes, { rows, below } = layers(classes);
-    const width = Math.max(...rows.map((row) => row.length)) * (NODE.width + NODE.gapX);
-    const height = rows.length * (NODE.height + NODE.gapY);
-    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group",
-      "aria-label": `Subgroup classes of ${group.symbol}, larger groups higher` }, host);
-    svg.style.width = "100%";
-    svg.style.minWidth = `${LEAST_SCALE * width}px`;
-    svg.style.maxWidth = `${width}px`;
-    svg.style.height = "auto";
-    const position = [];
-    rows.forEach((row, r) => row.forEach((i, k) => {
-      position[i] = [width * (k + 0.5) / row.length, height - (r + 0.5) * (NODE.height + NODE.gapY)];
-    }));
-    const edges = make("g", { class: "edges" }, svg), nodes = make("g", {}, svg);
+    const classes = group.subgroup_classes, { width, height, places, edges } = group.diagram;
+    const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `Classes of subgroups of ${group.symbol}, larger groups higher` });
+    Object.assign(root.style, { width: "100%", minWidth: `${LEAST_SCALE * width}px`, maxWidth: `${width}px`, height: "auto" });
     const chosen = classes.findIndex((c) => c.label === selected);
-    below.forEach((list, i) => list.forEach((j) => {
-      const [x1, y1] = position[i], [x2, y2] = position[j], near = i === chosen || j === chosen;
-      make("line", { x1, y1: y1 + NODE.height / 2, x2, y2: y2 - NODE.height / 2, class: near ? "near" : "" }, edges);
-    }));
+    const above = reached(edges, chosen, "lower", "upper"), below = reached(edges, chosen, "upper", "lower");
+    const lines = svg("g", { class: "edges" }), nodes = svg("g");
+    for (const e of edges) {
+      const lit = (above.has(e.upper) && above.has(e.lower)) || (below.has(e.upper) && below.has(e.lower));
+      const line = svg("polyline", { points: e.line.map((p) => p.join(",")).join(" "), "data-upper": classes[e.upper].label, "data-lower": classes[e.lower].label,
+        class: lit ? "lit" : "" });
+      if (lit) lines.append(line); else lines.prepend(line);
+    }
     const finite = group.targets.map((t) => (mode === "degeneracy" ? t.degeneracy : t.size)).filter(Number.isFinite);
     const largest = Math.max(2, ...finite);
     classes.forEach((c, i) => {
-      const target = group.targets[i], [x, y] = position[i], state = paint(target, mode, largest);
-      const anchor = make("a", { href: link(c.label), class: `node ${state}${i === chosen ? " selected" : ""}`, "data-label": c.label,
-        "aria-label": `${c.label}, order ${c.order}, ${caption(target, "size")}, ${caption(target, "ideal")}` }, nodes);
-      if (i === chosen) anchor.setAttribute("aria-current", "true");
-      make("rect", { x: x - NODE.width / 2, y: y - NODE.height / 2, width: NODE.width, height: NODE.height, rx: 7 }, anchor);
-      const name = make("text", { x, y: y - 4, class: "name" }, anchor);
-      name.textContent = c.label;
-      if (c.label.length > 11) { name.setAttribute("textLength", NODE.width - 6); name.setAttribute("lengthAdjust", "spacingAndGlyphs"); }
-      make("text", { x, y: y + 13, class: "note" }, anchor).textContent = caption(target, mode);
-      anchor.addEventListener("keydown", (event) => move(event, host, rows, classes, i));
+      const target = group.targets[i], [x, y] = places[i], cone = above.has(i) || below.has(i);
+      const anchor = svg("a", { href: link(c.label), class: `node ${paint(target, mode, largest)}${i === chosen ? " selected" : cone ? " lit" : ""}`, "data-label": c.label,
+        tabindex: i === chosen ? "0" : "-1", "aria-label": `${c.label}, order ${c.order}, ${caption(target, "size")}, ${caption(target, "ideal")}`, "aria-current": i === chosen ? "true" : null });
+      const box = { x: x - BOX.width / 2, y: y - BOX.height / 2, width: BOX.width, height: BOX.height, rx: 7 };
+      anchor.append(svg("rect", { ...box, class: "ground" }), svg("rect", { ...box, class: "face" }));
+      const name = svg("text", { x, y: y - 4, class: c.label.length > 9 ? "name long" : "name" }, ...symbolSvg(c.label));
+      const note = svg("text", { x, y: y + 14, class: "note" });
+      note.textContent = caption(target, mode);
+      anchor.append(name, note);
+      nodes.append(anchor);
     });
+    root.append(lines, nodes);
+    host.replaceChildren(root);
   }
 
-  // Arrow keys go to the neighbour in a row, or to the nearest node one row up or down.
-  function move(event, host, rows, classes, i) {
-    const r = rows.findIndex((row) => row.includes(i)), k = rows[r].indexOf(i);
+  // The neighbour that an arrow key leads to: along a line upwards or downwards, or sideways in the row.
+  function neighbour(group, label, key) {
+    const { places, edges } = group.diagram, i = group.subgroup_classes.findIndex((c) => c.label === label), [x, y] = places[i];
+    const nearest = (list) => list.sort((a, b) => Math.abs(places[a][0] - x) - Math.abs(places[b][0] - x) || a - b)[0];
     let next;
-    if (event.key === "ArrowLeft") next = rows[r][k - 1];
-    if (event.key === "ArrowRight") next = rows[r][k + 1];
-    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (step && rows[r + step]) {
-      const row = rows[r + step];
-      next = row[Math.min(row.length - 1, Math.floor((k + 0.5) / rows[r].length * row.length))];
-    }
-    if (next === undefined) return;
-    event.preventDefault();
-    host.querySelectorAll("a.node")[next].focus();
+    if (key === "ArrowUp") next = nearest(edges.filter((e) => e.lower === i).map((e) => e.upper));
+    if (key === "ArrowDown") next = nearest(edges.filter((e) => e.upper === i).map((e) => e.lower));
+    const row = places.map((_, j) => j).filter((j) => j !== i && Math.abs(places[j][1] - y) < 1);
+    if (key === "ArrowLeft") next = nearest(row.filter((j) => places[j][0] < x));
+    if (key === "ArrowRight") next = nearest(row.filter((j) => places[j][0] > x));
+    return next === undefined ? null : group.subgroup_classes[next].label;
   }
 
-  return { draw };
+  // Scrolls the box, not the page, until the selected node is inside.
+  function reveal(host) {
+    const now = host.querySelector("a.selected");
+    if (!now) return;
+    const a = now.getBoundingClientRect(), b = host.getBoundingClientRect();
+    host.scrollLeft += (a.left + a.right - b.left - b.right) / 2;
+    host.scrollTop += (a.top + a.bottom - b.top - b.bottom) / 2;
+  }
+
+  return { draw, neighbour, reveal };
 })();

@@ -3,12 +3,12 @@
 
 const Scene = (() => {
   const G = Geometry;
-  const AXIS_LENGTH = 1.35, DISC_RADIUS = 1.25, NET_SCALE = 1.08, RESOLUTION = { solid: [49, 33], wire: [25, 17] };
+  const MANY_AXES = 20, AXIS_LENGTH = 1.35, DISC_RADIUS = 1.25, NET_SCALE = 1.08, RESOLUTION = { solid: [49, 33], wire: [25, 17] };
 
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const palette = () => ({
     ink: css("--ink"), faint: css("--faint"), paper: css("--panel"), selected: css("--selected"), other: css("--other"),
-    negative: css("--negative"), kept: css("--kept"), mirror: css("--mirror"), far: css("--far"),
+    negative: css("--negative"), kept: css("--kept"), mirror: css("--mirror"), far: css("--far"), body: css("--body"), muted: css("--muted"),
   });
 
   // --- traces ------------------------------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ const Scene = (() => {
     return { directions, values: values.map((row) => row.map((f) => f / largest)) };
   }
 
-  // A solid surface r = |f|, dark where f is positive and hatched light where it is negative.
+  // A solid surface r = |f|, in one colour where f is positive and in another where it is negative.
   function solid(l, coefficients, colors, options = {}) {
     const { directions, values } = lobes(l, coefficients, "solid"), size = options.size || 1, shift = options.shift || [0, 0, 0];
     const coordinate = (c) => values.map((row, i) => row.map((f, j) => shift[c] + size * Math.abs(f) * directions[i][j][c]));
@@ -82,12 +82,59 @@ const Scene = (() => {
       line: { color: style.color, width: style.width || 1.5, dash: style.dash || "solid" } }];
   }
 
-  // A sphere with its sign, for l = 0.
+  // A scalar (0e): a sphere with the sign of the number beside it.
   function ball(value, colors, options = {}) {
-    const traces = solid(0, [value], colors, { size: 0.28, ...options });
-    const at = options.shift || [0, 0, 0];
-    traces.push(label(at, value > 0 ? "+" : "−", { size: 22, color: colors.text }));
+    const at = options.shift || [0, 0, 0], size = options.size || 0.28;
+    const traces = solid(0, [value], colors, { ...options, size });
+    traces.push(label(G.add(at, [0, 0, size + 0.14]), value > 0 ? "+" : "−", { size: 22, color: colors.text }));
     return traces;
+  }
+
+  // A pseudoscalar (0o): a right-handed screw where it is positive, a left-handed one where it is negative.
+  function screw(value, style, options = {}) {
+    const at = options.shift || [0, 0, 0], length = options.length || 1.1, radius = options.radius || 0.24, turns = 2.5, hand = Math.sign(value) || 1;
+    const x = [], y = [], z = [], steps = 100;
+    for (let k = 0; k <= steps; k++) {
+      const s = k / steps, t = 2 * Math.PI * turns * s * hand;
+      x.push(at[0] + radius * Math.cos(t)); y.push(at[1] + radius * Math.sin(t)); z.push(at[2] + length * (s - 0.5));
+    }
+    const core = options.bare ? [] : segments([[G.add(at, [0, 0, -0.6 * length]), G.add(at, [0, 0, 0.6 * length])]], { ...style, width: 2, name: style.name });
+    return [...core, { type: "scatter3d", mode: "lines", x, y, z, hoverinfo: "skip", showlegend: false, name: `${style.name} ${hand > 0 ? "right" : "left"} screw`,
+      line: { color: style.color, width: style.width || 6, dash: style.dash || "solid" } },
+    ...(options.bare ? [] : [label(G.add(at, [0, 0, 0.6 * length + 0.14]), hand > 0 ? "R" : "L", { size: 14, color: style.color })])];
+  }
+
+  // A solid of points and edges, its faces hinted at.
+  function body(points, edges, colors) {
+    const corners = [...new Set(edges.flat())].map((i) => points[i]), marks = points.filter((_, i) => !edges.some((e) => e.includes(i)));
+    const at = (list, c) => list.map((p) => p[c]);
+    return [...segments(edges.map(([a, b]) => [points[a], points[b]]), { color: colors.body, width: 4, name: "body" }),
+      { type: "mesh3d", alphahull: 0, x: at(corners, 0), y: at(corners, 1), z: at(corners, 2), color: colors.body, opacity: 0.1, hoverinfo: "skip", name: "body faces" },
+      ...(marks.length ? [{ ...points3d(marks, { color: colors.body, size: 3, name: "body marks" }) }] : [])];
+  }
+
+  // A closed curve that an object of an infinite set runs through.
+  function ring(radius, height, style) {
+    const list = [];
+    for (let k = 0; k < 72; k++) {
+      const at = (j) => [radius * Math.cos(2 * Math.PI * j / 72), radius * Math.sin(2 * Math.PI * j / 72), height];
+      list.push([at(k), at(k + 1)]);
+    }
+    return segments(list, style);
+  }
+
+  // Crosses made of lines: the markers of the plotting library turn into empty boxes.
+  function crosses(list, style) {
+    const s = style.size || 0.09;
+    return segments(list.flatMap((p) => [[[s, s, s], [-s, -s, -s]], [[s, -s, s], [-s, s, -s]], [[s, s, -s], [-s, -s, s]], [[-s, s, s], [s, -s, -s]]]
+      .map(([a, b]) => [G.add(p, a), G.add(p, b)])), { color: style.color, width: style.width || 4, name: style.name || "crosses" });
+  }
+
+  // Where x, y and z are.
+  function triad(colors) {
+    const length = 1.62;
+    return [...segments([[1, 0, 0], [0, 1, 0], [0, 0, 1]].map((e) => [[0, 0, 0], G.scale(e, length)]), { color: colors.faint, width: 1.5, name: "x y z" }),
+      ...["x", "y", "z"].map((name, i) => label([0, 1, 2].map((c) => (c === i ? length * 1.06 : 0)), name, { size: 14, color: colors.muted }))];
   }
 
   function label(position, text, style) {
@@ -95,35 +142,40 @@ const Scene = (() => {
       textfont: { size: style.size || 13, color: style.color }, hoverinfo: "skip", showlegend: false, name: "" };
   }
 
-  // Rotation axes; those in `kept` are drawn solid and thick, the others thin and dashed.
-  function axes(list, kept, colors) {
+  // Rotation axes with what a subgroup, a set of element numbers, keeps of them ("C₄ → C₂"); broken ones if asked for.
+  function axes(list, kept, colors, broken) {
     const traces = [];
-    for (const inside of [false, true]) {
-      const x = [], y = [], z = [];
-      const text = { x: [], y: [], z: [], label: [] };
+    for (const inside of broken ? [false, true] : [true]) {
+      const x = [], y = [], z = [], text = { x: [], y: [], z: [], label: [] };
       for (const axis of list) {
-        if (axis.elements.some((e) => kept.has(e)) !== inside) continue;
+        const survivor = axis.elements.find(([number]) => kept.has(number));
+        if (Boolean(survivor) !== inside) continue;
         const end = G.scale(axis.direction, AXIS_LENGTH);
         // Arrows are one long and may lie on an axis that is kept: that one is drawn outside them only.
         const start = G.scale(axis.direction, inside ? 1.03 : 0);
         for (const [from, to] of [[start, end], [G.scale(start, -1), G.scale(end, -1)]]) {
           x.push(from[0], to[0], null); y.push(from[1], to[1], null); z.push(from[2], to[2], null);
         }
-        const tip = G.scale(axis.direction, AXIS_LENGTH * 1.08);
-        text.x.push(tip[0]); text.y.push(tip[1]); text.z.push(tip[2]); text.label.push(axis.label);
+        const tip = G.scale(axis.direction, AXIS_LENGTH * 1.1);
+        text.x.push(tip[0]); text.y.push(tip[1]); text.z.push(tip[2]);
+        // Where very many axes survive, one of each kind is named.
+        const name = axisLabel(axis, survivor);
+        text.label.push(list.length > MANY_AXES && text.label.includes(name) ? "" : name);
       }
       if (!x.length) continue;
       const color = inside ? colors.kept : colors.faint;
       traces.push({ type: "scatter3d", mode: "lines", x, y, z, hoverinfo: "skip", showlegend: false,
         name: inside ? "axes kept" : "axes lost", line: { color, width: inside ? 5 : 2, dash: inside ? "solid" : "dash" } });
       traces.push({ type: "scatter3d", mode: "text", x: text.x, y: text.y, z: text.z, text: text.label, hoverinfo: "skip",
-        showlegend: false, name: "", textfont: { size: inside ? 14 : 11, color } });
+        showlegend: false, name: inside ? "axis labels" : "labels of lost axes", textfont: { size: inside ? 15 : 11, color } });
     }
     return traces;
   }
 
+  const axisLabel = (axis, survivor) => Dom.symbolText(!survivor || survivor[1] === axis.label ? axis.label : `${axis.label} → ${survivor[1]}`);
+
   // Mirror planes as discs; those in `kept` are filled, the others only outlined.
-  function mirrors(list, kept, colors) {
+  function mirrors(list, kept, colors, broken) {
     const traces = [], outline = { true: { x: [], y: [], z: [] }, false: { x: [], y: [], z: [] } };
     const disc = { x: [], y: [], z: [], i: [], j: [], k: [] };
     for (const mirror of list) {
@@ -142,7 +194,7 @@ const Scene = (() => {
       }
       rim.x.push(null); rim.y.push(null); rim.z.push(null);
     }
-    for (const inside of [false, true]) {
+    for (const inside of broken ? [false, true] : [true]) {
       if (!outline[inside].x.length) continue;
       traces.push({ type: "scatter3d", mode: "lines", ...outline[inside], hoverinfo: "skip", showlegend: false,
         name: inside ? "mirrors kept" : "mirrors lost",
@@ -155,11 +207,12 @@ const Scene = (() => {
     return traces;
   }
 
-  // Points as spheres with a shape: style {color, symbol, size, name}
-  function points(list, style) {
-    return [{ type: "scatter3d", mode: "markers", x: list.map((p) => p[0]), y: list.map((p) => p[1]), z: list.map((p) => p[2]),
+  // Points as spheres: style {color, size, name}
+  const points = (list, style) => [points3d(list, style)];
+  function points3d(list, style) {
+    return { type: "scatter3d", mode: "markers", x: list.map((p) => p[0]), y: list.map((p) => p[1]), z: list.map((p) => p[2]),
       hoverinfo: "skip", showlegend: false, name: style.name || "",
-      marker: { size: style.size || 6, symbol: style.symbol || "circle", color: style.color, line: { width: 1, color: style.line || style.color } } }];
+      marker: { size: style.size || 6, color: style.color } };
   }
 
   // Line segments: [[from, to], ...]
@@ -172,9 +225,10 @@ const Scene = (() => {
   // --- the figure --------------------------------------------------------------------------------------------------
 
   const CAMERA = { eye: { x: 1.0, y: 0.85, z: 0.65 }, up: { x: 0, y: 0, z: 1 } };
+  const RANGE = 1.6;
 
-  function layout(range, camera) {
-    const axis = { visible: false, range: [-range, range], autorange: false };
+  function layout(camera) {
+    const axis = { visible: false, range: [-RANGE, RANGE], autorange: false };
     return { margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", uirevision: "keep",
       scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "cube", dragmode: "orbit", camera: camera || CAMERA,
         bgcolor: "rgba(0,0,0,0)" } };
@@ -186,39 +240,52 @@ const Scene = (() => {
     return webgl;
   }
 
-  // The plotting library takes most of the time of loading, so it is started only after the page has been painted.
+  // The plotting library takes most of the time of loading, so it is unpacked only after the page has been painted.
   let library = null;
   function plotly() {
-    library = library || new Promise((resolve) => {
-      requestAnimationFrame(() => setTimeout(() => {
-        const source = document.getElementById("plotly"), script = document.createElement("script");
-        script.textContent = source.textContent;
-        document.head.append(script);
-        source.remove();
-        resolve(window.Plotly);
-      }));
-    });
+    library = library || (async () => {
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      const source = document.getElementById("plotly"), script = document.createElement("script");
+      script.textContent = await Packed.text(source.textContent);
+      document.head.append(script);
+      source.remove();
+      return window.Plotly;
+    })();
     return library;
   }
 
-  // Draws into an element. The camera that the reader chose is kept from one drawing to the next; of several drawings
+  // A place for a picture: the turning one, and a flat one for paper, for browsers without WebGL and for the first moment.
+  function frame(label) {
+    const plot = Dom.h("div", { class: "plot", role: "img", "aria-label": `${label}; arrow keys turn it`, tabindex: 0 });
+    const view = Dom.h("div", { class: "view" }, plot, Dom.h("div", { class: "flat", "aria-hidden": "true" }));
+    plot.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.15], ArrowDown: [0, -0.15] }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      turn(plot, ...step);
+    });
+    // The wheel scrolls the page; the library would keep it for a zoom that is switched off.
+    view.addEventListener("wheel", (event) => event.stopPropagation(), { capture: true, passive: true });
+    return { view, plot };
+  }
+
+  // Draws into the plot of a frame. The camera that the reader chose is kept from one drawing to the next; of several drawings
   // that are asked for while one is under way only the last is done.
   async function draw(element, traces, options = {}) {
-    if (!supported()) {
-      element.textContent = "This browser offers no WebGL, which the turning pictures need; the numbers are all here.";
-      return;
-    }
-    element._wanted = [traces, options];
+    const flat = element.parentElement && element.parentElement.querySelector(".flat");
+    if (flat && (options.flat !== false || !element.dataset.drawn)) Flat.draw(flat, traces, CAMERA.eye, RANGE);
+    if (!supported()) { element.dataset.drawn = "flat"; return; }
+    if (options.later) return; // only the flat picture for now
+    element._wanted = traces;
     if (element._busy) return;
     element._busy = true;
     const Plotly = await plotly();
     while (element._wanted) {
-      const [now, how] = element._wanted;
+      const now = element._wanted;
       element._wanted = null;
-      const camera = element._fullLayout && element._fullLayout.scene ? element._fullLayout.scene.camera : how.camera;
+      const camera = element._fullLayout && element._fullLayout.scene ? element._fullLayout.scene.camera : null;
       const kept = camera ? { eye: camera.eye, up: camera.up, center: camera.center } : CAMERA;
-      await Plotly.react(element, now, layout(how.range || 1.5, kept),
-        { displaylogo: false, displayModeBar: false, responsive: true, scrollZoom: false });
+      await Plotly.react(element, now, layout(kept), { displaylogo: false, displayModeBar: false, responsive: true, scrollZoom: false });
       element.dataset.drawn = "yes";
     }
     element._busy = false;
@@ -234,15 +301,5 @@ const Scene = (() => {
     Plotly.relayout(element, { "scene.camera.eye": next });
   }
 
-  function makeTurnable(element) {
-    element.tabIndex = 0;
-    element.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.15], ArrowDown: [0, -0.15] }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      turn(element, ...step);
-    });
-  }
-
-  return { arrows, axes, ball, draw, label, makeTurnable, mirrors, palette, points, segments, solid, supported, wire };
+  return { arrows, axes, ball, body, crosses, draw, frame, label, mirrors, palette, points, ring, screw, segments, solid, supported, triad, wire };
 })();

@@ -145,8 +145,7 @@ class _Extension:
                 f"the group of order {self.n} has over {MAX_SUBGROUPS} subgroups; the list was given up. "
                 "Ask for the minimal set of one target instead of all classes"
             )
-        # Bits are packed big-endian, so the largest key is that of the member with the lowest-numbered
-        # elements.
+        # Bits are packed big-endian, so the largest key is that of the member with the lowest-numbered elements.
         first = np.flatnonzero(images[keys.index(max(keys))])
         queue.append((elements, generators, normalizer))
         found.append(BareClass(first, len(keys)))

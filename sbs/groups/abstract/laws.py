@@ -33,8 +33,7 @@ __all__ = [
 #: Up to this order the Cayley table is kept (two bytes an entry, 8 megabytes).
 TABLE_ORDER = 2048
 
-#: Steps of the chain of subgroups up to the first index are taken as they come; steps are merged up to the
-#: second.
+#: Steps of the chain of subgroups up to the first index are taken as they come; steps are merged up to the second.
 _GOOD_INDEX = 128
 _FAIR_INDEX = 8
 #: Elements drawn to find subgroups for the chain.
@@ -85,8 +84,7 @@ class FactoredLaw:
 
     Attributes:
         order: number of elements.
-        steps: for each step of the chain, from the bottom, the actions ``(|X_i|, order)`` of its transversal
-        and the
+        steps: for each step of the chain, from the bottom, the actions ``(|X_i|, order)`` of its transversal and the
             position ``(order,)`` in it of the factor of every element.
     """
 
@@ -133,9 +131,7 @@ def law_from_actions(left: np.ndarray) -> Law:
 
 
 def table_from_left(left: np.ndarray) -> np.ndarray:
-    """Cayley table (n, n) from the left-regular action ``(k, n)`` of generators; row g x is row x seen
-    through g.
-    """
+    """Cayley table (n, n) from the left-regular action ``(k, n)`` of generators; row g x is row x seen through g."""
     order = left.shape[1]
     table = np.empty((order, order), dtype=left.dtype)
     table[0] = np.arange(order)
@@ -198,9 +194,7 @@ def _factor(left: np.ndarray) -> FactoredLaw:
 
 
 def _draw(left: np.ndarray) -> list[np.ndarray]:
-    """Left actions of the generators, of products drawn from them and of powers of prime order, by rising
-    order.
-    """
+    """Left actions of the generators, of products drawn from them and of powers of prime order, by rising order."""
     rng = np.random.default_rng(0)
     pool = list(left)
     for _ in range(_DRAWS):
@@ -330,9 +324,7 @@ def left_transversal(
 
 
 def _transversal(rows: list[np.ndarray], lower: np.ndarray, index: int) -> np.ndarray:
-    """Left actions (index, n) of one element of each coset x L of L = ``lower`` in the group whose generators
-    act by ``rows``.
-    """
+    """Left actions (index, n) of one element of each coset x L of L = ``lower`` in the group whose generators act by ``rows``."""
     order = len(lower)
     members = np.flatnonzero(lower)
     covered = lower.copy()
@@ -351,9 +343,7 @@ def _transversal(rows: list[np.ndarray], lower: np.ndarray, index: int) -> np.nd
 
 
 def orders_of_elements(law: Law) -> np.ndarray:
-    """Order of every element: for each prime p with p^a dividing n, how often x^(n / p^a) must be raised to
-    p.
-    """
+    """Order of every element: for each prime p with p^a dividing n, how often x^(n / p^a) must be raised to p."""
     orders = np.ones(law.order, dtype=np.intp)
     for p in _primes(law.order):
         rest = law.order

@@ -53,8 +53,7 @@ def _null_basis(rows: np.ndarray, pivots: list[int], columns: int, prime: int) -
 
 
 def solve_modular(matrix: np.ndarray, right: np.ndarray, prime: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """A solution of ``matrix @ u == right`` modulo p and a basis (rows) of the solutions of ``matrix @ u ==
-    0``.
+    """A solution of ``matrix @ u == right`` modulo p and a basis (rows) of the solutions of ``matrix @ u == 0``.
 
     Args:
         matrix: integers (m, n).

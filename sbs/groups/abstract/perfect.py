@@ -63,9 +63,7 @@ def perfect_subgroups(
 
 
 def _may_be_unsolvable(order: int) -> bool:
-    """False if Burnside's p^a q^b theorem (or evenness, Feit and Thompson) shows that groups of this order
-    are solvable.
-    """
+    """False if Burnside's p^a q^b theorem (or evenness, Feit and Thompson) shows that groups of this order are solvable."""
     if order < SMALLEST_PERFECT or order % 4:
         return False
     primes = 0

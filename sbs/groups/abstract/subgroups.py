@@ -106,9 +106,7 @@ class Subgroup(Immutable):
 
     @property
     def generators(self) -> tuple[int, ...]:
-        """A short generating list: as given, else the lowest-numbered element outside what is generated,
-        repeatedly.
-        """
+        """A short generating list: as given, else the lowest-numbered element outside what is generated, repeatedly."""
         if self._generators is None:
             self._set(_generators=tuple(self.parent.generate_onto(self.elements.tolist())[1]))
         return self._generators or ()
@@ -148,24 +146,19 @@ class Subgroup(Immutable):
         return Subgroup(self.parent, self.mask & self._same_parent(other).mask)
 
     def transversal(self, within: Subgroup | None = None) -> np.ndarray:
-        """The lowest-numbered element of every left coset ``gH`` in a group, in rising order; the identity
-        first.
-        """
+        """The lowest-numbered element of every left coset ``gH`` in a group, in rising order; the identity first."""
         inside = self.parent.whole if within is None else self._same_parent(within)
         if self.order == 1:
             return inside.elements
         return left_transversal(self.parent.multiply, self.elements, inside.mask)
 
     def left_cosets(self, within: Subgroup | None = None) -> np.ndarray:
-        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its
-        representative.
-        """
+        """Left cosets ``gH`` as rows ``(index, order)``; the first row is H, each row starts with its representative."""
         representatives = self.transversal(within)
         return self.parent.multiply(representatives[:, None], self.elements).astype(np.intp)
 
     def quotient(self, by: Subgroup) -> tuple[Parent, np.ndarray]:
-        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1
-        outside H).
+        """Factor group H / N by a normal subgroup, and the coset number of every element of the parent (-1 outside H).
 
         Raises:
             NotASubgroupError: ``by`` is not a normal subgroup of H.

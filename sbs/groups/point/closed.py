@@ -16,15 +16,22 @@ import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InfiniteSetError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.immutability import Immutable, frozen
-from sbs.groups.abstract.validation import check_count, check_seed, check_tolerance, real_array
+from sbs.groups.abstract.validation import check_count, check_seed, check_tolerance, real_array, shown
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.naming import normalise_label
 from sbs.groups.point.rotations import check_orthogonal, check_rotation
 
-__all__ = ["AXIAL_MEMBERSHIP_TOLERANCE", "AxialSubgroup", "ClosedGroup", "axial_subgroups"]
+__all__ = ["AXIAL_MEMBERSHIP_TOLERANCE", "FLIPS", "AxialSubgroup", "ClosedGroup", "axial_subgroups"]
 
 #: Largest entry by which a matrix may miss a closed group and still be counted as its element.
 AXIAL_MEMBERSHIP_TOLERANCE = 1e-6
+
+#: One element of each component of D∞h but that of the identity, in the standard setting; read-only.
+FLIPS = {
+    "σh": frozen(np.diag([1.0, 1.0, -1.0])),
+    "σv": frozen(np.diag([1.0, -1.0, 1.0])),
+    "C2'": frozen(np.diag([1.0, -1.0, -1.0])),
+}
 
 #: The components of D∞h that each series meets besides that of the identity.
 _COMPONENTS: dict[str, frozenset[str]] = {
@@ -77,7 +84,7 @@ class AxialSubgroup:
             if n == 1
             else np.diag([-1.0, -1.0, 1.0])
         ]
-        flip = np.diag([1.0, 1.0, -1.0])
+        flip = FLIPS["σh"]
         if self.series in ("Cnh", "Dnh"):
             matrices.append(flip)
         if self.series in ("S2n", "Dnd"):
@@ -209,8 +216,7 @@ class ClosedGroup(Immutable):
             signs = rng.choice([1.0, -1.0], size=n) if self.symbol == "O(3)" else np.ones(n)
             return rotations * signs[:, None, None]
         angles = rng.uniform(0, 2 * math.pi, size=n)
-        kinds = {"σh": np.diag([1.0, 1.0, -1.0]), "σv": np.diag([1.0, -1.0, 1.0]), "C2'": np.diag([1.0, -1.0, -1.0])}
-        flips = np.array([np.eye(3), *(kinds[c] for c in sorted(self.components))])
+        flips = np.array([np.eye(3), *(FLIPS[c] for c in sorted(self.components))])
         turns = np.zeros((n, 3, 3))
         turns[:, 0, 0] = turns[:, 1, 1] = np.cos(angles)
         turns[:, 1, 0] = np.sin(angles)
@@ -257,7 +263,13 @@ class ClosedGroup(Immutable):
         )
 
     def label_of(self, subgroup: AxialSubgroup) -> str:
-        """Unique label of a class of closed subgroups of an axial group."""
+        """Unique label of a class of closed subgroups of an axial group.
+
+        Raises:
+            NotASubgroupError: it is no `AxialSubgroup` of this group.
+        """
+        if not isinstance(subgroup, AxialSubgroup) or not subgroup.components <= self.components:
+            raise NotASubgroupError(f"expected an AxialSubgroup of {self.symbol}, got {shown(subgroup)}")
         inside = [a for a in axial_subgroups(subgroup.family) if a.components <= self.components]
         return _axial_labels(inside)[inside.index(subgroup)]
 

@@ -33,8 +33,7 @@ __all__ = [
 
 Matrix = npt.NDArray[np.float64]
 
-# Matrices of point groups are good to 1e-12; a direction or angle known to be one of finitely many is
-# compared loosely.
+# Matrices of point groups are good to 1e-12; a direction or angle known to be one of finitely many is compared loosely.
 _GEOMETRY_TOLERANCE = 1e-6
 # Largest order of an element whose angle is recognised, and how near its angle must be to a fraction of a
 # turn. Two fractions with such denominators differ by 1 / 4000² = 6e-8 of a turn or more.
@@ -187,8 +186,7 @@ def _full_symbol(element: ElementGeometry, symbol: PointGroupSymbol) -> str:
         return "C2" if bare == "C2" else "σh"
     if symbol.family == "Dnd":
         return "C2'" if bare == "C2" else "σd"
-    # Directions of the two-fold axes and mirror planes are at multiples of π/n; even multiples are images of
-    # x.
+    # Directions of the two-fold axes and mirror planes are at multiples of π/n; even multiples are images of x.
     x, y, _ = element.axis if bare == "C2" else (-element.axis[1], element.axis[0], 0.0)
     n = int(symbol.n)
     multiple = round(math.atan2(y, x) / (math.pi / n))

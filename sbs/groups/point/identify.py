@@ -20,12 +20,10 @@ __all__ = ["MATCH_TOLERANCE", "Identification", "identify"]
 
 Matrix = npt.NDArray[np.float64]
 
-# Largest entry-wise deviation from an exact group that is accepted: loose enough for matrices typed with
-# seven digits.
+# Largest entry-wise deviation from an exact group that is accepted: loose enough for matrices typed with seven digits.
 MATCH_TOLERANCE = 1e-6
 # Angle (radians) below which two axes, or a rotation and the identity, count as equal. Elements of D_1000h,
-# the largest normalizer in use, are three times as far apart; noise of MATCH_TOLERANCE moves its axes ten
-# times less.
+# the largest normalizer in use, are three times as far apart; noise of MATCH_TOLERANCE moves its axes ten times less.
 _ANGLE_TOLERANCE = 1e-3
 # Scores that differ by less are ties: far above rounding, far below differences between distinct frames.
 _TIE = 1e-9
@@ -150,8 +148,7 @@ def _axes(proper: Matrix) -> tuple[Matrix, npt.NDArray[np.int64], npt.NDArray[np
     lines: list[Matrix] = []
     while pending.any():
         # The largest sine gives the most accurate axis. Half turns come last: by then no element with a small
-        # sine is left that could be taken for one of their line. Small errors move skew parts little,
-        # whatever the angle.
+        # sine is left that could be taken for one of their line. Small errors move skew parts little, whatever the angle.
         seed = vectors[np.argmax(np.where(pending, sine, -1.0))]
         seed = seed / np.linalg.norm(seed)
         on_line = pending & (np.linalg.norm(np.cross(vectors, seed), axis=1) < _ANGLE_TOLERANCE)
