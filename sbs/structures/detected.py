@@ -264,7 +264,7 @@ class Detected:
                 f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are "
                 "finite, others are circles or spheres."
             )
-        if self.rotations.family.family in ("Cn", "Cnh", "S2n") and self.group.order > 2:
+        if self.rotations.family.series in ("Cn", "Cnh", "S2n") and self.group.order > 2:
             return (
                 f"Ambient: O(3). The normalizer of {self.symbol} holds every turn about its axis, so a set "
                 "that "

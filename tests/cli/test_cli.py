@@ -173,7 +173,7 @@ def test_groups_lists_the_32_and_the_icosahedral(ask, run):
         assert sbs.point_group(row["hermann_mauguin"]).symbol == row["symbol"]
         assert sbs.point_group(row["symbol"]).order == row["order"]
     for row in found["families"]:
-        assert sbs.point_group(row["example"]).family.family == row["family"]
+        assert sbs.point_group(row["example"]).family.series == row["family"]
     for row in found["infinite"]:
         assert sbs.point_group(row["symbol"]).order == float("inf")
     code, out, _ = run("groups")
