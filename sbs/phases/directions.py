@@ -13,7 +13,7 @@ from sbs.objects.arrangements import flats, image_of
 from sbs.phases.instabilities import SoftMode
 from sbs.phases.states import carried
 from sbs.structures.detected import Detected
-from sbs.structures.isotropy_table import isotropy
+from sbs.structures.crystal_questions import isotropy
 
 __all__ = ["Direction", "directions"]
 
