@@ -26,6 +26,9 @@ __all__ = ["minimal_set", "resolve", "resolve_target"]
 
 _EVERYTHING = ClosedGroup(PointGroupSymbol("O(3)"))
 
+#: Largest ``lmax``: the axes of a symbol are at most 500-fold, and no object needs twice that degree. None sets no limit.
+MAX_DEGREE = 1_000
+
 #: Queries by symbol that are remembered.
 _CACHE_SIZE = 4096
 
@@ -68,7 +71,7 @@ def minimal_set(
         SearchLimitError: the search was given up.
     """
     exact = check_bool(exact, "exact")
-    lmax = None if lmax is None else check_integer(lmax, "lmax")
+    lmax = None if lmax is None else check_integer(lmax, "lmax", 0, MAX_DEGREE)
     group, target = _posed(group, target)
     if ambient is None:
         ambient = getattr(group, "ambient", None) or "O(3)"
@@ -96,7 +99,7 @@ def _posed(group: Any, target: Any) -> tuple[Any, Any]:
 
 def _pinned(group: Any, target: Any, ambient: Any, exact: bool, lmax: int | None, frame: str) -> MinimalSet:
     """The set in the ambient group that the input pins, if the one in the given ambient group is infinite."""
-    if frame != "input":
+    if not isinstance(frame, str) or frame != "input":
         raise InvalidGroupError(f'frame must be None or "input", got {shown(frame)}')
     if not hasattr(group, "pinned_ambient"):
         raise InvalidGroupError(f'frame="input" needs a detected structure, got {shown(group)}; see sbs.detect')

@@ -231,9 +231,8 @@ class MinimalSet:
         return f"MinimalSet({name} in {_name(self.ambient)}: {count}, {ideal}, irreps {self.irreps})"
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, MinimalSet):
-            return NotImplemented
-        return self.question == other.question and np.array_equal(self.frame, other.frame)
+        # Not NotImplemented: an array would then compare itself element by element.
+        return isinstance(other, MinimalSet) and self.question == other.question and np.array_equal(self.frame, other.frame)
 
     def __hash__(self) -> int:
         return hash(self.question)

@@ -70,6 +70,9 @@ class TableRow:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+#: Blanks before a line of JSON at one level.
+_MAX_INDENT = 100
+
 #: Columns that are shown and exported: name of the field and heading.
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("label", "target"),
@@ -181,7 +184,7 @@ class GroupTable(Immutable, Sequence[TableRow]):
         """The rows as JSON text, infinity as "infinite"; also written to ``path`` if one is given."""
         import json
 
-        indent = check_integer(indent, "indent")
+        indent = check_integer(indent, "indent", 0, _MAX_INDENT)
         rows = [
             {name: INFINITE if value == math.inf else value for name, value in r.as_dict().items()} for r in self.rows
         ]
