@@ -85,11 +85,18 @@ class Structure:
 
     @property
     def formula(self) -> str:
-        """Chemical formula in the order of the first appearance of each label, e.g. ``"BaTiO3"``."""
+        """Chemical formula, e.g. ``"BaTiO3"``, ``"H2O"``, ``"CH4"``: metals and labels that are no element in the order of their
+        first appearance, then the other elements in the order of the nomenclature of inorganic chemistry (IUPAC 2005, table
+        VI without the metals); with carbon and hydrogen carbon and hydrogen first (Hill)."""
         counts: dict[int, int] = {}
         for number in self.numbers.tolist():
             counts[number] = counts.get(number, 0) + 1
-        return "".join(f"{element(number)}{count if count > 1 else ''}" for number, count in counts.items())
+        symbols = {number: element(number).rstrip("'") for number in counts}
+        order = _NONMETALS if not {"C", "H"} <= set(symbols.values()) else ["C", "H", *_NONMETALS]
+        ranks = {number: order.index(s) if s in order else -1 for number, s in symbols.items()}
+        return "".join(
+            f"{element(number)}{counts[number] if counts[number] > 1 else ''}" for number in sorted(counts, key=ranks.__getitem__)
+        )
 
     def to_ase(self) -> Any:
         """The same structure as an ASE ``Atoms`` (needs ASE)."""
@@ -144,3 +151,5 @@ _SYMBOLS = (  # noqa: SIM905 - 118 quoted strings would be unreadable
     "Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh "
     "Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
 ).split()
+
+_NONMETALS = "Rn Xe Kr Ar Ne He B Si C Sb As P N H Te Se S At I Br Cl O F".split()  # noqa: SIM905

@@ -38,7 +38,7 @@ def build_record(symbol: str) -> dict[str, Any]:
         "symbol": group.symbol,
         "hermann_mauguin": hermann_mauguin(group.family),
         "crystal_system": crystal_system(group.symbol),
-        "family": {"name": group.family.family, "n": group.family.n},
+        "family": {"name": group.family.series, "n": group.family.n},
         "order": int(group.order),
         "ambient": "O(3)",
         "generators": list(group.whole.generators),

@@ -173,7 +173,7 @@ def test_groups_lists_the_32_and_the_icosahedral(ask, run):
         assert sbs.point_group(row["hermann_mauguin"]).symbol == row["symbol"]
         assert sbs.point_group(row["symbol"]).order == row["order"]
     for row in found["families"]:
-        assert sbs.point_group(row["example"]).family.family == row["family"]
+        assert sbs.point_group(row["example"]).family.series == row["family"]
     for row in found["infinite"]:
         assert sbs.point_group(row["symbol"]).order == float("inf")
     code, out, _ = run("groups")
@@ -257,8 +257,8 @@ def perovskites(tmp_path):
 
 def test_detect_names_the_symmetry_of_a_file(perovskites, ask, run):
     found = ask("detect", perovskites[0])
-    assert (found["point group"], found["space group"]) == ("Oh", "Pm-3m (221)")
-    assert ask("detect", perovskites[1], "--tolerance", "0.01")["point group"] == "C4v"
+    assert (found["point_group"], found["space_group"], found["space_group_number"]) == ("Oh", "Pm-3m", 221)
+    assert ask("detect", perovskites[1], "--tolerance", "0.01")["point_group"] == "C4v"
     code, out, _ = run("detect", perovskites[0])
     assert code == 0 and "Pm-3m" in out
 
@@ -266,7 +266,7 @@ def test_detect_names_the_symmetry_of_a_file(perovskites, ask, run):
 def test_between_writes_the_domain_states(perovskites, ask, run, tmp_path):
     folder = tmp_path / "domains"
     found = ask("between", *perovskites, "--write", str(folder))
-    assert found["domain states"] == found["objects"] == 6
+    assert found["domain_states"] == found["objects"] == 6
     assert sorted(found["written"]) == sorted(str(path) for path in folder.iterdir())
     assert len(found["written"]) == 6
     code, out, _ = run("between", *perovskites, "--write", str(folder))
