@@ -18,7 +18,6 @@ from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.groups.point.rotations import check_rotation
 from sbs.objects.irreps import format_irreps
-from sbs.objects.representation import representation
 from sbs.sets import report
 from sbs.sets.orbits import FiniteOrbit, Orbit
 from sbs.sets.question import Embedding, Group, Question, Target
@@ -128,12 +127,22 @@ class MinimalSet:
 
     @cached_property
     def dim(self) -> int:
-        """Number of components of an object."""
-        return len(self.orbit.seed)
+        """Number of components of an object; of a field, on each site."""
+        return int(self.orbit.seed.shape[-1])
+
+    @cached_property
+    def sites(self) -> np.ndarray | None:
+        """For a set of fields on the sites of a crystal the sites that carry them, integers, read-only; else None."""
+        if self.orbit.seed.ndim == 1:
+            return None
+        return frozen(np.flatnonzero(np.abs(self.objects).max(axis=(0, 2)) > 0))
 
     @cached_property
     def objects(self) -> np.ndarray:
         """All objects, float64 (size, dim), unit norm in each irrep block, sorted by S-orbit; read-only.
+
+        For a crystal in a supercell they are fields, float64 (size, sites, dim) in the order of its sites: in each block the
+        root mean square of the norms over the sites that carry it is one.
 
         Raises:
             InfiniteSetError: the set is infinite; the message names the remedies.
@@ -193,10 +202,8 @@ class MinimalSet:
         return frozen(self._turned(self.orbit.seed[None])[0])
 
     def _turned(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors (n, dim) of the solver's setting in the setting of S."""
-        if self.irreps is None or self.embedding.is_standard:
-            return vectors
-        return np.asarray(vectors @ representation(self.irreps, self.frame[None])[0].T)
+        """Objects (n, dim) of the solver's setting in the setting of S."""
+        return self.embedding.carried(vectors, self.irreps)
 
     def _check_finite(self) -> None:
         if self.size == math.inf:
