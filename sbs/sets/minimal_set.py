@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +19,7 @@ from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.groups.point.rotations import check_rotation
 from sbs.objects.irreps import format_irreps
-from sbs.sets import report
+from sbs.sets import export, report
 from sbs.sets.orbits import FiniteOrbit, Orbit
 from sbs.sets.question import Embedding, Group, Question, Target
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
@@ -225,6 +226,18 @@ class MinimalSet:
     def report(self) -> str:
         """Several lines of text: the set, why it is enough, why fewer cannot be."""
         return report.report(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The set as plain numbers and text, with a version; the fields are described in `sbs.sets.export`."""
+        return export.as_dict(self)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None, indent: int = 1) -> str:
+        """`to_dict` as JSON text; also written to ``path`` if one is given.
+
+        Raises:
+            SymmetryBreakingError: no such path or indent, or the file cannot be written.
+        """
+        return export.as_json(self.to_dict(), path, indent)
 
     def __str__(self) -> str:
         return self.report()
