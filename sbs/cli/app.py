@@ -23,6 +23,9 @@ __all__ = ["main"]
 _BAD_INPUT = 2
 _INTERRUPTED = 130  # as shells count: 128 + SIGINT
 
+# Commands that have a module of their own.
+_MODULES = {"descend": "sbs.cli.phases"}
+
 # "-43m" and "-6m2" look like options; with a true minus sign, which symbols may have, they do not.
 _HERMANN_MAUGUIN_BAR = re.compile(r"^-(?=\d+[/mM\d]*[mM])")
 
@@ -53,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # "?" for a "σ" that the terminal cannot show
     try:
         options = vars(_parser().parse_args(arguments))
-        run = getattr(import_module("sbs.cli.commands"), options.pop("command"))
+        command = options.pop("command")
+        run = getattr(import_module(_MODULES.get(command, "sbs.cli.commands")), command)
         with watched(), warnings.catch_warnings():
             warnings.showwarning = _warn
             code: int = run(**options)
@@ -153,6 +157,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_writing(between)
     _add_tolerance(between)
 
+    _add_descend(_add(commands, "descend", "all lower phases of a symmetric crystal or molecule, by an interatomic potential"))
+
     browse = _add(commands, "browse", "write and open the explorer, one HTML page with all tables", json=False)
     browse.add_argument("--output", metavar="FILE", help="where to write it (default: the folder for temporary files)")
     browse.add_argument("--no-open", action="store_true", help="only write the page, open no browser")
@@ -192,6 +198,28 @@ def _add_writing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--format", choices=("cif", "poscar", "extxyz"), default="cif", help="of these files (default: cif)"
     )
+
+
+def _add_descend(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="the symmetric structure: CIF, POSCAR, XYZ or any format that ASE reads")
+    command.add_argument(
+        "--calculator",
+        default="sevennet",
+        metavar="NAME",
+        help="sevennet or chgnet; mace:FILE, mattersim:FILE, orb:FILE, upet:FILE; or module:factory (default: sevennet)",
+    )
+    command.add_argument("--device", default="cpu", metavar="NAME", help="torch device of the potential (default: cpu)")
+    command.add_argument(
+        "--supercell", type=int, nargs="+", metavar="N", help="cell in which distortions repeat: N, N N N or nine"
+    )
+    command.add_argument("--write", metavar="DIR", help="write all phases here; an interrupted search goes on from this folder")
+    command.add_argument("--domains", action="store_true", help="with --write, every domain state too")
+    command.add_argument("--pressure", type=float, default=0.0, metavar="GPA", help="external pressure in GPa (default: 0)")
+    command.add_argument("--fixed-cell", action="store_true", help="relax positions only")
+    command.add_argument("--exhaustive", action="store_true", help="try weak, many-parameter and coupled directions too")
+    command.add_argument("--depth", type=int, metavar="N", help="most steps from the parent")
+    command.add_argument("--budget", type=int, metavar="N", help="most evaluations of the potential")
+    _add_tolerance(command)
 
 
 def _add_tolerance(command: argparse.ArgumentParser) -> None:

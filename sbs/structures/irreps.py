@@ -8,8 +8,8 @@ import numpy as np
 
 from sbs.structures.detected import Detected
 from sbs.structures.linear import linear_name
-from sbs.structures.order_parameters import real_irreps as supercell_irreps
 from sbs.structures.sites import RealIrrep, point_group_irreps, rigid_motions, site_orbits
+from sbs.structures.space_irreps import space_irreps
 
 __all__ = ["real_irreps", "vibrations"]
 
@@ -22,7 +22,7 @@ def real_irreps(detected: Detected) -> tuple[RealIrrep, ...]:
         DetectionError: S is infinite.
     """
     if detected.supercell is not None:
-        return supercell_irreps(detected)
+        return tuple(RealIrrep(i.label, i.weights, i.trivial, i.dimension) for i in space_irreps(detected))
     found = point_group_irreps(detected.point_group().family)
     if _on_a_line(detected):
         return tuple(replace(irrep, name=linear_name(irrep.name)) for irrep in found)

@@ -364,7 +364,7 @@ def distortions(
         parent, kept = standing_for(parent, target)
         standing = parent
     else:
-        kept = resolve_target(finite_group(parent), target)
+        kept = resolve_target(parent, target)
     if kept.order == finite_group(parent).order:
         raise DetectionError(
             f"the target is the whole symmetry {whole.symbol} of the structure, so nothing is broken; expected a "

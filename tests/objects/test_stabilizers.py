@@ -8,7 +8,7 @@ import pytest
 
 from sbs.groups import point_group
 from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
-from sbs.groups.point.families import AXIAL_FAMILIES, PointGroupSymbol
+from sbs.groups.point.families import AXIAL_SERIES, PointGroupSymbol
 from sbs.objects.blocks import Cost, cost_key
 from sbs.objects.irreps import Irrep
 from sbs.objects.representation import representation
@@ -33,13 +33,13 @@ def elements(group):
 
 
 def axial(folds):
-    return [AxialSubgroup(series, n) for n in folds for series in AXIAL_FAMILIES]
+    return [AxialSubgroup(series, n) for n in folds for series in AXIAL_SERIES]
 
 
 def canonical(folds):
     """Axial groups with the axis that their symbol says."""
     return [
-        a for a in axial(folds) if a.family == PointGroupSymbol(a.family.family, a.n) and a.family.family == a.series
+        a for a in axial(folds) if a.family.series == a.series and a.family.n == a.n
     ]
 
 
@@ -48,10 +48,10 @@ def stabilizer_order(irreps, vector, ambient):
     rep = Representation([tuple(irrep) for irrep in irreps])
     if ambient.n is not None:
         found = Waves(View(rep, AXIS), vector).stabilizer_components()
-        allowed = COMPONENTS["Dinf" if ambient.family == "Dn" else "Dinfh"]
+        allowed = COMPONENTS["Dinf" if ambient.series == "Dn" else "Dinfh"]
         return sum(count for component, count in found.items() if component in allowed)
     kind, columns = principal_axes(Frames(rep), vector)
-    proper = ambient.family == "SO(3)"
+    proper = ambient.series == "SO(3)"
     if kind == "point":
         return math.inf
     if kind == "axis":
@@ -166,7 +166,7 @@ def test_groups_that_are_all_of_the_ambient_one():
 
 @pytest.mark.parametrize("n", [17, 24, 50, 99, 100])
 def test_large_groups_take_irreps_of_about_their_fold(n):
-    for series in AXIAL_FAMILIES:
+    for series in AXIAL_SERIES:
         irreps = cheapest_irreps(AxialSubgroup(series, n), O3, None)
         assert n <= irreps[-1].l <= n + 1 and sum(irrep.l for irrep in irreps[:-1]) <= 1
 

@@ -10,7 +10,7 @@ import sbs
 from sbs.errors import InfiniteSetError, NoSetError
 from sbs.groups import point_group
 from sbs.groups.point.closed import AxialSubgroup
-from sbs.groups.point.families import AXIAL_FAMILIES
+from sbs.groups.point.families import AXIAL_SERIES
 from sbs.objects.representation import representation
 from sbs.proof.harmonics import Representation
 from sbs.proof.isotropy import View, Waves
@@ -51,7 +51,7 @@ def test_every_fold(n):
     """All axial targets of the infinite groups, and all classes of C_n, C_nh and S_2n."""
     for outer in ("O(3)", "Dinfh", "Cinfv", "Cinfh", "Dinf", "Cinf"):
         group = point_group(outer)
-        for series in AXIAL_FAMILIES:
+        for series in AXIAL_SERIES:
             if outer == "O(3)" or AxialSubgroup(series, n).components <= group.components:
                 target = point_group(AxialSubgroup(series, n).generators())
                 sbs.minimal_set(group, target).verify()
@@ -155,7 +155,7 @@ def restricted(group, components):
 @pytest.mark.parametrize("lmax", [0, 1, 2, 3])
 def test_exact_sets_exist_exactly_where_random_vectors_have_the_stabilizer(outer, lmax):
     group = point_group(outer)
-    everything = [AxialSubgroup(series, n) for n in (1, 2, 3, 4) for series in AXIAL_FAMILIES]
+    everything = [AxialSubgroup(series, n) for n in (1, 2, 3, 4) for series in AXIAL_SERIES]
     realised = [h for h in everything if generic_order(h, lmax, range(4)) == h.order]
     for target in everything:
         if not target.components <= group.components:
