@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.optional import require
+from sbs.structures.formula import formula
 from sbs.structures.neighbours import closest_pair
 
 __all__ = ["KIND_STEP", "Structure", "atomic_number", "element", "minimum_image"]
@@ -85,11 +86,9 @@ class Structure:
 
     @property
     def formula(self) -> str:
-        """Chemical formula in the order of the first appearance of each label, e.g. ``"BaTiO3"``."""
-        counts: dict[int, int] = {}
-        for number in self.numbers.tolist():
-            counts[number] = counts.get(number, 0) + 1
-        return "".join(f"{element(number)}{count if count > 1 else ''}" for number, count in counts.items())
+        """Chemical formula: of a crystal in the order in which its file lists the elements ("BaTiO3"), as no rule fits all
+        minerals; of a molecule as it is written ("H2O"), see `sbs.structures.formula`."""
+        return formula((element(number) for number in self.numbers.tolist()), as_listed=self.periodic)
 
     def to_ase(self) -> Any:
         """The same structure as an ASE ``Atoms`` (needs ASE)."""

@@ -46,7 +46,7 @@ def test_every_form_of_a_molecule(tmp_path):
         tmp_path / "water.xyz",
     ]:
         found = sbs.detect(form)
-        assert found.symbol == "C2v" and found.structure.formula == "OH2"
+        assert found.symbol == "C2v" and found.structure.formula == "H2O"
 
 
 def test_pymatgen_objects():
