@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from sbs import nn as nn
     from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, Subgroup, SubgroupClass, point_group
     from sbs.objects.representation import representation
+    from sbs.phases.descend import descend
+    from sbs.phases.instabilities import instabilities
+    from sbs.phases.many import descend_many
+    from sbs.phases.relaxation import relax
     from sbs.query import minimal_set
     from sbs.sets.minimal_set import MinimalSet
     from sbs.structures import between, detect, distortions, isotropy, modes
@@ -31,12 +35,16 @@ _EXPORTS = {
     "Subgroup": "sbs.groups",
     "SubgroupClass": "sbs.groups",
     "between": "sbs.structures",
+    "descend": "sbs.phases.descend",
+    "descend_many": "sbs.phases.many",
     "detect": "sbs.structures",
     "distortions": "sbs.structures",
+    "instabilities": "sbs.phases.instabilities",
     "isotropy": "sbs.structures",
     "minimal_set": "sbs.query",
     "modes": "sbs.structures",
     "point_group": "sbs.groups",
+    "relax": "sbs.phases.relaxation",
     "representation": "sbs.objects.representation",
     "table": "sbs.tables.group_table",
 }
@@ -53,13 +61,17 @@ __all__ = [
     "Subgroup",
     "SubgroupClass",
     "between",
+    "descend",
+    "descend_many",
     "detect",
     "distortions",
     "errors",
+    "instabilities",
     "isotropy",
     "minimal_set",
     "modes",
     "point_group",
+    "relax",
     "representation",
     "table",
 ]

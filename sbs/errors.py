@@ -7,6 +7,8 @@ from __future__ import annotations
 
 __all__ = [
     "AmbiguousTargetError",
+    "BudgetError",
+    "CalculatorError",
     "CertificateError",
     "CorruptTableError",
     "DetectionError",
@@ -16,6 +18,7 @@ __all__ = [
     "NetworkInputError",
     "NoSetError",
     "NotASubgroupError",
+    "NotConvergedError",
     "SearchLimitError",
     "SymmetryBreakingError",
     "UnknownGroupError",
@@ -68,6 +71,18 @@ class CorruptTableError(SymmetryBreakingError):
 
 class NetworkInputError(SymmetryBreakingError):
     """Something given to the network part (irreps, tensors, a layer name) has the wrong form or value."""
+
+
+class CalculatorError(SymmetryBreakingError):
+    """An interatomic potential failed, or returned what no structure can have."""
+
+
+class NotConvergedError(SymmetryBreakingError):
+    """A relaxation did not reach the asked accuracy within its steps."""
+
+
+class BudgetError(SymmetryBreakingError):
+    """The evaluations that were allowed are used up; what is known so far is kept."""
 
 
 class MissingDependencyError(SymmetryBreakingError, ImportError):

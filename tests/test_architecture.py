@@ -36,15 +36,16 @@ LAYERS: dict[str, set[str]] = {
     "query": {"errors", *GROUPS, "solver", "objects", "sets", "tables"},
     # A structure is posed as a question, never solved here; character tables are looked up.
     "structures": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "phases": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "query", "structures"},
     "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query"},
     "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
     "cli": {
         *("errors", "optional", "progress", *GROUPS, "solver", "objects", "sets", "tables", "query"),
-        *("structures", "explorer", "__init__"),
+        *("structures", "phases", "explorer", "__init__"),
     },
     "__main__": {"cli"},
     # Names are loaded at first use, see test_the_top_level_names_load_lazily; type checkers see them all.
-    "__init__": {"errors", "groups", "nn", "objects", "query", "sets", "structures", "tables"},
+    "__init__": {"errors", "groups", "nn", "objects", "phases", "query", "sets", "structures", "tables"},
 }
 
 #: Library -> rooms (or modules) that may import it, and whether at the top of a module.
@@ -52,13 +53,13 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "torch": {"nn": True},
     "e3nn": {"nn": True},
     "spglib": {"structures": True},
-    "ase": {"structures": False},
+    "ase": {"structures": False, "phases": False},
     "pymatgen": {"structures": False},
-    "pandas": {"structures": False},
+    "pandas": {"structures": False, "phases": False},
     "sympy": {"groups/point": False},
     "plotly": {"explorer": False},
     "grandalf": {"explorer": False},
-    "matplotlib": {},
+    "matplotlib": {"phases": False},
     "rich": {"tables": False},
     "argcomplete": {"cli": False},
     "tqdm": {"tables": False},

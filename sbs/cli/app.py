@@ -142,6 +142,15 @@ def _parser() -> argparse.ArgumentParser:
     between.add_argument("--write", metavar="DIR", help="write every domain state to a file in this folder")
     _add_tolerance(between)
 
+    _add_descend(
+        _add(
+            commands,
+            "descend",
+            "find all lower phases of a symmetric crystal or molecule by an interatomic potential",
+            "phases",
+        )
+    )
+
     browse = _add(commands, "browse", "write and open the explorer, one HTML page with all tables", json=False)
     browse.add_argument("--output", metavar="FILE", help="where to write it (default: the folder for temporary files)")
     browse.add_argument("--no-open", action="store_true", help="only write the page, open no browser")
@@ -203,6 +212,36 @@ def _add_query(command: argparse.ArgumentParser, target_required: bool) -> None:
         "--not-exact", dest="exact", action="store_false", help="allow objects that break more than needed"
     )
     command.add_argument("--lmax", type=int, metavar="L", help="highest degree of the irreps of an object")
+
+
+def _add_descend(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "file", metavar="FILE", help="the symmetric structure: CIF, POSCAR, XYZ or any format that ASE reads"
+    )
+    command.add_argument(
+        "--calculator",
+        default="sevennet",
+        metavar="NAME",
+        help="sevennet or chgnet; mace:FILE, mattersim:FILE, orb:FILE, upet:FILE; or module:factory (default: sevennet)",
+    )
+    command.add_argument("--device", default="cpu", metavar="NAME", help="torch device of the potential (default: cpu)")
+    command.add_argument(
+        "--supercell", type=int, nargs="+", metavar="N", help="cell in which distortions repeat: N, N N N or nine"
+    )
+    command.add_argument(
+        "--write", metavar="DIR", help="write all phases here; an interrupted search goes on from this folder"
+    )
+    command.add_argument("--domains", action="store_true", help="with --write, every domain state too")
+    command.add_argument(
+        "--pressure", type=float, default=0.0, metavar="GPA", help="external pressure in GPa (default: 0)"
+    )
+    command.add_argument("--fixed-cell", action="store_true", help="relax positions only")
+    command.add_argument(
+        "--exhaustive", action="store_true", help="try weak, many-parameter and coupled directions too"
+    )
+    command.add_argument("--depth", type=int, metavar="N", help="most steps from the parent")
+    command.add_argument("--budget", type=int, metavar="N", help="most evaluations of the potential")
+    _add_tolerance(command)
 
 
 def _add_tolerance(command: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sbs.cli.output import snake_case, write_json
+from sbs.cli.output import write_json
 from sbs.cli.terminal import Screen
 
 __all__ = ["between", "detect"]
@@ -31,7 +31,7 @@ def _given(tolerance: float | None) -> dict[str, float]:
 def _report(facts: dict[str, Any], as_json: bool) -> int:
     """Facts that carry their own words under "report", and maybe a list of files under "written"."""
     if as_json:
-        return write_json(snake_case({name: value for name, value in facts.items() if name != "report"}))
+        return write_json({name: value for name, value in facts.items() if name != "report"})
     screen = Screen()
     screen.report(facts["report"])
     for path in facts.get("written", ()):

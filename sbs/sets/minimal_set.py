@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,8 +19,7 @@ from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.groups.point.rotations import check_rotation
 from sbs.objects.irreps import format_irreps
-from sbs.objects.representation import representation
-from sbs.sets import report
+from sbs.sets import export, report
 from sbs.sets.orbits import FiniteOrbit, Orbit
 from sbs.sets.question import Embedding, Group, Question, Target
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
@@ -128,12 +128,22 @@ class MinimalSet:
 
     @cached_property
     def dim(self) -> int:
-        """Number of components of an object."""
-        return len(self.orbit.seed)
+        """Number of components of an object; of a field, on each site."""
+        return int(self.orbit.seed.shape[-1])
+
+    @cached_property
+    def sites(self) -> np.ndarray | None:
+        """For a set of fields on the sites of a crystal the sites that carry them, integers, read-only; else None."""
+        if self.orbit.seed.ndim == 1:
+            return None
+        return frozen(np.flatnonzero(np.abs(self.objects).max(axis=(0, 2)) > 0))
 
     @cached_property
     def objects(self) -> np.ndarray:
         """All objects, float64 (size, dim), unit norm in each irrep block, sorted by S-orbit; read-only.
+
+        For a crystal in a supercell they are fields, float64 (size, sites, dim) in the order of its sites: in each block the
+        root mean square of the norms over the sites that carry it is one.
 
         Raises:
             InfiniteSetError: the set is infinite; the message names the remedies.
@@ -193,10 +203,8 @@ class MinimalSet:
         return frozen(self._turned(self.orbit.seed[None])[0])
 
     def _turned(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors (n, dim) of the solver's setting in the setting of S."""
-        if self.irreps is None or self.embedding.is_standard:
-            return vectors
-        return np.asarray(vectors @ representation(self.irreps, self.frame[None])[0].T)
+        """Objects (n, dim) of the solver's setting in the setting of S."""
+        return self.embedding.carried(vectors, self.irreps)
 
     def _check_finite(self) -> None:
         if self.size == math.inf:
@@ -219,6 +227,18 @@ class MinimalSet:
         """Several lines of text: the set, why it is enough, why fewer cannot be."""
         return report.report(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The set as plain numbers and text, with a version; the fields are described in `sbs.sets.export`."""
+        return export.as_dict(self)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None, indent: int = 1) -> str:
+        """`to_dict` as JSON text; also written to ``path`` if one is given.
+
+        Raises:
+            SymmetryBreakingError: no such path or indent, or the file cannot be written.
+        """
+        return export.as_json(self.to_dict(), path, indent)
+
     def __str__(self) -> str:
         return self.report()
 
@@ -231,9 +251,8 @@ class MinimalSet:
         return f"MinimalSet({name} in {_name(self.ambient)}: {count}, {ideal}, irreps {self.irreps})"
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, MinimalSet):
-            return NotImplemented
-        return self.question == other.question and np.array_equal(self.frame, other.frame)
+        # Not NotImplemented: an array would then compare itself element by element.
+        return isinstance(other, MinimalSet) and self.question == other.question and np.array_equal(self.frame, other.frame)
 
     def __hash__(self) -> int:
         return hash(self.question)

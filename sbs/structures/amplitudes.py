@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from sbs.groups import Subgroup
 from sbs.structures.detected import Detected
 from sbs.structures.irreps import real_irreps
-from sbs.structures.sites import CHUNK
+from sbs.structures.primary import primary_choice
+from sbs.structures.sites import CHUNK, changes
 
 __all__ = ["ModeAmplitude", "mode_amplitudes"]
 
 # Amplitudes (Å) and strains below this are rounding.
 VANISHING = 1e-10
+# A part of a distortion that an element changes by less than this fraction is left as it is: rounding.
+UNMOVED = 1e-6
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,15 @@ class ModeAmplitude:
         standard: A_s, Å: the norm of its displacements in the child's primitive cell.
         parent: A_p, Å: the same per primitive cell of the parent.
         strain: Frobenius norm of its part of the strain.
+        primary: whether it is one of the primary order parameters: of the fewest irreps whose parts of this distortion together
+            leave K and no more, and of several such choices that with the largest squared displacements.
     """
 
     irrep: str
     standard: float
     parent: float
     strain: float
+    primary: bool
 
 
 def mode_amplitudes(
@@ -61,13 +67,23 @@ def mode_amplitudes(
         parts += weights[:, part] @ moved.reshape(len(moved), -1)
         stretches += weights[:, part] @ turned.reshape(len(turned), -1)
     whole, child = _primitive_cells(detected, target)
-    norms, strains = np.linalg.norm(parts, axis=1), np.linalg.norm(stretches, axis=1)
+    norms, strains = (np.linalg.norm(values, axis=1) for values in (parts, stretches))
+    norms, strains = (np.where(values > VANISHING, values, 0.0) for values in (norms, strains))
+    active = [k for k in range(len(irreps)) if norms[k] > 0 or strains[k] > 0]
+    masks = []
+    for k in active:
+        moved, turned = changes(detected, parts[k].reshape(-1, 3), stretches[k].reshape(3, 3))
+        masks.append((moved <= UNMOVED * max(norms[k], VANISHING)) & (turned <= UNMOVED * max(strains[k], VANISHING)))
+    chosen = primary_choice(masks, target.order, [(-float(norms[k] ** 2),) for k in active])
     return tuple(
         ModeAmplitude(
-            irrep.name, float(norm * np.sqrt(child / whole)), float(norm / np.sqrt(whole)), float(stretch)
+            irreps[k].name,
+            float(norms[k] * np.sqrt(child / whole)),
+            float(norms[k] / np.sqrt(whole)),
+            float(strains[k]),
+            number in chosen,
         )
-        for irrep, norm, stretch in zip(irreps, norms, strains, strict=True)
-        if norm > VANISHING or stretch > VANISHING
+        for number, k in enumerate(active)
     )
 
 

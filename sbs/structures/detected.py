@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sbs.groups import ClosedGroup, FiniteGroup, PointGroup
 from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.point.pointgroups import match_elements
 from sbs.groups.point.symbols import hermann_mauguin
+from sbs.sets.fields import SiteFrame
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import Structure
 from sbs.structures.pinning import pinned_ambient
@@ -147,39 +149,59 @@ class Detected:
             "finite point group"
         )
 
+    @cached_property
+    def site_frame(self) -> SiteFrame:
+        """For a crystal in a supercell a description that depends on the crystal alone.
+
+        Raises:
+            DetectionError: the structure was not detected in a supercell.
+        """
+        from sbs.structures.site_frames import site_frame
+
+        if self.supercell is None or self.operations is None:
+            raise DetectionError("only a crystal in a supercell has fields on its sites; see sbs.detect(..., supercell=...)")
+        return site_frame(self.structure, self.operations, self.supercell)
+
+    def resolve_target(self, target: Any) -> Any:
+        """For a crystal in a supercell K as a subgroup of S, from a row of ``sbs.isotropy`` or its label, a symbol of the point
+        group (all translations are kept then), a Subgroup of S or elements; see `sbs.structures.crystal_targets`."""
+        from sbs.structures.crystal_targets import crystal_target
+
+        return crystal_target(self, target)
+
     def pinned_ambient(self, normalizer: Any) -> PointGroup:
         """A finite ambient group that a molecule's own multipoles pin; see `sbs.structures.pinning.pinned_ambient`."""
         return pinned_ambient(self.structure, self.point_group(), self.center, self.tolerance, normalizer)
 
     def summary(self) -> dict[str, Any]:
-        """The plain facts, as strings and numbers (what the command line prints and writes)."""
+        """The plain facts by snake_case name: numbers as numbers, lengths in Å (what the command line writes as JSON)."""
         facts: dict[str, Any] = {
             "formula": self.structure.formula,
             "sites": len(self.structure),
             "kind": self.structure.kind,
-            "point group": self.symbol,
-            "hermann-mauguin": self.hermann_mauguin,
+            "point_group": self.symbol,
+            "hermann_mauguin": self.hermann_mauguin,
             "order": "infinite" if math.isinf(self.order) else int(self.order),
         }
         if self.space_group is not None:
-            kind = "layer group" if self.structure.layer else "space group"
-            facts[kind] = f"{self.space_group.symbol} ({self.space_group.number})"
+            kind = "layer_group" if self.structure.layer else "space_group"
+            facts[kind] = self.space_group.symbol
+            facts[f"{kind}_number"] = self.space_group.number
         if self.structure.told_apart_by:
-            facts["sites told apart by"] = ", ".join(self.structure.told_apart_by)
+            facts["sites_told_apart_by"] = list(self.structure.told_apart_by)
         if self.supercell is not None:
             facts["supercell"] = self.supercell.cell.tolist()
             facts["translations"] = self.supercell.translations
-            facts["keeps the point group"] = self.supercell.complete
-            facts["least cell that does"] = self.supercell.least_cell.tolist()
+            facts["keeps_the_point_group"] = self.supercell.complete
+            facts["least_cell_that_does"] = self.supercell.least_cell.tolist()
             facts["ambient"] = "the crystal itself"
         else:
             facts["ambient"] = "O(3)" if self.ambient is None else self.ambient.symbol
-        facts["deviation / Å"] = self.deviation
-        facts["tolerance / Å"] = self.tolerance
-        facts["ambiguous"] = (
-            f"yes: {self.alternative} at a tolerance up to four times as large" if self.ambiguous else "no"
-        )
-        facts["rotation to the standard setting"] = self.rotation.round(10).tolist()
+        facts["deviation"] = self.deviation
+        facts["tolerance"] = self.tolerance
+        facts["ambiguous"] = self.ambiguous
+        facts["alternative"] = self.alternative
+        facts["rotation_to_standard_setting"] = self.rotation.round(10).tolist()
         return facts
 
     def __repr__(self) -> str:
@@ -196,14 +218,30 @@ class Detected:
         """A readable account: what was found, how well it fits, and which ambient the symmetry-breaking sets
         live in."""
         facts = self.summary()
-        facts["rotation to the standard setting"] = "\n" + "\n".join(
+        for kind in ("space_group", "layer_group"):
+            if kind in facts:
+                facts[kind] = f"{facts[kind]} ({facts.pop(f'{kind}_number')})"
+        facts["rotation_to_standard_setting"] = "\n" + "\n".join(
             " " * 6 + "  ".join(f"{value + 0.0:9.6f}" for value in row) for row in self.rotation.round(9)
         )
-        facts["deviation / Å"] = f"{self.deviation:.3g}"
-        facts["tolerance / Å"] = f"{self.tolerance:g}"
-        lines = [f"{key}: {value}" for key, value in facts.items()]
+        facts["deviation"] = f"{self.deviation:.3g} Å"
+        facts["tolerance"] = f"{self.tolerance:g} Å"
+        other = facts.pop("alternative")
+        facts["ambiguous"] = f"yes: {other} at a tolerance up to four times as large" if self.ambiguous else "no"
+        if self.structure.told_apart_by:
+            facts["sites_told_apart_by"] = ", ".join(self.structure.told_apart_by)
+        lines = [f"{key.replace('_', ' ')}: {value}" for key, value in facts.items()]
+        lines.append(f"axes of labels: {self._axes()}")
         lines += ["", self._ambient_account()]
         return "\n".join(lines)
+
+    def _axes(self) -> str:
+        """What x, y, z of the standard setting are in this structure; see `sbs.structures.setting`."""
+        if self.structure.layer:
+            return "z along the normal of the layer (x, where the main axis lies in it), then as for crystals"
+        if self.structure.periodic:
+            return "x, y, z along a, b, c of the standard setting of the International Tables"
+        return "x normal to the mirror with most atoms, z through most atoms, C2' and σv through most atoms (Mulliken 1955)"
 
     def _ambient_account(self) -> str:
         if self.supercell is not None:
@@ -226,7 +264,7 @@ class Detected:
                 f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are "
                 "finite, others are circles or spheres."
             )
-        if self.rotations.family.family in ("Cn", "Cnh", "S2n") and self.group.order > 2:
+        if self.rotations.family.series in ("Cn", "Cnh", "S2n") and self.group.order > 2:
             return (
                 f"Ambient: O(3). The normalizer of {self.symbol} holds every turn about its axis, so a set "
                 "that "

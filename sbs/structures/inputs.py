@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.optional import require
-from sbs.structures.formula import formula
 from sbs.structures.neighbours import closest_pair
 
 __all__ = ["KIND_STEP", "Structure", "atomic_number", "element", "minimum_image"]
@@ -86,9 +85,18 @@ class Structure:
 
     @property
     def formula(self) -> str:
-        """Chemical formula: of a crystal in the order in which its file lists the elements ("BaTiO3"), as no rule fits all
-        minerals; of a molecule as it is written ("H2O"), see `sbs.structures.formula`."""
-        return formula((element(number) for number in self.numbers.tolist()), as_listed=self.periodic)
+        """Chemical formula, e.g. ``"BaTiO3"``, ``"H2O"``, ``"CH4"``: metals and labels that are no element in the order of their
+        first appearance, then the other elements in the order of the nomenclature of inorganic chemistry (IUPAC 2005, table
+        VI without the metals); with carbon and hydrogen carbon and hydrogen first (Hill)."""
+        counts: dict[int, int] = {}
+        for number in self.numbers.tolist():
+            counts[number] = counts.get(number, 0) + 1
+        symbols = {number: element(number).rstrip("'") for number in counts}
+        order = _NONMETALS if not {"C", "H"} <= set(symbols.values()) else ["C", "H", *_NONMETALS]
+        ranks = {number: order.index(s) if s in order else -1 for number, s in symbols.items()}
+        return "".join(
+            f"{element(number)}{counts[number] if counts[number] > 1 else ''}" for number in sorted(counts, key=ranks.__getitem__)
+        )
 
     def to_ase(self) -> Any:
         """The same structure as an ASE ``Atoms`` (needs ASE)."""
@@ -143,3 +151,5 @@ _SYMBOLS = (  # noqa: SIM905 - 118 quoted strings would be unreadable
     "Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh "
     "Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
 ).split()
+
+_NONMETALS = "Rn Xe Kr Ar Ne He B Si C Sb As P N H Te Se S At I Br Cl O F".split()  # noqa: SIM905

@@ -6,6 +6,7 @@ import numpy as np
 
 from sbs.structures.detected import Detected
 from sbs.structures.sites import RealIrrep, point_group_irreps, site_orbits
+from sbs.structures.space_irreps import space_irreps
 
 __all__ = ["real_irreps", "vibrations"]
 
@@ -18,9 +19,7 @@ def real_irreps(detected: Detected) -> tuple[RealIrrep, ...]:
         DetectionError: S is infinite.
     """
     if detected.supercell is not None:
-        from sbs.structures.order_parameters import real_irreps as of_supercell
-
-        return of_supercell(detected)
+        return tuple(RealIrrep(i.label, i.weights, i.trivial, i.dimension) for i in space_irreps(detected))
     return point_group_irreps(detected.point_group().family)
 
 

@@ -118,34 +118,40 @@ class Between:
         return write_states(self.states, self.symmetry_set, self.state_of, directory, format)
 
     def summary(self) -> dict[str, Any]:
-        """The plain facts (what the command line prints and writes)."""
+        """The plain facts by snake_case name: numbers as numbers, lengths in Å (what the command line writes as JSON)."""
         first = self.states[0]
         facts: dict[str, Any] = {
             "formula": self.parent.structure.formula,
-            "parent": self.parent.symbol,
-            "child": name_of(self.target),
+            "parent": {"point_group": self.parent.symbol},
+            "child": {"symmetry": name_of(self.target), "order": self.target.order},
         }
         if self.parent.space_group is not None:
             child = space_group_of(first.structure, self._fine_tolerance())[0]
-            facts["parent"] += f", {self.parent.space_group.symbol} ({self.parent.space_group.number})"
-            facts["child"] += f", {child.symbol} ({child.number})"
+            for name, group in (("parent", self.parent.space_group), ("child", child)):
+                facts[name] |= {"space_group": group.symbol, "space_group_number": group.number}
         if self.parent.supercell is not None:
-            facts["supercell"] = self.parent.supercell.account()
+            facts["supercell"] = self.parent.supercell.cell.tolist()
         if self.parent.structure.periodic:
-            facts["strain"] = first.strain.round(6).tolist()
+            facts["strain"] = first.strain.round(9).tolist()
         facts |= {
-            "domain states": len(self.states),
-            "largest displacement / Å": float(np.linalg.norm(first.displacement, axis=1).max()),
-            "averaged away / Å": self.deviation,
+            "domain_states": len(self.states),
+            "largest_displacement": float(np.linalg.norm(first.displacement, axis=1).max()),
+            "averaged_away": self.deviation,
             "amplitudes": [
-                {"irrep": row.irrep, "A_s / Å": row.standard, "A_p / Å": row.parent, "strain": row.strain}
+                {
+                    "irrep": row.irrep,
+                    "standard": row.standard,
+                    "parent": row.parent,
+                    "strain": row.strain,
+                    "primary": row.primary,
+                }
                 for row in self.amplitudes
             ],
-            "ambient": getattr(self.symmetry_set.ambient, "symbol", None) or "the group itself",
+            "ambient": getattr(self.symmetry_set.ambient, "symbol", None) or "the crystal itself",
             "objects": int(self.symmetry_set.size),
             "irreps": self.symmetry_set.irreps,
             "ideal": self.symmetry_set.is_ideal,
-            "object of each domain state": self.object_of.tolist(),
+            "object_of_each_domain_state": self.object_of.tolist(),
         }
         return facts
 
@@ -164,14 +170,22 @@ class Between:
     def report(self) -> str:
         """A readable account of the pair: the facts, the amplitudes, and the object that each domain state is labelled by."""
         facts = self.summary()
-        facts["largest displacement / Å"] = f"{facts['largest displacement / Å']:.4f}"
-        facts["averaged away / Å"] = f"{self.deviation:.1e}"
-        facts.pop("object of each domain state")
+        for name in ("parent", "child"):
+            words = facts[name]
+            symbol = words.get("point_group", words.get("symmetry"))
+            space = f", {words['space_group']} ({words['space_group_number']})" if "space_group" in words else ""
+            facts[name] = f"{symbol}{space}"
+        if self.parent.supercell is not None:
+            facts["supercell"] = self.parent.supercell.account()
+        facts["largest_displacement"] = f"{facts['largest_displacement']:.4f} Å"
+        facts["averaged_away"] = f"{self.deviation:.1e} Å"
+        facts.pop("object_of_each_domain_state")
         facts.pop("amplitudes")
-        lines = [f"{key}: {value}" for key, value in facts.items()]
+        lines = [f"{key.replace('_', ' ')}: {value}" for key, value in facts.items()]
         lines += ["", "irrep   A_s / Å   A_p / Å    strain"]
         lines += [
-            f"{row.irrep:5s}  {row.standard:8.5f}  {row.parent:8.5f}  {row.strain:8.5f}" for row in self.amplitudes
+            f"{row.irrep:5s}  {row.standard:8.5f}  {row.parent:8.5f}  {row.strain:8.5f}{'  primary' if row.primary else ''}"
+            for row in self.amplitudes
         ]
         if self.parent.supercell is not None:  # an object is a field on the sites
             lines += ["", "state  object"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
+from sbs.groups.abstract.validation import shown
 from sbs.structures.inputs import Structure
 from sbs.structures.neighbours import closest_image, closest_pair
 from sbs.structures.reading import read_structure
@@ -60,9 +62,9 @@ def parse_structure(structure: Any, tolerance: float, periodic: bool | None = No
 def check_tolerance(tolerance: float) -> None:
     """Raise DetectionError unless ``tolerance`` is a positive, finite number of Å."""
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float, np.floating, np.integer)):
-        raise DetectionError(f"tolerance must be a number of Å, got {tolerance!r}; the default is 0.01")
-    if not np.isfinite(tolerance) or tolerance <= 0:
-        raise DetectionError(f"tolerance must be positive and finite (in Å), got {tolerance}; try 0.01")
+        raise DetectionError(f"tolerance must be a number of Å, got {shown(tolerance)}; the default is 0.01")
+    if not 0 < tolerance < math.inf:
+        raise DetectionError(f"tolerance must be positive and finite (in Å), got {shown(tolerance)}; try 0.01")
 
 
 def _check_numbers(structure: Structure) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from sbs.structures.domains import DomainState, distorted, domain_states
 from sbs.structures.generic import furthest_apart
 from sbs.structures.inputs import Structure
 from sbs.structures.irreps import real_irreps, vibrations
+from sbs.structures.primary import primary_choice
 from sbs.structures.sites import (
     STRAIN_BASIS,
     finite_group,
@@ -57,9 +57,9 @@ class PatternIrrep:
         name: Mulliken name, or wave vector and number in a supercell ("R4+").
         displacements: number of displacement patterns. strains: number of strain patterns.
         symmetry: what these patterns alone leave of S.
-        primary: whether it is one of the primary order parameters: of the fewest irreps that together leave K and no more
-            (of several such choices that of the lowest total dimension, displacements before strains). The others are
-            secondary: they follow.
+        primary: whether it is one of the primary order parameters: of the fewest irreps that together leave K and no more (of
+            several such choices one with irreps that the target was named by, then the lowest total dimension, then
+            displacements before strains). The others are secondary: they follow.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Distortions:
         displacement_irreps: name of the irreducible representation of S that each belongs to.
         strains: float64 (q, 3, 3), orthonormal symmetric matrices; q = 0 for a molecule.
         strain_irreps: likewise.
+        named: the irreps that the target was named by (a row of ``sbs.isotropy``), if any.
     """
 
     parent: Detected
@@ -88,6 +89,7 @@ class Distortions:
     displacement_irreps: tuple[str, ...]
     strains: NDArray[np.float64]
     strain_irreps: tuple[str, ...]
+    named: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.displacements) + len(self.strains)
@@ -108,6 +110,7 @@ class Distortions:
             (name,) * len(rows),
             self.strains[cells],
             (name,) * len(cells),
+            self.named,
         )
 
     @cached_property
@@ -128,23 +131,11 @@ class Distortions:
         parts = [self.of_irrep(name) for name in names]
         kept = [part.symmetry for part in parts]
         dimensions = {irrep.name: irrep.dimension for irrep in real_irreps(self.parent)}
-        chosen: tuple[int, ...] = ()
-        for size in range(1, len(names) + 1):
-            enough = [
-                subset
-                for subset in combinations(range(len(names)), size)
-                if np.logical_and.reduce([kept[k].mask for k in subset]).sum() == self.target.order
-            ]
-            if enough:
-                chosen = min(
-                    enough,
-                    key=lambda subset: (
-                        sum(dimensions[names[k]] for k in subset),
-                        sum(len(parts[k].displacements) == 0 for k in subset),
-                        subset,
-                    ),
-                )
-                break
+        rank = [
+            (name not in self.named, dimensions[name], len(part.displacements) == 0)
+            for name, part in zip(names, parts, strict=True)
+        ]
+        chosen = primary_choice([fixer.mask for fixer in kept], self.target.order, rank)
         return tuple(
             PatternIrrep(name, len(part.displacements), len(part.strains), fixer, number in chosen)
             for number, (name, part, fixer) in enumerate(zip(names, parts, kept, strict=True))
@@ -342,7 +333,8 @@ def distortions(
         bases = [_inside(np.tensordot(irrep.weights, turns, axes=1), fixed) for irrep in irreps]
         strains = np.einsum("bq,bij->qij", np.concatenate(bases, axis=1), STRAIN_BASIS)
         strain_names = tuple(i.name for i, basis in zip(irreps, bases, strict=True) for _ in basis.T)
-    return Distortions(parent, kept, np.concatenate(patterns), names, strains, strain_names)
+    named = tuple(getattr(target, "irreps", None) or ())
+    return Distortions(parent, kept, np.concatenate(patterns), names, strains, strain_names, named)
 
 
 def _inside(projector: NDArray[np.float64], fixed: NDArray[np.float64]) -> NDArray[np.float64]:

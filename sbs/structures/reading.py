@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError
+from sbs.errors import DetectionError, InvalidGroupError
+from sbs.groups.abstract.validation import as_list, shown
 from sbs.optional import require
 from sbs.structures.decorations import StructureWarning, distinguished, warn_ignored
 from sbs.structures.inputs import Structure, atomic_number
@@ -230,11 +231,8 @@ def _read_phonopy(atoms: Any, periodic: bool | None) -> Reading:
 
 
 def _read_tuple(parts: tuple[Any, ...], periodic: bool | None) -> Reading:
-    try:
-        lattice = None if len(parts) == 2 else np.array(parts[0], dtype=np.float64)
-        positions = np.array(parts[-2], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DetectionError(f"lattice and positions must be arrays of numbers: {error}") from error
+    lattice = None if len(parts) == 2 else _real_numbers(parts[0])
+    positions = _real_numbers(parts[-2])
     if positions.size == 0:
         raise DetectionError("the structure is empty: expected at least one atom")
     if positions.ndim != 2 or positions.shape[1] != 3:
@@ -244,13 +242,27 @@ def _read_tuple(parts: tuple[Any, ...], periodic: bool | None) -> Reading:
             f"the first of three parts must be the (3, 3) lattice, got shape {lattice.shape}; the order is "
             "(lattice, fractional positions, numbers)"
         )
-    labels = list(parts[-1]) if np.ndim(parts[-1]) == 1 else None
-    if labels is None:
-        raise DetectionError(f"numbers must have shape (num_sites,), got {np.shape(parts[-1])}")
+    try:
+        labels = as_list(parts[-1], "atomic numbers or symbols, one for each position")
+    except InvalidGroupError as error:
+        raise DetectionError(str(error)) from None
+    if any(np.ndim(label) for label in labels if isinstance(label, (list, tuple, np.ndarray))):
+        raise DetectionError(f"numbers must have shape (num_sites,), got {shown(parts[-1])}")
     numbers = [atomic_number(label) for label in labels]
     if lattice is not None:
         positions = positions @ lattice
     return _choose(Structure(positions, np.array(numbers), None), lattice, lattice is not None, periodic)
+
+
+def _real_numbers(values: Any) -> NDArray[np.float64]:
+    """A fresh array of real numbers, which may be NaN; what is wrong with them is said where their meaning is known."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "iufO":
+            raise TypeError(f"got {shown(values)}, no real numbers")
+        return np.array(array, dtype=np.float64)
+    except Exception as error:  # the values are the user's, and so is what their conversion raises
+        raise DetectionError(f"lattice and positions must be arrays of numbers: {error}") from error
 
 
 def _check_occupancy(species: dict[str, float]) -> None:

@@ -8,7 +8,6 @@ together. Where it is the space group modulo a supercell, they are all those of 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -96,19 +95,13 @@ class RealIrrep:
         name: Mulliken name, e.g. ``"T1u"``.
         weights: float64 (order,); the sum of ``weights[g] D(g)`` projects onto its isotypic component.
         trivial: whether every element acts as 1.
+        dimension: over the real numbers.
     """
 
     name: str
     weights: NDArray[np.float64]
     trivial: bool
-
-    @property
-    def dimension(self) -> int:
-        """Over the real numbers. The weight of the identity is d² / |S| for an irrep of dimension d that stays irreducible over
-        the complex numbers, and 2 d² / |S| for a pair of conjugate ones, whose real dimension is 2 d."""
-        square = round(len(self.weights) * float(self.weights[0]))
-        root = math.isqrt(square)
-        return root if root * root == square else math.isqrt(2 * square)
+    dimension: int
 
 
 def site_orbits(detected: Detected) -> tuple[SiteOrbit, ...]:
@@ -175,7 +168,7 @@ def point_group_irreps(family: PointGroupSymbol) -> tuple[RealIrrep, ...]:
             (table.dimensions[members, None] * table.values[members]).sum(axis=0).real[group.class_of]
         )
         trivial = bool(named.dimension == 1 and np.abs(characters - 1).max() < 0.5)
-        irreps.append(RealIrrep(named.name, characters / group.order, trivial))
+        irreps.append(RealIrrep(named.name, characters / group.order, trivial, named.dimension))
     return tuple(irreps)
 
 

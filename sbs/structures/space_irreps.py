@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import UnknownGroupError
 from sbs.structures.cdml import UNSETTLED, numbered
-from sbs.structures.detected import Detected
+from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.induced import InducedRepresentation
 from sbs.structures.operation_symbols import operation_symbols, representative_shifts
 from sbs.structures.small_representations import LittleGroup, SmallRepresentation, little_group, small_representations
@@ -113,7 +113,7 @@ class _Complex:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def space_irreps(detected: Detected) -> tuple[SpaceIrrep, ...]:
+def space_irreps(detected: CrystalInCell) -> tuple[SpaceIrrep, ...]:
     """All real irreducible representations of S, star by star (Γ first), by rising number.
 
     Raises:

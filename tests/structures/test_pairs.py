@@ -342,8 +342,10 @@ def test_files_and_facts(tmp_path, cubic_perovskite):
     parent.structure.to_ase().write(tmp_path / "parent.cif")
     sbs.detect(TETRAGONAL).structure.to_ase().write(tmp_path / "child.cif")
     facts = between_report(tmp_path / "parent.cif", tmp_path / "child.cif", tmp_path / "domains")
-    assert facts["parent"] == "Oh, Pm-3m (221)" and facts["child"] == "C4v, P4mm (99)"
-    assert facts["domain states"] == facts["objects"] == 6 and facts["ideal"] is True
+    assert (facts["parent"]["point_group"], facts["parent"]["space_group_number"]) == ("Oh", 221)
+    assert (facts["child"]["symmetry"], facts["child"]["space_group"]) == ("C4v", "P4mm")
+    assert "parent: Oh, Pm-3m (221)\nchild: C4v, P4mm (99)" in facts["report"]
+    assert facts["domain_states"] == facts["objects"] == 6 and facts["ideal"] is True
     assert len(facts["written"]) == 6
     found = {sbs.detect(path).space_group.symbol for path in facts["written"]}
     assert found == {"P4mm"}
@@ -351,8 +353,8 @@ def test_files_and_facts(tmp_path, cubic_perovskite):
     assert axes == {0, 1, 2}
     alone = detect_report(tmp_path / "child.cif")
     assert (
-        alone["point group"] == "C4v"
-        and alone["space group"] == "P4mm (99)"
+        alone["point_group"] == "C4v"
+        and (alone["space_group"], alone["space_group_number"]) == ("P4mm", 99)
         and "Ambient: D4h" in alone["report"]
     )
 

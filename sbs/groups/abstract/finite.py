@@ -174,7 +174,8 @@ class FiniteGroup(Immutable):
         Raises:
             InvalidGroupError: no element numbers, or arrays that do not broadcast.
         """
-        return self._law.multiply(self.multiply(by, elements), self.inverses[np.asarray(by, dtype=np.intp)])
+        by = _indices(by, self.order)
+        return self._law.multiply(self.multiply(by, elements), self.inverses[by])
 
     def power(self, element: int, exponent: int) -> int:
         """``element`` to an integer power.

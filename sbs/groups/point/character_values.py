@@ -25,7 +25,7 @@ def epsilon_order(symbol: PointGroupSymbol) -> int:
     if symbol.n is None:
         return 3
     n = int(symbol.n)
-    return 2 * n if symbol.family == "S2n" and n % 2 == 0 else n
+    return 2 * n if symbol.series == "S2n" and n % 2 == 0 else n
 
 
 def float_value(multiplicities: Sequence[int]) -> complex:

@@ -16,7 +16,7 @@ import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InfiniteSetError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.immutability import Immutable, frozen
-from sbs.groups.abstract.validation import check_count, check_seed, check_tolerance, real_array
+from sbs.groups.abstract.validation import check_count, check_seed, check_tolerance, real_array, shown
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.naming import normalise_label
 from sbs.groups.point.rotations import check_orthogonal, check_rotation
@@ -107,7 +107,7 @@ def axial_subgroups(family: PointGroupSymbol) -> list[AxialSubgroup]:
     if family.n is None:
         return []
     if family.n == math.inf:
-        return [AxialSubgroup(family.family, math.inf)]
+        return [AxialSubgroup(family.series, math.inf)]
     candidates = [AxialSubgroup(series, n) for series in _COMPONENTS for n in {1, 2, int(family.n)}]
     return [c for c in candidates if c.family == family]
 
@@ -139,7 +139,7 @@ class ClosedGroup(Immutable):
     @property
     def components(self) -> frozenset[str]:
         """For an axial group, the components of D∞h met besides SO(2)."""
-        return _COMPONENTS[self.family.family]
+        return _COMPONENTS[self.family.series]
 
     @property
     def matrices(self) -> np.ndarray:
@@ -263,7 +263,13 @@ class ClosedGroup(Immutable):
         )
 
     def label_of(self, subgroup: AxialSubgroup) -> str:
-        """Unique label of a class of closed subgroups of an axial group."""
+        """Unique label of a class of closed subgroups of an axial group.
+
+        Raises:
+            NotASubgroupError: it is no `AxialSubgroup` of this group.
+        """
+        if not isinstance(subgroup, AxialSubgroup) or not subgroup.components <= self.components:
+            raise NotASubgroupError(f"expected an AxialSubgroup of {self.symbol}, got {shown(subgroup)}")
         inside = [a for a in axial_subgroups(subgroup.family) if a.components <= self.components]
         return _axial_labels(inside)[inside.index(subgroup)]
 

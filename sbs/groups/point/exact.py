@@ -81,9 +81,7 @@ def _recognise(value: float, n: int | None) -> _Exact:
 def _recognised(matrix: npt.ArrayLike, n: int | None) -> list[list[_Exact]]:
     entries = np.asarray(matrix, dtype=np.float64)
     if entries.ndim != 2 or not np.all(np.isfinite(entries)):
-        raise InvalidGroupError(
-            f"expected one finite matrix, got an array of shape {entries.shape}:\n{entries}"
-        )
+        raise InvalidGroupError(f"expected one finite matrix, got an array of shape {entries.shape}:\n{entries}")
     return [[_recognise(float(value), n) for value in row] for row in entries]
 
 
@@ -111,6 +109,4 @@ def format_exact(matrix: npt.ArrayLike, n: int | None = None) -> str:
     """The matrix as text with exact entries, a line for each row; arguments, errors: see `exact_matrix`."""
     rows = [[str(entry) for entry in row] for row in _recognised(matrix, n)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "[" + "  ".join(word.rjust(w) for word, w in zip(row, widths, strict=True)) + "]" for row in rows
-    )
+    return "\n".join("[" + "  ".join(word.rjust(w) for word, w in zip(row, widths, strict=True)) + "]" for row in rows)

@@ -221,7 +221,7 @@ def _read(text: str) -> tuple[Reading, list[str]] | None:
 
 
 def _parts(symbol: PointGroupSymbol) -> list[str]:
-    family, n = symbol.family, symbol.n
+    family, n = symbol.series, symbol.n
     if n is None:
         fixed = {"T": "2 3", "Th": "m -3", "O": "4 3 2", "Td": "-4 3 m", "Oh": "m -3 m", "I": "2 3 5",
                  "Ih": "m -3 -5", "SO(3)": "2 inf", "O(3)": "m -inf"}  # fmt: skip

@@ -17,6 +17,8 @@ from itertools import combinations
 
 import numpy as np
 
+from sbs.errors import UnknownGroupError
+from sbs.groups.abstract.validation import shown
 from sbs.groups.point.families import PointGroupSymbol
 
 __all__ = ["classify", "disambiguate", "normalise_label"]
@@ -95,7 +97,13 @@ def _distinguishing(own: Mapping[int, int], others: Sequence[Mapping[int, int]],
 
 
 def normalise_label(label: str) -> str:
-    """A label as typed, in the form in which labels are compared."""
+    """A label as typed, in the form in which labels are compared.
+
+    Raises:
+        UnknownGroupError: it is no text.
+    """
+    if not isinstance(label, str):
+        raise UnknownGroupError(f"a label or symbol must be text such as \"C2v(C2')\" or '4/mmm', got {shown(label)}")
     text = re.sub(r"\s+", "", label).replace("″", "''").replace("′", "'").replace("’", "'")
     text = re.sub(r"sigma_?", "σ", text)
     text = text.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))

@@ -19,7 +19,7 @@ from sbs.groups.abstract.finite import FiniteGroup
 from sbs.groups.abstract.immutability import Immutable, frozen
 from sbs.groups.abstract.meaning import Matrices, numbers_of
 from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes
-from sbs.groups.abstract.validation import as_array, check_matrices, check_numbers, check_tolerance
+from sbs.groups.abstract.validation import as_array, check_matrices, check_numbers, check_tolerance, shown
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.generators import standard_generators, standard_matrices
@@ -246,8 +246,12 @@ class PointGroup(Immutable):
     # --- subgroups ----------------------------------------------------------------------------------------------
 
     def family_of(self, subgroup: Subgroup) -> PointGroupSymbol:
-        """Family of a subgroup, whatever its orientation."""
-        e = subgroup.elements
+        """Family of a subgroup, whatever its orientation.
+
+        Raises:
+            NotASubgroupError: it is no subgroup of this group, in any orientation.
+        """
+        e = self._own(subgroup).elements
         return classify(self.standard._determinants[e], self.standard._rotation_orders[e])
 
     def symbol_of(self, subgroup: Subgroup) -> str:
@@ -331,9 +335,18 @@ class PointGroup(Immutable):
         )
 
     def label_of(self, subgroup: Subgroup) -> str:
-        """Unique label of the class of a subgroup."""
-        members = {c.bits for c in subgroup.within(self.standard).conjugates()}
+        """Unique label of the class of a subgroup.
+
+        Raises:
+            NotASubgroupError: it is no subgroup of this group, in any orientation.
+        """
+        members = {c.bits for c in self._own(subgroup).within(self.standard).conjugates()}
         return next(c.label for c in self.standard.subgroup_classes if c.representative.bits in members)
+
+    def _own(self, subgroup: Subgroup) -> Subgroup:
+        if not isinstance(subgroup, Subgroup) or len(subgroup.mask) != self.order:
+            raise NotASubgroupError(f"expected a Subgroup of {self.symbol}, got {shown(subgroup)}")
+        return subgroup
 
     def _labels(self) -> str:
         return ", ".join(c.label for c in self.subgroup_classes)
