@@ -61,8 +61,9 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "plotly": {"explorer": False},
     "grandalf": {"explorer": False},
     "matplotlib": {"phases": False},
-    "rich": {"cli": False, "tables": False},
-    "tqdm": {"cli": False, "tables": False},
+    "rich": {"tables": False},
+    "argcomplete": {"cli": False},
+    "tqdm": {"tables": False},
 }
 
 #: Functions that import a module by name.
