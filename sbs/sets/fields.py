@@ -59,6 +59,11 @@ class SiteEmbedding(Embedding):
         """A subgroup in the given numbers of its elements."""
         return self.preimage(group)
 
+    def given(self, numbers: np.ndarray) -> np.ndarray:
+        """The given numbers of elements of the common description."""
+        assert self.numbers is not None
+        return np.argsort(self.numbers)[numbers]
+
     def carried(self, vectors: np.ndarray, irreps: str | None) -> np.ndarray:
         """Fields (n, sites, dim) in the frame and on the sites as given."""
         result = np.empty_like(vectors)

@@ -215,7 +215,7 @@ class MinimalSet:
         """For a group without matrices: element numbers (size,) of G; ``movers[i]`` takes object 0 to object i."""
         if not isinstance(self.orbit, FiniteOrbit):
             raise InfiniteSetError("the elements of an infinite normalizer are not numbered")
-        return self.orbit.movers
+        return self.embedding.given(self.orbit.movers)
 
     @cached_property
     def seed_object(self) -> np.ndarray:

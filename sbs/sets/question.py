@@ -124,6 +124,10 @@ class Embedding:
             return group.within(parent.rotated(self.frame)) if isinstance(parent, PointGroup) else group
         return group.rotated(self.frame)
 
+    def given(self, numbers: np.ndarray) -> np.ndarray:
+        """Element numbers of the group that `placed` gives for ``outer``, from those of ``outer``."""
+        return numbers
+
     def carried(self, vectors: np.ndarray, irreps: str | None) -> np.ndarray:
         """Objects (n, dim) of the solver's setting in the setting of ``inner``."""
         if irreps is None or self.is_standard:

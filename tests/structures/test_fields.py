@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import sbs
-from sbs.errors import InvalidGroupError, NoSetError, NotASubgroupError, UnknownGroupError
+from sbs.errors import CertificateError, InvalidGroupError, NoSetError, NotASubgroupError, UnknownGroupError
 from sbs.objects.site_blocks import SiteSupply
+from sbs.sets.orbits import Known
 from tests.structures.crystals import CRYSTALS
 
 CASES = [
@@ -56,6 +59,34 @@ def test_the_objects_are_one_orbit_with_the_stabilizer_k(name, cell, labels):
             norms = (objects[:, :, start : start + width] ** 2).sum(axis=2)
             assert np.allclose(norms.sum(axis=1) / (norms.max(axis=0) > 0).sum(), 1)
             start += width
+
+
+@pytest.mark.parametrize(("name", "cell", "labels"), CASES, ids=str)
+def test_certificates_hold(name, cell, labels):
+    crystal = sbs.detect(CRYSTALS[name], supercell=cell)
+    for row in list(sbs.isotropy(crystal, *labels))[1::6]:
+        sbs.minimal_set(crystal, row).verify()
+
+
+def test_a_broken_certificate_is_seen():
+    crystal = sbs.detect(CRYSTALS["perovskite"], supercell=2)
+    found = sbs.minimal_set(crystal, sbs.isotropy(crystal, "R4+", "M3+")["Pnma"])
+    orbit = found.orbit
+    swapped = np.array(orbit.objects)
+    swapped[:, [found.sites[0], found.sites[1]]] = swapped[:, [found.sites[1], found.sites[0]]]
+    other = sbs.minimal_set(crystal, sbs.isotropy(crystal, "R4+", "M3+")["P4_2/nmc"])
+    broken = [
+        replace(orbit, objects=swapped),
+        replace(orbit, objects=orbit.objects * 1.001),
+        replace(orbit, objects=orbit.objects[::-1].copy()),
+        replace(orbit, movers=np.roll(orbit.movers, 1)),
+        replace(orbit, stabilizer=other.orbit.stabilizer),
+    ]
+    for wrong in broken:
+        with pytest.raises(CertificateError):
+            replace(found, realise=Known(wrong)).verify()
+    with pytest.raises(CertificateError):
+        replace(found, question=replace(found.question, target=other.target)).verify()
 
 
 def test_translations_are_broken_where_they_should_be():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sbs
-from sbs.errors import DetectionError, SearchLimitError, UnknownGroupError
+from sbs.errors import AmbiguousTargetError, DetectionError, SearchLimitError, UnknownGroupError
 from sbs.objects.arrangements import flats, image_of
 from sbs.structures.isotropy_table import target_row
 from sbs.structures.space_irreps import find_irrep, space_irreps
@@ -216,6 +216,8 @@ def test_every_row_is_named_and_exports_itself():
     assert '"space_group": "Imma"' in rows.to_json()
     assert "Imma" in str(rows) and "direction" in str(rows)
     assert target_row(crystal_of("perovskite"), "R4+ (a,a,0)").space_group.symbol == "Imma"
+    with pytest.raises(AmbiguousTargetError, match=r"2 rows answer to 'P2_1/m'.*a,b,0"):
+        sbs.isotropy(crystal_of("perovskite"), "R4+", "M3+")["P2_1/m"]
     with pytest.raises(UnknownGroupError, match="direction"):
         target_row(crystal_of("perovskite"), "R4+")
 
