@@ -57,12 +57,13 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "ase": {"structures": False, "phases": False},
     "pymatgen": {"structures": False},
     "pandas": {"structures": False, "phases": False},
-    "sympy": {"groups/point": False},
+    "sympy": {"groups/abstract": False, "groups/point": False, "sets": False},
     "plotly": {"explorer": False},
     "grandalf": {"explorer": False},
     "matplotlib": {"phases": False},
-    "rich": {"cli": False, "tables": False},
-    "tqdm": {"cli": False, "tables": False},
+    "rich": {"tables": False},
+    "argcomplete": {"cli": False},
+    "tqdm": {"tables": False},
 }
 
 #: Functions that import a module by name.
