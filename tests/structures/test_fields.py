@@ -73,7 +73,8 @@ def test_a_broken_certificate_is_seen():
     found = sbs.minimal_set(crystal, sbs.isotropy(crystal, "R4+", "M3+")["Pnma"])
     orbit = found.orbit
     swapped = np.array(orbit.objects)
-    swapped[:, [found.sites[0], found.sites[1]]] = swapped[:, [found.sites[1], found.sites[0]]]
+    first, second = np.flatnonzero(np.abs(swapped).max(axis=(0, 2)))[:2]
+    swapped[:, [first, second]] = swapped[:, [second, first]]
     other = sbs.minimal_set(crystal, sbs.isotropy(crystal, "R4+", "M3+")["P4_2/nmc"])
     broken = [
         replace(orbit, objects=swapped),
