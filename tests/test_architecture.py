@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -60,8 +61,9 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "plotly": {"explorer": False},
     "grandalf": {"explorer": False},
     "matplotlib": {"phases": False},
-    "rich": {"cli": False, "tables": False},
-    "tqdm": {"cli": False, "tables": False},
+    "rich": {"tables": False},
+    "argcomplete": {"cli": False},
+    "tqdm": {"tables": False},
 }
 
 #: Functions that import a module by name.
@@ -289,6 +291,13 @@ def test_modules_are_short_and_documented(path):
     assert source.count("\n") <= MAX_LINES, "split it: one idea, one module"
     if source.strip():
         assert ast.get_docstring(ast.parse(source)), "the module has no docstring"
+
+
+@pytest.mark.parametrize("room", ["groups/abstract", "groups/point", "solver", "objects", "sets", "tables"])
+def test_a_room_says_in_which_order_it_is_read(room):
+    text = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8"))) or ""
+    named = set(re.findall("`([a-z_]+)`", text))
+    assert named == {path.stem for path in (PACKAGE / room).glob("*.py") if not path.stem.startswith("__")}
 
 
 HEAVY = {"torch", "e3nn", "sympy", "spglib", "plotly", "matplotlib", "ase", "rich", "scipy", "tqdm"}

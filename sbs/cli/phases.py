@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sbs.cli.output import write_json
 from sbs.errors import InvalidGroupError
 
 __all__ = ["descend"]
@@ -56,9 +56,7 @@ def descend(
     if journal is not None and tree.complete:
         journal.unlink(missing_ok=True)
     if as_json:
-        plain_ascii = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-        print(json.dumps(tree.to_dict() | {"written": written}, ensure_ascii=plain_ascii, indent=1))
-        return 0
+        return write_json(tree.to_dict() | {"written": written})
     print(tree)
     if written:
         print(f"written: {len(written)} files in {write}")
