@@ -25,6 +25,7 @@ from sbs.groups.abstract.closure import (
 from sbs.groups.abstract.immutability import Immutable, frozen
 from sbs.groups.abstract.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
 from sbs.groups.abstract.meaning import Matrices, Meaning, Permutations, SiteOperations, numbers_of
+from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes, order_labels
 from sbs.groups.abstract.validation import (
     as_array,
@@ -328,8 +329,14 @@ class FiniteGroup(Immutable):
         return [member for c in self.subgroup_classes for member in c.members]
 
     def symbol_of(self, subgroup: Subgroup) -> str | None:
-        """Schoenflies symbol of a subgroup where the elements have names, else None."""
-        return None
+        """Schoenflies symbol of a subgroup of a point group, symbol of the space group in the group of a crystal, else None."""
+        naming = self.meaning.naming if isinstance(self.meaning, SiteOperations) else None
+        return None if naming is None else naming(subgroup.elements)
+
+    @property
+    def symbol(self) -> str | None:
+        """Symbol of the group, as `symbol_of` gives it."""
+        return self.symbol_of(self.whole)
 
     def __eq__(self, other: object) -> bool:
         if self is other or type(other) is not type(self):
