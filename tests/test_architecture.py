@@ -57,7 +57,7 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "ase": {"structures": False, "phases": False},
     "pymatgen": {"structures": False},
     "pandas": {"structures": False, "phases": False},
-    "sympy": {"groups/point": False},
+    "sympy": {"groups/abstract": False, "groups/point": False, "sets": False},
     "plotly": {"explorer": False},
     "grandalf": {"explorer": False},
     "matplotlib": {"phases": False},

@@ -8,6 +8,7 @@ for large ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ from sbs.groups.abstract.validation import (
 )
 
 if TYPE_CHECKING:
+    import sympy
+
     from sbs.groups.abstract.characters import CharacterTable
 
 __all__ = ["MAX_ORDER", "FiniteGroup"]
@@ -258,6 +261,22 @@ class FiniteGroup(Immutable):
             return self.meaning.matrices
         what = "permutations" if self.meaning is not None else "only numbers, it was built from a Cayley table"
         raise InvalidGroupError(f"the elements of this group of order {self.order} have no matrices: they are {what}")
+
+    @cached_property
+    def exact(self) -> tuple[sympy.ImmutableMatrix, ...]:
+        """Matrices of the elements with exact entries; loads sympy.
+
+        Raises:
+            InvalidGroupError: the elements have no matrices. NoExactFormError: an entry has no exact form that is known.
+        """
+        from sbs.groups.abstract.exact_numbers import exact_matrices
+
+        return exact_matrices(self.matrices, self.exponent)
+
+    @property
+    def exponent(self) -> int:
+        """The least common multiple of the orders of all elements."""
+        return math.lcm(*np.unique(self.element_orders).tolist())
 
     def elements_of(self, numbers: Any) -> np.ndarray:
         """The permutations (m, d), matrices (m, d, d) or `SiteOperations` that have some element numbers (m,).
