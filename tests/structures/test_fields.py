@@ -188,6 +188,15 @@ def test_targets_in_all_their_forms():
         sbs.minimal_set(crystal, "D6h")
 
 
+def test_groups_are_named_by_their_space_groups():
+    crystal = sbs.detect(CRYSTALS["perovskite"], supercell=2)
+    found = sbs.minimal_set(crystal, "R4+ (a,0,0)")
+    assert repr(found).startswith("MinimalSet(Pm-3m -> I4/mcm in Pm-3m: 6 objects, ideal")
+    assert (crystal.group.symbol, found.target.symbol, found.stabilizer.symbol) == ("Pm-3m", "I4/mcm", "I4/mcm")
+    assert "H = I4/mcm" in str(found)
+    assert [k.symbol for k in found.target_of] == ["I4/mcm"] * 6
+
+
 def test_what_does_not_apply_to_fields_is_refused():
     crystal = sbs.detect(CRYSTALS["perovskite"], supercell=2)
     with pytest.raises(InvalidGroupError, match="leave ambient"):
