@@ -26,7 +26,6 @@ from sbs.groups.abstract.closure import (
 from sbs.groups.abstract.immutability import Immutable, frozen
 from sbs.groups.abstract.laws import Law, TableLaw, close_mask, law_from_actions, orbit_numbers, orders_of_elements
 from sbs.groups.abstract.meaning import Matrices, Meaning, Permutations, SiteOperations, numbers_of
-from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass, enumerate_classes, order_labels
 from sbs.groups.abstract.validation import (
     as_array,
