@@ -1,5 +1,4 @@
-"""What ``sbs detect`` and ``sbs between`` do, as functions from paths to plain facts; the command line
-prints them."""
+"""What ``sbs detect`` and ``sbs between`` do, as functions from paths to plain facts; the command line prints them."""
 
 from __future__ import annotations
 
