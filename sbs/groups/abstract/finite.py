@@ -345,8 +345,14 @@ class FiniteGroup(Immutable):
         return [member for c in self.subgroup_classes for member in c.members]
 
     def symbol_of(self, subgroup: Subgroup) -> str | None:
-        """Schoenflies symbol of a subgroup where the elements have names, else None."""
-        return None
+        """Schoenflies symbol of a subgroup of a point group, symbol of the space group in the group of a crystal, else None."""
+        naming = self.meaning.naming if isinstance(self.meaning, SiteOperations) else None
+        return None if naming is None else naming(subgroup.elements)
+
+    @property
+    def symbol(self) -> str | None:
+        """Symbol of the group, as `symbol_of` gives it."""
+        return self.symbol_of(self.whole)
 
     def __eq__(self, other: object) -> bool:
         if self is other or type(other) is not type(self):

@@ -94,7 +94,7 @@ class Subgroup(Immutable):
 
     @property
     def symbol(self) -> str | None:
-        """Schoenflies symbol if the parent is a point group, else None."""
+        """Schoenflies symbol if the parent is a point group, symbol of the space group if it is that of a crystal, else None."""
         return self.parent.symbol_of(self)
 
     @property
