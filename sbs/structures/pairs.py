@@ -1,5 +1,6 @@
-"""``sbs.between``: what lies between a symmetric structure and a distorted one: S, K, domain states, mode amplitudes and
-objects."""
+"""``sbs.between``: what lies between a symmetric structure and a distorted one: S, K, domain states,
+mode amplitudes and objects.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""``sbs.distortions``: the displacements and strains of a symmetric structure that break its symmetry to a
-given subgroup.
+"""``sbs.distortions``: the displacements and strains of a symmetric structure that break its symmetry to a given subgroup.
 
 The patterns are vectors of a representation of S, that on the displacements of the sites (permutation ⊗
 vector) beside that on strains (symmetric matrices). Those that K leaves invariant and S does not span V^K ⊖
@@ -121,8 +120,7 @@ class Distortions:
 
     @cached_property
     def symmetry(self) -> Subgroup:
-        """The elements of S that leave every displacement and strain pattern invariant: K, or a larger
-        group."""
+        """The elements of S that leave every displacement and strain pattern invariant: K, or a larger group."""
         return self._fixer(moves=True, stretches=True)
 
     @property
@@ -207,8 +205,8 @@ class Distortions:
             coefficients, strain_coefficients: which combination of the patterns; a generic one by default.
 
         Raises:
-            NoSetError: the patterns that are used leave more symmetry than K, or these coefficients do: then states would
-                coincide.
+            NoSetError: the patterns that are used leave more symmetry than K, or these coefficients do:
+                then states would coincide.
         """
         if math.isinf(self.index):
             raise InfiniteSetError(
