@@ -24,13 +24,14 @@ from pathlib import Path
 
 import numpy as np
 
-import sbs
 from sbs.nn.products.selection import Kind
 from sbs.nn.reach.verdict import kept_elements
 from sbs.objects.irreps import parse_irreps
 from sbs.objects.representation import representation
+from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
+from sbs.tables.group_table import table
 
 __all__ = ["Case", "Species", "all_species", "cases", "lost_to_gaunt", "main", "page", "reached"]
 
@@ -57,7 +58,7 @@ class Species:
     @property
     def set(self) -> MinimalSet:
         """The minimal set."""
-        return sbs.minimal_set(self.group, self.target)
+        return minimal_set(self.group, self.target)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def all_species() -> tuple[Species, ...]:
     """The 212 species, in the order of crystal systems and groups; the first class of subgroups stands for each."""
     found: dict[str, Species] = {}
     for group in (symbol for members in CRYSTAL_SYSTEMS.values() for symbol in members):
-        for row in sbs.table(group):
+        for row in table(group):
             if row.aizu is not None and row.aizu not in found:
                 found[row.aizu] = Species(row.aizu, group, row.label, row.irreps)
     return tuple(found.values())

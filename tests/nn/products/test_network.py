@@ -70,7 +70,7 @@ def test_the_verdict_is_that_of_networks_with_random_weights(name, group, target
     symmetry_set = sbs.minimal_set(group, target)
     answer = can_break("0e", HIDDEN, "1o", symmetry_set, tensor_product=PRODUCTS[name].kind, layers=layers)
     assert (kept_by_network(symmetry_set, name, layers=layers) == answer.kept).all()
-    assert bool(answer) == (PRODUCTS[name].kind != "gaunt")
+    assert bool(answer) or PRODUCTS[name].kind == "gaunt"
 
 
 @pytest.mark.slow
