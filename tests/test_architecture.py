@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -35,7 +36,7 @@ LAYERS: dict[str, set[str]] = {
     "tables": {"errors", "optional", *GROUPS, "solver", "objects", "sets"},
     "query": {"errors", *GROUPS, "solver", "objects", "sets", "tables"},
     # A structure is posed as a question, never solved here; character tables are looked up.
-    "structures": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "structures": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "tables", "query"},
     "phases": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "query", "structures"},
     "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query"},
     "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
@@ -56,12 +57,13 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "ase": {"structures": False, "phases": False},
     "pymatgen": {"structures": False},
     "pandas": {"structures": False, "phases": False},
-    "sympy": {"groups/point": False},
+    "sympy": {"groups/abstract": False, "groups/point": False, "sets": False},
     "plotly": {"explorer": False},
     "grandalf": {"explorer": False},
     "matplotlib": {"phases": False},
-    "rich": {"cli": False, "tables": False},
-    "tqdm": {"cli": False, "tables": False},
+    "rich": {"tables": False},
+    "argcomplete": {"cli": False},
+    "tqdm": {"tables": False},
 }
 
 #: Functions that import a module by name.
@@ -289,6 +291,13 @@ def test_modules_are_short_and_documented(path):
     assert source.count("\n") <= MAX_LINES, "split it: one idea, one module"
     if source.strip():
         assert ast.get_docstring(ast.parse(source)), "the module has no docstring"
+
+
+@pytest.mark.parametrize("room", ["groups/abstract", "groups/point", "solver", "objects", "sets", "tables"])
+def test_a_room_says_in_which_order_it_is_read(room):
+    text = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8"))) or ""
+    named = set(re.findall("`([a-z_]+)`", text))
+    assert named == {path.stem for path in (PACKAGE / room).glob("*.py") if not path.stem.startswith("__")}
 
 
 HEAVY = {"torch", "e3nn", "sympy", "spglib", "plotly", "matplotlib", "ase", "rich", "scipy", "tqdm"}

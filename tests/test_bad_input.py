@@ -189,6 +189,7 @@ CALLS = {
     "MinimalSet.sample(x)": CIRCLE.sample,
     "MinimalSet.sample(seed=x)": lambda x: SET.sample(1, x),
     "MinimalSet.rotated(x)": SET.rotated,
+    "MinimalSet.to_json(indent=x)": lambda x: SET.to_json(None, x),
     "GroupTable[x]": lambda x: TABLE[x],
     "GroupTable.sort(x)": TABLE.sort,
     "GroupTable.sort(reverse=x)": lambda x: TABLE.sort("order", x),

@@ -198,10 +198,11 @@ def _check_samples(samples: np.ndarray, rows: np.ndarray) -> None:
 
 
 def check_block_norms(fields: np.ndarray, representation: Representation) -> None:
-    """Every object has unit norm in every irrep block; of a field, the root mean square over the points that carry it."""
-    carriers = np.abs(fields).max(axis=(0, 2), initial=0.0) > 0
-    require(carriers.any(), "objects are not zero")
+    """Every object has unit norm in every irrep block; of a field, the root mean square over the points that carry the
+    block in some object."""
     for part in representation.slices:
+        carriers = np.abs(fields[:, :, part]).max(axis=(0, 2), initial=0.0) > 0
+        require(carriers.any(), "objects are not zero")
         norms = np.sqrt((fields[:, carriers, part] ** 2).sum(axis=(1, 2)) / carriers.sum())
         require(np.abs(norms - 1).max() < _NORM_TOLERANCE, "objects have unit norm in each block")
 

@@ -1,4 +1,4 @@
-"""Symmetry-breaking sets where S or its normalizer is infinite (THEORY section 4).
+"""Symmetry-breaking sets where S or its normalizer is infinite.
 
 Put C for the rotations of S about its axis.  With normalizer M = D∞h (or D∞ in SO(3)):
 

@@ -16,7 +16,7 @@ __all__ = ["generalised_normalizer", "normalizer_in_o3", "normalizer_in_so3"]
 
 
 def normalizer_in_o3(family: PointGroupSymbol) -> PointGroupSymbol:
-    """Family of N_O(3)(S), which holds S in the standard setting of both; THEORY table of section 4."""
+    """Family of N_O(3)(S), which holds S in the standard setting of both; International Tables A, ch. 15.4."""
     name, n = family.series, family.n
     if name in ("I", "Ih"):
         return PointGroupSymbol("Ih")

@@ -19,8 +19,8 @@ _EXPORTS = {
     "between": "pairs",
     "detect": "detection",
     "distortions": "patterns",
-    "isotropy": "isotropy_table",
-    "modes": "mode_table",
+    "isotropy": "crystal_questions",
+    "modes": "crystal_questions",
 }
 
 __all__ = sorted(_EXPORTS)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from sbs.errors import UnknownGroupError
+from sbs.errors import AmbiguousTargetError, UnknownGroupError
 from sbs.optional import require
 
 __all__ = ["Listing", "columns_of_text"]
@@ -38,7 +38,7 @@ class Listing(Sequence[Row], Generic[Row]):
         """A row by number or by label, or the rows of a slice.
 
         Raises:
-            UnknownGroupError: no row has the label.
+            UnknownGroupError: no row has the label. AmbiguousTargetError: several rows answer to it.
         """
         if isinstance(key, slice):
             return type(self)(self.title, self.rows[key], self.columns)
@@ -46,9 +46,10 @@ class Listing(Sequence[Row], Generic[Row]):
             found = [row for row in self.rows if _names(row, key)]
             if len(found) == 1:
                 return found[0]
-            labels = ", ".join(str(row.label) for row in self.rows)  # type: ignore[attr-defined]
-            what = "several rows answer to" if found else "no row is called"
-            raise UnknownGroupError(f"{self.title}: {what} {key!r}; expected one of {labels}")
+            labels = ", ".join(str(row.label) for row in (found or self.rows))  # type: ignore[attr-defined]
+            if found:
+                raise AmbiguousTargetError(f"{self.title}: {len(found)} rows answer to {key!r}; give the label, one of {labels}")
+            raise UnknownGroupError(f"{self.title}: no row is called {key!r}; expected one of {labels}")
         return self.rows[key]
 
     def as_dicts(self) -> list[dict[str, Any]]:

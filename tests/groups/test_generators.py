@@ -134,7 +134,7 @@ def test_distinct_symbols_are_distinct_groups():
     [("Cn", 0), ("Cn", -1), ("Dnh", 2.0), ("Dn", True), ("Cn", None), ("Oh", 4), ("Cq", 3), ("Cn", "3")],
 )
 def test_wrong_families_and_numbers_are_refused(family, n):
-    with pytest.raises(UnknownGroupError, match=r"family|number"):
+    with pytest.raises(UnknownGroupError, match=r"series|number"):
         PointGroupSymbol(family, n)
 
 

@@ -181,7 +181,7 @@ def test_axial_symbols_are_generated_by_what_they_say(text):
         x,
         y if n % 2 else np.array([math.cos(math.pi / n), math.sin(math.pi / n), 0]),
     ]
-    if len(parts) == 2:  # "3m", "32": the standard setting, DESIGN: mirror contains x, two-fold axis along x
+    if len(parts) == 2:  # "3m", "32": in the standard setting a mirror contains x, two-fold axis along x
         axes[1] = y if parts[1] == "m" and parts[0][0] != "-" else x
     generators = [
         g for part, axis in zip(parts, axes, strict=False) if part != "1" for g in meant(part, axis)

@@ -151,7 +151,8 @@ def _unknown(text: str, plain: str) -> str:
     for group in groups:
         spellings[group.schoenflies.lower()] = group.schoenflies
         spellings[hermann_mauguin(group)] = hermann_mauguin(group)
-    near = difflib.get_close_matches(plain.lower(), spellings, n=3, cutoff=0.6)
+    # As it was typed: "oo" is read as ∞, but who writes "Foo" does not mean D∞.
+    near = difflib.get_close_matches(" ".join(text.lower().split()), spellings, n=3, cutoff=0.6)
     hint = f"did you mean {', '.join(spellings[match] for match in near)}?" if near else "nothing is near."
     quoted = text if len(text) <= 40 else text[:37] + "..."
     return (
