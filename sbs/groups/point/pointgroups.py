@@ -371,6 +371,11 @@ class PointGroup(Immutable):
     def __repr__(self) -> str:
         return f"PointGroup({self.symbol})"
 
+    def _repr_html_(self) -> str:
+        from sbs.groups.point.markup import group_html
+
+        return group_html(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.family, None if np.array_equal(self.rotation, np.eye(3)) else np.array(self.rotation))
 
