@@ -134,8 +134,8 @@ class EquivariantProduct(torch.nn.Module):
         """Multiply.
 
         Args:
-            x, y: (..., irreps_in1.dim) and (..., irreps_in2.dim), on the device and in the precision of the module; leading
-                dimensions broadcast.
+            x, y: (..., irreps_in1.dim) and (..., irreps_in2.dim), on the device and in the precision of the
+                module; leading dimensions broadcast.
 
         Returns:
             (..., irreps_out.dim).

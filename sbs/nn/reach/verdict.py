@@ -140,8 +140,7 @@ def can_break(
     pooled: bool = False,
     positions: npt.ArrayLike | None = None,
 ) -> Reach:
-    """Whether the asymmetry of a set's objects can reach the output of a network, and which irreps are
-    missing.
+    """Whether the asymmetry of a set's objects can reach the output of a network, and which irreps are missing.
 
     The network is gated message passing with ``layers`` hidden layers and one convolution to the output, as
     e3nn's: edges carry spherical harmonics up to the largest l of hidden and output irreps, nodes carry the
