@@ -261,7 +261,6 @@ class MinimalSet:
         """
         return export.as_json(self.to_dict(), path, indent)
 
-<<<<<<< HEAD
     def plot(self, index: int = 0) -> Any:
         """The set as a plotly figure that can be turned, one object given; see `sbs.sets.figure`.
 
@@ -276,7 +275,7 @@ class MinimalSet:
         from sbs.sets.picture import as_html
 
         return as_html(self)
-=======
+
     def to_latex(self) -> str:
         """The objects as a LaTeX tabular (package booktabs), a row each: exact numbers where they are known, else decimals.
 
@@ -284,7 +283,6 @@ class MinimalSet:
             InfiniteSetError: the set is infinite.
         """
         return export.as_latex(self)
->>>>>>> main
 
     def __str__(self) -> str:
         return self.report()
