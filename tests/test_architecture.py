@@ -330,3 +330,15 @@ def test_the_network_part_is_there_after_import_sbs_and_loads_at_first_use():
     assert "torch" not in fresh_modules("import sbs\nassert 'nn' in dir(sbs)")
     assert "torch" in fresh_modules("import sbs\nassert sbs.nn.SymmetryBreaker")
     assert "torch" not in fresh_modules("from sbs import *")
+
+
+def test_a_tolerance_has_one_value():
+    """A name that two modules define is two things under one word."""
+    owners: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [t.id for t in getattr(node, "targets", []) if isinstance(t, ast.Name)]
+            for name in names:
+                if name.endswith("_TOLERANCE") and not name.startswith("_"):
+                    owners.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in owners.items() if len(files) > 1} == {}
