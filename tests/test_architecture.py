@@ -32,7 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "objects": {"errors", *GROUPS, "solver"},
     # The checker shares nothing with what it checks.
     "proof": {"errors"},
-    "sets": {"errors", *GROUPS, "solver", "objects", "proof"},
+    "sets": {"errors", "optional", *GROUPS, "solver", "objects", "proof"},
     "tables": {"errors", "optional", *GROUPS, "solver", "objects", "sets"},
     "query": {"errors", *GROUPS, "solver", "objects", "sets", "tables"},
     # A structure is posed as a question, never solved here; character tables are looked up.
@@ -56,9 +56,10 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "spglib": {"structures": True},
     "ase": {"structures": False, "phases": False},
     "pymatgen": {"structures": False},
-    "pandas": {"structures": False, "phases": False},
+    "pandas": {"structures": False, "phases": False, "tables": False},
+    "py3Dmol": {"structures": False},
     "sympy": {"groups/abstract": False, "groups/point": False, "sets": False},
-    "plotly": {"explorer": False},
+    "plotly": {"explorer": False, "sets": False},
     "grandalf": {"explorer": False},
     "matplotlib": {"phases": False},
     "rich": {"tables": False},

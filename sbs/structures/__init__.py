@@ -10,7 +10,7 @@ refer to; `pointset` and `molecule`; `lattice`, `spglib_calls` and `crystal`; `p
 `crystal_questions`; `site_frames`, fields on sites. Distortions: `sites`, the representation on displacements; `linear` and
 `group_names`; `irreps`; `pattern_spaces`, `generic`, `primary` and `domains`; `patterns`, sbs.distortions. Pairs:
 `commensurate` and `matching`, a child on its parent; `amplitudes`, `state_objects` and `writing`; `pairs`, sbs.between.
-`commands`, all that for the command line.
+`viewing`, pictures in a notebook. `commands`, all that for the command line.
 """
 
 from __future__ import annotations
