@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from sbs.structures.crystal import SpaceGroup, space_group_of
 from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure
 from sbs.structures.sites import changes, finite_group, move, name_of
+from sbs.structures.viewing import view
 
 __all__ = ["SEEN", "DomainState", "distorted", "domain_states", "smallest_change"]
 
@@ -43,6 +45,14 @@ class DomainState:
     strain: NDArray[np.float64]
     symmetry: Subgroup
     difference: float
+
+    def view(self, width: int = 400, height: int = 320) -> Any:
+        """The distorted structure with arrows along its displacements, for notebooks; see `sbs.structures.viewing`.
+
+        Raises:
+            MissingDependencyError: py3Dmol is not installed.
+        """
+        return view(self.structure, self.structure.symbols, self.displacement, width, height)
 
     @cached_property
     def space_group(self) -> SpaceGroup | None:
