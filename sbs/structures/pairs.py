@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, InfiniteSetError
 from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, PointGroupSymbol, Subgroup
+from sbs.groups.abstract.validation import check_real
 from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.amplitudes import ModeAmplitude, mode_amplitudes
@@ -260,7 +261,9 @@ def between(
     other = parse_structure(child, tolerance)
     if own.kind != other.kind:
         raise DetectionError(f"the parent is a {own.kind} and the child a {other.kind}; expected two of a kind")
-    limit = FRACTION_MOVED * own.shortest_distance if max_displacement is None else max_displacement
+    limit = FRACTION_MOVED * own.shortest_distance
+    if max_displacement is not None:
+        limit = check_real(max_displacement, "max_displacement", 0.0)
     if own.periodic:
         detected, match = _crystals(own, other, tolerance, limit, supercell)
     else:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, InfiniteSetError, InvalidGroupError, NoSetError
 from sbs.groups import ClosedGroup, Subgroup
-from sbs.groups.abstract.validation import check_integer, check_seed, real_array
+from sbs.groups.abstract.validation import check_integer, check_real, check_seed, real_array, shown
 from sbs.objects.invariants import pointwise_fixer
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
@@ -96,9 +96,9 @@ class Distortions:
     def of_irrep(self, name: str) -> Distortions:
         """The patterns of one irreducible representation of S only; they may leave more symmetry than K."""
         known = sorted({*self.displacement_irreps, *self.strain_irreps})
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise DetectionError(
-                f"no pattern belongs to {name!r}; expected one of {', '.join(known) or 'none'}"
+                f"no pattern belongs to {shown(name)}; expected one of {', '.join(known) or 'none'}"
             )
         rows = [k for k, irrep in enumerate(self.displacement_irreps) if irrep == name]
         cells = [k for k, irrep in enumerate(self.strain_irreps) if irrep == name]
@@ -287,16 +287,12 @@ class Distortions:
         coefficients: Sequence[float] | NDArray[np.float64] | None,
         strain_coefficients: Sequence[float] | NDArray[np.float64] | None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if (
-            not np.isfinite([amplitude, strain]).all()
-            or amplitude < 0
-            or strain < 0
-            or amplitude == strain == 0
-        ):
-            raise DetectionError(
-                f"amplitude (Å) and strain must be finite, not negative and not both 0, got {amplitude} and "
-                f"{strain}"
-            )
+        try:
+            amplitude, strain = check_real(amplitude, "amplitude (Å)", 0.0), check_real(strain, "strain", 0.0)
+        except InvalidGroupError as error:
+            raise DetectionError(f"amplitude (Å) and strain must be finite, not negative and not both 0: {error}") from None
+        if amplitude == strain == 0:
+            raise DetectionError("amplitude (Å) and strain must be finite, not negative and not both 0, got 0 and 0")
         moves, stretches = (
             bool(amplitude) and len(self.displacements) > 0,
             bool(strain) and len(self.strains) > 0,
