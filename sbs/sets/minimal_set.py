@@ -207,8 +207,8 @@ class MinimalSet:
         turn = check_rotation(rotation)
         if not isinstance(self.group, (PointGroup, ClosedGroup)):
             raise InvalidGroupError(
-                f"only the set of a point group has an orientation to turn, this one is that of {_name(self.group)}; for a crystal "
-                "in a supercell turn the structure and ask again"
+                f"only the set of a point group has an orientation to turn, this one is that of {_name(self.group)}; for a "
+                "crystal in a supercell turn the structure and ask again"
             )
         question = self.question.rotated(turn)
         return replace(self, question=question, embedding=self.embedding.rotated(turn, question.inner))
