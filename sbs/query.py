@@ -49,6 +49,7 @@ def minimal_set(
         group: S, as a Schoenflies or Hermann-Mauguin symbol, a `PointGroup`, a `ClosedGroup`, matrices (k, 3, 3) that generate
             it in any orientation, a `Subgroup` or `SubgroupClass` (its representative), or what `sbs.detect`,
             `sbs.between` and `sbs.distortions` return; the last two bring their target with them.
+            Of a crystal in a supercell the objects are fields on its sites.
         target: K, as a label or symbol of a class of subgroups of S, a `Subgroup`, a `SubgroupClass`, a row of a table or
             anything else with a ``target``, a point group, matrices, or None for K = 1: the full symmetry-breaking set.
             A Hermann-Mauguin symbol that names all directions ("2mm" in "mmm", "-4m2" in "4/mmm") means the subgroup
@@ -73,6 +74,8 @@ def minimal_set(
     exact = check_bool(exact, "exact")
     lmax = None if lmax is None else check_integer(lmax, "lmax", 0, MAX_DEGREE)
     group, target = _posed(group, target)
+    if getattr(group, "supercell", None) is not None:
+        return _on_sites(group, target, ambient, exact, lmax, frame)
     if ambient is None:
         ambient = getattr(group, "ambient", None) or "O(3)"
     if frame is not None:
@@ -80,6 +83,22 @@ def minimal_set(
     if isinstance(group, str) and isinstance(target, str) and isinstance(ambient, str):
         return _by_symbols(group, target, ambient, exact, lmax)
     return answer(resolve(group, target, ambient, exact, lmax))
+
+
+def _on_sites(
+    crystal: Any, target: Any, ambient: Any, exact: bool, lmax: int | None, frame: str | None
+) -> MinimalSet:
+    """The set of fields on the sites of a crystal in a supercell, whose ambient group is its own."""
+    from sbs.sets.fields import solve_on_sites  # only crystals have sites
+
+    group = crystal.group
+    if frame is not None or not (ambient is None or ambient is group):
+        raise InvalidGroupError(
+            "fields on the sites of a crystal belong to that crystal: its own group is the ambient group, and its frame is its "
+            "own; leave ambient and frame out"
+        )
+    kept = group.trivial if target is None else crystal.resolve_target(target)
+    return solve_on_sites(Question(group.whole, kept, group, exact, lmax), crystal.site_frame)
 
 
 def _posed(group: Any, target: Any) -> tuple[Any, Any]:

@@ -1,27 +1,23 @@
-"""The commands: each asks the library, prints, and returns the exit code."""
+"""The commands on groups and sets: each asks the library, prints, and returns the exit code."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sbs.cli.layout import Column
+from sbs.cli.output import write_json
 from sbs.cli.terminal import Screen, counted
 from sbs.errors import CertificateError, InfiniteSetError
 from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["between", "browse", "detect", "groups", "show", "solve", "table", "verify"]
+__all__ = ["browse", "completion", "groups", "show", "solve", "table", "verify"]
 
 # More objects than this are left to --json.
 _LISTED_OBJECTS = 120
 _CERTIFICATE_FAILED = 1
-
-
-def _write_json(facts: Any) -> int:
-    plain_ascii = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    print(json.dumps(facts, ensure_ascii=plain_ascii, allow_nan=False, indent=1))
-    return 0
 
 
 def _vector(values: Iterable[float]) -> str:
@@ -51,7 +47,7 @@ def solve(
     if sample is not None:
         facts["sample"] = result.sample(sample, seed).tolist()
     if as_json:
-        return _write_json(facts)
+        return write_json(facts)
     screen = Screen()
     names = {name: facts[name]["symbol"] for name in ("group", "ambient", "normalizer", "stabilizer")}
     screen.pairs(
@@ -70,14 +66,16 @@ def solve(
     screen.line()
     if sample is not None:
         drawn = [(number, _vector(row)) for number, row in enumerate(facts["sample"])]
-        screen.grid(f"{sample} objects drawn with seed {seed} ({facts['irreps']})", ("#", "components"), drawn)
+        heading = f"{sample} objects drawn with seed {seed} ({facts['irreps']})"
+        screen.grid(heading, ("#", Column("components", folds=True)), drawn)
         return 0
     if facts["objects"] is None:
         screen.line(f"the set is infinite; one of its objects: {_vector(facts['seed_object'])}; more with --sample N")
         return 0
     listed = list(zip(facts["orbits"], facts["objects"], strict=True))
     rows = [(number, orbit, _vector(row)) for number, (orbit, row) in enumerate(listed[:_LISTED_OBJECTS])]
-    screen.grid(f"objects ({facts['irreps']}, unit norm in each irrep)", ("#", "orbit", "components"), rows)
+    heading = f"objects ({facts['irreps']}, unit norm in each irrep)"
+    screen.grid(heading, ("#", Column("orbit", 1), Column("components", folds=True)), rows)
     if len(listed) > _LISTED_OBJECTS:
         screen.line(f"{len(listed) - _LISTED_OBJECTS} more objects: see --json")
     return 0
@@ -92,13 +90,20 @@ def verify(group: str, target: str | None, ambient: str | None, exact: bool, lma
     rows = [_examined(name, minimal_set(group, name, ambient, exact, lmax)) for name in counted(targets, "target")]
     failed = [row for row in rows if row["error"] is not None]
     if as_json:
-        _write_json({"group": group, "targets": rows, "sound": not failed})
+        write_json({"group": group, "targets": rows, "sound": not failed})
     else:
-        columns = ("target", "size", "ideal", "irreps", "certificate")
+        names = ("target", "size", "ideal", "irreps")
+        columns = (
+            "target",
+            Column("objects", 3),
+            Column("ideal", 2),
+            Column("irreps", 1),
+            Column("certificate", folds=True),
+        )
         Screen().grid(
             f"{group}: {len(rows) - len(failed)} of {len(rows)} certificates hold",
             columns,
-            [[*(row[name] for name in columns[:-1]), row["error"] or "holds"] for row in rows],
+            [[*(row[name] for name in names), row["error"] or "holds"] for row in rows],
         )
     for row in failed:
         print(f"sbs: {group} -> {row['target']}: {row['error']}", file=sys.stderr)
@@ -139,11 +144,39 @@ def table(group: str, sort: str | None, reverse: bool, ideal: bool, as_json: boo
     if ideal:
         found = found.filter(ideal=True)
     if sort is not None or reverse:
-        found = found.sort(sort or "order", reverse)
+        found = found.sort(_field(sort or "order"), reverse)
     if as_json:
-        return _write_json(json.loads(found.to_json()))
-    Screen().print(found)
+        return write_json(json.loads(found.to_json()))
+    columns = [Column(heading, _IMPORTANCE.get(name, 0), right=name in _NUMBERS) for name, heading in found.columns()]
+    Screen().grid(found.title(), columns, found.cells())
     return 0
+
+
+# Columns of a table that are left out first where the line is short, the highest first; the others always stay.
+_IMPORTANCE = {
+    name: rank
+    for rank, name in enumerate(
+        (
+            "degeneracy",
+            "hermann_mauguin",
+            "stabilizer",
+            "normalizer",
+            "conjugates",
+            "aizu",
+            "ferroelectric",
+            "ferroelastic",
+        ),
+        1,
+    )
+}
+_NUMBERS = {"order", "conjugates", "size", "degeneracy", "ferroelectric", "ferroelastic"}
+
+
+def _field(name: str) -> str:
+    """The field of a table's row that a heading names; other texts as they are."""
+    from sbs.tables.group_table import COLUMNS
+
+    return next((field for field, heading in COLUMNS if name in (heading, heading.rstrip("."))), name)
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------
@@ -153,11 +186,12 @@ def show(group: str, as_json: bool) -> int:
     """``sbs show``."""
     from sbs.cli.facts import closed_group_facts, group_facts
     from sbs.groups import PointGroup, point_group
+    from sbs.groups.point.columns import printed_order
 
     found = point_group(group)
     facts = group_facts(found) if isinstance(found, PointGroup) else closed_group_facts(found)
     if as_json:
-        return _write_json(facts)
+        return write_json(facts)
     screen = Screen()
     components = facts.get("components")
     normalizer = facts["normalizer"]
@@ -172,15 +206,21 @@ def show(group: str, as_json: bool) -> int:
     )
     if isinstance(found, PointGroup):
         screen.line()
-        _show_lists(screen, facts)
+        _show_lists(screen, facts, printed_order(found))
     return 0
 
 
-def _show_lists(screen: Screen, facts: dict[str, Any]) -> None:
+def _show_lists(screen: Screen, facts: dict[str, Any], columns: Sequence[int]) -> None:
     classes = facts["element_classes"]
     screen.grid(
         f"elements ({facts['order']})",
-        ("#", "element", "class", "operation", "matrix, row by row"),
+        (
+            "#",
+            "element",
+            Column("class", 1),
+            Column("operation", folds=True),
+            Column("matrix, row by row", 2, folds=True),
+        ),
         [
             (
                 number,
@@ -194,21 +234,30 @@ def _show_lists(screen: Screen, facts: dict[str, Any]) -> None:
     )
     screen.grid(
         f"element classes ({len(classes)})",
-        ("class", "element order", "elements"),
+        ("class", Column("element order", 1), Column("elements", folds=True)),
         [(c["label"], c["order"], " ".join(map(str, c["elements"]))) for c in classes],
     )
-    screen.grid(
+    screen.blocks(
         f"irreps, real ({len(facts['irreps'])})",
-        ("irrep", "dim", *(c["label"] for c in classes), "functions"),
+        "irrep",
+        ["dim", *(classes[c]["label"] for c in columns), "functions"],
         [
-            (row["name"], row["dimension"], *row["exact"], ", ".join(row["linear"] + row["rotation"] + row["quadratic"]))
+            (
+                row["name"],
+                [
+                    str(row["dimension"]),
+                    *(row["exact"][c] for c in columns),
+                    ", ".join(row["linear"] + row["rotation"] + row["quadratic"]),
+                ],
+            )
             for row in facts["irreps"]
         ],
     )
     names = ("label", "hermann_mauguin", "order", "conjugates", "size", "ideal", "degeneracy", "irreps")
+    headings = ("target", Column("HM", 2), "order", Column("conj.", 3), "size", "ideal", Column("deg.", 1), "irreps")
     screen.grid(
         f"subgroup classes ({len(facts['subgroup_classes'])}), with sizes of sets in O(3)",
-        ("label", "HM", "order", "conjugates", "size", "ideal", "degeneracy", "irreps"),
+        headings,
         [[row[name] for name in names] for row in facts["subgroup_classes"]],
     )
 
@@ -219,11 +268,11 @@ def groups(as_json: bool) -> int:
 
     facts = catalogue_facts()
     if as_json:
-        return _write_json(facts)
+        return write_json(facts)
     screen = Screen()
     screen.grid(
         "the 32 crystallographic groups, and the icosahedral ones",
-        ("Schoenflies", "Hermann-Mauguin", "order", "crystal system"),
+        ("Schoenflies", "Hermann-Mauguin", "order", Column("crystal system", 1)),
         [
             (row["symbol"], row["hermann_mauguin"], row["order"], row["crystal_system"] or "icosahedral")
             for row in facts["crystallographic"] + facts["icosahedral"]
@@ -231,7 +280,7 @@ def groups(as_json: bool) -> int:
     )
     screen.grid(
         "families, for any n",
-        ("family", "example", "order", "holds"),
+        ("family", Column("example", 1), "order", Column("holds", folds=True)),
         [(row["family"], row["example"], row["order"], row["about"]) for row in facts["families"]],
     )
     screen.grid(
@@ -242,41 +291,20 @@ def groups(as_json: bool) -> int:
     return 0
 
 
-# --- structures and the explorer ------------------------------------------------------------------------------------
-
-
-def detect(file: str, tolerance: float | None, as_json: bool) -> int:
-    """``sbs detect``."""
-    from sbs.structures.commands import detect_report
-
-    return _report(detect_report(file, **_given(tolerance)), as_json)
-
-
-def between(parent: str, child: str, write: str | None, tolerance: float | None, as_json: bool) -> int:
-    """``sbs between``."""
-    from sbs.structures.commands import between_report
-
-    return _report(between_report(parent, child, write, **_given(tolerance)), as_json)
-
-
-def _given(tolerance: float | None) -> dict[str, float]:
-    return {} if tolerance is None else {"tolerance": tolerance}
-
-
-def _report(facts: dict[str, Any], as_json: bool) -> int:
-    """Facts that carry their own words under "report", and maybe a list of files under "written"."""
-    if as_json:
-        return _write_json({name: value for name, value in facts.items() if name != "report"})
-    screen = Screen()
-    screen.line(facts["report"])
-    for path in facts.get("written", ()):
-        screen.line(f"wrote {path}")
-    return 0
+# --- the explorer, the shell ----------------------------------------------------------------------------------------
 
 
 def browse(output: str | None, no_open: bool) -> int:
     """``sbs browse``."""
     from sbs.explorer import browse as write_and_open
 
-    print(write_and_open(output, open_browser=not no_open))
+    Screen().line(str(write_and_open(output, open_browser=not no_open)))
+    return 0
+
+
+def completion(shell: str) -> int:
+    """``sbs completion``."""
+    from sbs.optional import require
+
+    print(require("argcomplete", "cli").shellcode(["sbs"], shell=shell))
     return 0

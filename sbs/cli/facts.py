@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sbs.groups import ClosedGroup, PointGroup, PointGroupSymbol, Subgroup
+from sbs.groups import ClosedGroup, PointGroup, PointGroupSymbol
 from sbs.groups.point.symbols import hermann_mauguin
+from sbs.sets.export import INFINITE, cardinal
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.report import explanation, named_target
+from sbs.sets.report import named_target
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
 
 __all__ = ["INFINITE", "catalogue_facts", "closed_group_facts", "group_facts", "set_facts"]
-
-INFINITE = "infinite"
 
 _ICOSAHEDRAL = ("I", "Ih")
 # Family, example, order and what it holds.
@@ -37,15 +36,6 @@ _INFINITE_GROUPS = (
 )
 
 
-def cardinal(number: float) -> int | str:
-    """A number of things."""
-    return INFINITE if number == math.inf else int(number)
-
-
-def _group(group: Any) -> dict[str, Any]:
-    return {"symbol": getattr(group, "symbol", None), "order": cardinal(group.order)}
-
-
 def _label(result: MinimalSet, target: str) -> str:
     """Unique label of the class of subgroups that a symbol or label names."""
     group = result.group
@@ -57,35 +47,15 @@ def _label(result: MinimalSet, target: str) -> str:
 
 
 def set_facts(result: MinimalSet, target: str) -> dict[str, Any]:
-    """A set with its objects; ``fixed_by`` numbers, for each object, the elements of S that fix it.
+    """A set as `MinimalSet.to_dict` has it, with the label of the target among closed groups as well.
 
     Args:
         result: the set.
         target: how the target was asked for, a symbol or label.
-
-    For an infinite set ``objects``, ``orbits`` and ``fixed_by`` are None, and ``seed_object`` is one member.
     """
-    finite = result.size != math.inf
-    listed = finite and all(isinstance(t, Subgroup) for t in result.target_of)
-    return {
-        "group": _group(result.group),
-        "target": {"label": _label(result, target), **_group(result.target)},
-        "ambient": _group(result.ambient),
-        "exact": result.exact,
-        "lmax": result.lmax,
-        "size": cardinal(result.size),
-        "ideal": result.is_ideal,
-        "ideal_size": cardinal(result.ideal_size),
-        "degeneracy": cardinal(result.degeneracy),
-        "irreps": result.irreps,
-        "normalizer": _group(result.normalizer),
-        "stabilizer": _group(result.stabilizer),
-        "why": explanation(result),
-        "objects": result.objects.tolist() if finite else None,
-        "orbits": result.orbits.tolist() if finite else None,
-        "fixed_by": [t.elements.tolist() for t in result.target_of if isinstance(t, Subgroup)] if listed else None,
-        "seed_object": result.seed_object.tolist(),
-    }
+    facts = result.to_dict()
+    facts["target"]["label"] = _label(result, target)
+    return facts
 
 
 def group_facts(group: PointGroup) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sbs.objects.cosets import cayley_table, left_cosets
+from sbs.groups.abstract.subgroups import Subgroup
+from sbs.objects.cosets import cayley_table
 from sbs.objects.invariants import projector_basis
 from sbs.objects.irreps import Irrep
 from sbs.objects.representation import irrep_matrices
@@ -209,14 +210,15 @@ class CosetBlock:
     """The points of M / H, which M permutes: the block of a group whose elements are only numbers.
 
     Args:
-        table: Cayley table (m, m) of M.
-        mask: the elements of H, bool (m,).
+        stabilizer: H.
+        movers: element numbers (d,) of the parent of H, one in each coset m H of M; the points in their order.
     """
 
-    def __init__(self, table: IntArray, mask: BoolArray) -> None:
-        self._table = table
-        _, self.coset_of = np.unique(left_cosets(table, mask), return_inverse=True)
-        self._representatives = np.unique(self.coset_of, return_index=True)[1]
+    def __init__(self, stabilizer: Subgroup, movers: IntArray) -> None:
+        self.movers = movers
+        self._multiply = stabilizer.parent.multiply
+        self.coset_of = np.full(stabilizer.parent.order, -1, dtype=np.intp)
+        self.coset_of[self._multiply(movers[:, None], stabilizer.elements)] = np.arange(len(movers))[:, None]
 
     @property
     def cost(self) -> Cost:
@@ -226,13 +228,23 @@ class CosetBlock:
     @property
     def dim(self) -> int:
         """|M| / |H|."""
-        return len(self._representatives)
+        return len(self.movers)
+
+    @property
+    def points(self) -> FloatArray:
+        """The points as rows of the unit matrix, float64 (d, d): a read-only view of 2 d - 1 numbers."""
+        line = np.zeros(2 * self.dim - 1)
+        line[self.dim - 1] = 1.0
+        return np.lib.stride_tricks.sliding_window_view(line, self.dim)[::-1]
+
+    def images(self, elements: IntArray) -> IntArray:
+        """The point that each point is carried to, (k, d), by elements given by their numbers in the parent of H."""
+        return self.coset_of[self._multiply(elements[:, None], self.movers)]
 
     def act(self, elements: IntArray, vectors: FloatArray) -> FloatArray:
         """Rows of the vectors carried to the images of their points, float64 (k, d, c)."""
-        images = self.coset_of[self._table[elements][:, self._representatives]]
-        result = np.empty((len(images), *vectors.shape))
-        result[np.arange(len(images))[:, None], images] = vectors
+        result = np.empty((len(elements), *vectors.shape))
+        result[np.arange(len(elements))[:, None], self.images(elements)] = vectors
         return result
 
     def average(self, elements: IntArray, vectors: FloatArray) -> FloatArray:

@@ -75,7 +75,7 @@ def _is_even(group: AxialSubgroup, irrep: Irrep, m: int) -> bool:
 
 
 def _polyhedral_basis(group: PointGroupSymbol, irrep: Irrep) -> np.ndarray:
-    if group.family in ("SO(3)", "O(3)"):
+    if group.series in ("SO(3)", "O(3)"):
         return np.ones((1, 1))
     return invariant_basis(irrep_matrices(irrep, standard_matrices(group)))
 

@@ -109,18 +109,14 @@ def overgroups(group: Closed, ambient: PointGroupSymbol) -> tuple[Overgroup, ...
     """
     spherical = ambient.n is None
     if isinstance(group, PointGroupSymbol):
-        found = tuple(Overgroup(PointGroupSymbol(name), 0) for name in _POLYHEDRAL[group.family])
+        found = tuple(Overgroup(PointGroupSymbol(name), 0) for name in _POLYHEDRAL[group.series])
     elif spherical and (group.series, group.n) in (("Cn", 1), ("S2n", 1)):
         found = _of_a_point(group.series)
     else:
         found = (*_about_the_axis(group), *(_across(group) if spherical else ()))
-    if ambient.family in _ROTATIONS_ONLY:
-        return tuple(o for o in found if _name(o.group) in _ROTATIONS_ONLY)
+    if ambient.series in _ROTATIONS_ONLY:
+        return tuple(o for o in found if o.group.series in _ROTATIONS_ONLY)
     return found
-
-
-def _name(group: Closed) -> str:
-    return group.series if isinstance(group, AxialSubgroup) else group.family
 
 
 def _of_a_point(series: str) -> tuple[Overgroup, ...]:
@@ -153,8 +149,8 @@ def _across(group: AxialSubgroup) -> tuple[Overgroup, ...]:
 def invariant_dimension(group: Closed, irrep: Irrep) -> int:
     """dim V^L of one irrep."""
     if isinstance(group, PointGroupSymbol):
-        if group.family in ("SO(3)", "O(3)"):
-            return int(irrep.l == 0 and (irrep.p == 1 or group.family == "SO(3)"))
+        if group.series in ("SO(3)", "O(3)"):
+            return int(irrep.l == 0 and (irrep.p == 1 or group.series == "SO(3)"))
         return _polyhedral_dimension(group, irrep)
     vertical = bool(group.components & {"σv", "C2'"})
     waves = sum(1 for _ in waves_kept(group, irrep))

@@ -38,7 +38,7 @@ from sbs.phases.journal import Journal, fingerprint
 from sbs.phases.potential import Potential
 from sbs.phases.relaxation import DEFAULT_FMAX, DEFAULT_STEPS, Relaxation, relax_in, space_of
 from sbs.phases.states import State, carried, state_of
-from sbs.phases.tree import Failure, Phase, PhaseTree
+from sbs.phases.tree import Failure, Phase, PhaseTree, Repeat
 from sbs.progress import tick
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
@@ -182,6 +182,7 @@ class _Descent:
         self.parent = found
         self.nodes: list[_Node] = []
         self.failures: list[Failure] = []
+        self.repeats: list[Repeat] = []
         self.energy = 0.0
 
     def run(self) -> PhaseTree:
@@ -193,6 +194,7 @@ class _Descent:
             root.phase,
             tuple(phases),
             tuple(self.failures),
+            tuple(self.repeats),
             not limit,
             limit,
             self.potential.calls,
@@ -305,8 +307,10 @@ class _Descent:
         cell = relaxed.start.displaced_cell(relaxed.coordinates)
         state = state_of(self.parent, cell)
         left = state.elements_to(state)
-        if any(len(node.phase.state.elements_to(state)) for node in self.nodes):
-            return  # the same extremum, reached another way
+        for node in self.nodes:
+            if len(node.phase.state.elements_to(state)):
+                self.repeats.append(Repeat(route, node.phase.number, node.phase.name))
+                return
         kept = Subgroup.from_elements(self.parent.group, left)  # type: ignore[arg-type]
         expected = len(target.elements)
         self._keep(relaxed, cell, above, route, kept, "" if kept.order <= expected else "relaxed back")

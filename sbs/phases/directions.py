@@ -12,8 +12,8 @@ from sbs.groups import PointGroup, Subgroup
 from sbs.objects.arrangements import flats, image_of
 from sbs.phases.instabilities import SoftMode
 from sbs.phases.states import carried
+from sbs.structures.crystal_questions import isotropy
 from sbs.structures.detected import Detected
-from sbs.structures.isotropy_table import isotropy
 
 __all__ = ["Direction", "directions"]
 

@@ -215,7 +215,8 @@ def relax(
     """Relax a crystal or a molecule without breaking its symmetry: K holds exactly at the end.
 
     Args:
-        phase: anything that ``sbs.detect`` takes, a ``Detected``, or a ``DomainState``; its whole symmetry is K.
+        phase: anything that ``sbs.detect`` takes, a ``Detected``, or a ``DomainState``; its whole symmetry is K. For an
+            isotropy subgroup give a structure that has it: ``sbs.distortions(crystal, row).distorted(0.1)``.
         calculator: an ASE calculator.
         pressure: GPa, for a crystal whose cell is relaxed.
         cell: whether the cell relaxes too; a molecule has none.

@@ -23,7 +23,7 @@ from sbs.structures.crystal import SpaceGroup
 from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure
 
-__all__ = ["Failure", "Phase", "PhaseTree"]
+__all__ = ["Failure", "Phase", "PhaseTree", "Repeat"]
 
 Floats = NDArray[np.float64]
 
@@ -139,6 +139,21 @@ class Failure:
 
 
 @dataclass(frozen=True, eq=False)
+class Repeat:
+    """A direction that relaxed to what was known already, up to S.
+
+    Attributes:
+        route: irrep and direction of each step.
+        number: of the phase that it relaxed to; 0 for the parent.
+        name: its space group, or point group.
+    """
+
+    route: tuple[str, ...]
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
 class PhaseTree:
     """All phases that were found. Obtain one from ``sbs.descend``.
 
@@ -147,6 +162,7 @@ class PhaseTree:
         phases: relaxed phases, the lowest first; the parent is not among them.
         root: the parent as a phase.
         failures: directions that gave none.
+        repeats: directions that relaxed back to the parent or to a phase that was known.
         complete: False if the budget or the depth ended the search; ``limit`` says which.
         limit: what ended it, empty if nothing did.
         calls, atom_calls: evaluations, and sites times evaluations, in all.
@@ -156,6 +172,7 @@ class PhaseTree:
     root: Phase
     phases: tuple[Phase, ...]
     failures: tuple[Failure, ...]
+    repeats: tuple[Repeat, ...]
     complete: bool
     limit: str
     calls: int
@@ -186,6 +203,7 @@ class PhaseTree:
             "parent": self.root.to_dict(),
             "phases": [phase.to_dict() for phase in self.phases],
             "failures": [{"route": list(f.route), "reason": f.reason} for f in self.failures],
+            "repeats": [{"route": list(r.route), "number": r.number, "name": r.name} for r in self.repeats],
         }
 
     def to_json(self, indent: int | None = 2) -> str:
@@ -223,6 +241,9 @@ class PhaseTree:
             lines.append("  ".join(cells).rstrip())
         if not self.root.curvatures or not self.root.curvatures.unstable:
             lines.append("nothing is unstable in this cell: the parent is a minimum here")
+        for name in dict.fromkeys(repeat.name for repeat in self.repeats):
+            routes = "; ".join(" > ".join(repeat.route) for repeat in self.repeats if repeat.name == name)
+            lines.append(f"relaxed back to {name}: {routes}")
         lines += [f"failed: {' > '.join(failure.route)}: {failure.reason}" for failure in self.failures]
         if not self.complete:
             lines.append(f"not complete: {self.limit}")

@@ -69,11 +69,11 @@ def _seeds(family: PointGroupSymbol) -> list[list[tuple[float, float, float]]]:
     """Points whose images make a body, for each body."""
     cube, icosahedron = (1.0, 1.0, 1.0), (0.0, 1.0, _GOLDEN)
     if family.n is None:
-        corner, mark = (icosahedron, "icosahedral") if family.family in ("I", "Ih") else (cube, "cubic")
-        bare = [[corner]] if family.family in ("Oh", "Td", "Ih") else []
+        corner, mark = (icosahedron, "icosahedral") if family.series in ("I", "Ih") else (cube, "cubic")
+        bare = [[corner]] if family.series in ("Oh", "Td", "Ih") else []
         return [*bare, [corner, _MARK[mark]]]
     n = int(family.n)
-    if n <= 2 and family.family != "Dnd":
+    if n <= 2 and family.series != "Dnd":
         general = [(1.0, 0.66, 0.46), (-0.5, 0.76, 0.72), (0.34, -0.9, 0.2), (-0.9, -0.4, 0.62), (0.3, 0.2, -0.9)]
         if family == PointGroupSymbol("Dnh", 2):
             return [general[:1], general[:2], general[:3]]
@@ -81,18 +81,18 @@ def _seeds(family: PointGroupSymbol) -> list[list[tuple[float, float, float]]]:
         return [general] if few else [general[:2], general[:3]]
     height = 0.75
     prism, side, flat = (1.0, 0.0, height), _MARK["axial"], _MARK["flat"]
-    if family.family == "Dnh":
+    if family.series == "Dnh":
         return [[prism], [prism, side]]
-    if family.family == "Dnd":
+    if family.series == "Dnd":
         # On a mirror plane, halfway between two axes: an antiprism.
         half = math.pi / (2 * n)
         antiprism = (math.cos(half), math.sin(half), height)
         return [[antiprism], [antiprism, side]]
-    if family.family == "Cnv":
+    if family.series == "Cnv":
         return [[(1.0, 0.0, -0.5 * height), (0.0, 0.0, height)], [(1.0, 0.0, -0.5 * height), (0.0, 0.0, height), side]]
-    if family.family == "Cn":
+    if family.series == "Cn":
         return [[(1.0, 0.0, -0.5 * height), (0.0, 0.0, height), side]]
-    if family.family == "Cnh":
+    if family.series == "Cnh":
         return [[prism, flat], [prism, flat, side]]
     return [[prism, side], [prism, side, (0.3, 0.7, 0.9 * height)]]
 

@@ -91,9 +91,9 @@ def claim_of(result: Result) -> FiniteClaim | ClosedClaim:
 
 
 def _shared(result: Result) -> dict[str, Any]:
-    if len(result.seed_object) != result.dim:
+    if result.seed_object.shape[-1] != result.dim:
         raise CertificateError(
-            f"the certificate does not hold: dim is {result.dim}, an object has {len(result.seed_object)}"
+            f"the certificate does not hold: dim is {result.dim}, an object has {result.seed_object.shape[-1]}"
         )
     return {
         "exact": result.exact,

@@ -10,10 +10,10 @@ import numpy as np
 
 from sbs.errors import InvalidGroupError, NoSetError
 from sbs.groups.abstract.subgroups import Subgroup
-from sbs.groups.point.closed import AxialSubgroup, ClosedGroup
+from sbs.groups.point.closed import FLIPS, AxialSubgroup, ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, match_elements
-from sbs.sets.family import realise_closed
+from sbs.sets.continuous import realise_closed
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Embedding, Question
 from sbs.solver.closed import axial_solutions, spherical_solutions
@@ -65,13 +65,13 @@ def _solutions(question: Question, outer: PointGroupSymbol) -> Iterator[ClosedSo
 def axial_description(subgroup: Subgroup | PointGroup | ClosedGroup, group: PointGroup | ClosedGroup) -> AxialSubgroup:
     """How a closed group lies in the D∞h whose axis is that of ``group``."""
     if isinstance(subgroup, ClosedGroup):
-        return AxialSubgroup(subgroup.family.family, subgroup.family.n)  # type: ignore[arg-type]
+        return AxialSubgroup(subgroup.family.series, subgroup.family.n)  # type: ignore[arg-type]
     local = group.rotation.T @ subgroup.matrices @ group.rotation
     proper = np.linalg.det(local) > 0
     up = local[:, 2, 2] > 0
     fold = int((proper & up).sum())
     flips = {"σh": bool((~proper & ~up).any()), "σv": bool((~proper & up).any()), "C2'": bool((proper & ~up).any())}
-    has_mirror = match_elements(np.diag([1.0, 1.0, -1.0])[None], local)[0] >= 0
+    has_mirror = match_elements(FLIPS["σh"][None], local)[0] >= 0
     found = frozenset(name for name, present in flips.items() if present)
     series = {
         frozenset(): "Cn",

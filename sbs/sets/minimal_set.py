@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sbs.errors import InfiniteSetError, InvalidGroupError
+from sbs.errors import InfiniteSetError, InvalidGroupError, NoExactFormError
 from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.subgroups import Parent, Subgroup
 from sbs.groups.abstract.validation import check_count, check_seed
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.groups.point.rotations import check_rotation
-from sbs.objects.irreps import format_irreps
-from sbs.objects.representation import representation
-from sbs.sets import report
+from sbs.objects.irreps import format_irreps, parse_irreps
+from sbs.sets import export, report
 from sbs.sets.orbits import FiniteOrbit, Orbit
 from sbs.sets.question import Embedding, Group, Question, Target
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
+
+if TYPE_CHECKING:
+    import sympy
 
 __all__ = ["MinimalSet"]
 
@@ -128,18 +131,47 @@ class MinimalSet:
 
     @cached_property
     def dim(self) -> int:
-        """Number of components of an object."""
-        return len(self.orbit.seed)
+        """Number of components of an object; of a field, on each site."""
+        return int(self.orbit.seed.shape[-1])
+
+    @cached_property
+    def sites(self) -> np.ndarray | None:
+        """For a set of fields on the sites of a crystal the sites that carry them, integers, read-only; else None."""
+        if self.orbit.seed.ndim == 1:
+            return None
+        return frozen(np.flatnonzero(np.abs(self.objects).max(axis=(0, 2)) > 0))
 
     @cached_property
     def objects(self) -> np.ndarray:
         """All objects, float64 (size, dim), unit norm in each irrep block, sorted by S-orbit; read-only.
+
+        For a crystal in a supercell they are fields, float64 (size, sites, dim) in the order of its sites: in each block the
+        root mean square of the norms over the sites that carry it is one.
 
         Raises:
             InfiniteSetError: the set is infinite; the message names the remedies.
         """
         self._check_finite()
         return frozen(self._turned(self.orbit.objects))
+
+    @cached_property
+    def exact_objects(self) -> sympy.ImmutableMatrix:
+        """`objects` (size, dim) as exact numbers; loads sympy.
+
+        Raises:
+            InfiniteSetError: the set is infinite.
+            NoExactFormError: a component has no exact form that is known: an object that is only best separated, or turned.
+        """
+        from sbs.groups.abstract.exact_numbers import exact_rows
+
+        self._check_finite()
+        # The finite group whose rotations the components may show: S or its parent, else K.
+        finite: Any = self.target if isinstance(self.question.inner, ClosedGroup) else self.question.inner
+        n = 1 if isinstance(finite, ClosedGroup) else finite.exponent
+        lengths = [irrep.dim for _, irrep in parse_irreps(self.irreps)] if self.irreps else [self.dim]
+        if self.objects.ndim != 2:
+            raise NoExactFormError("objects on the sites of a crystal have no exact form; use the float64 components")
+        return exact_rows(self.objects, n, lengths)
 
     @cached_property
     def orbits(self) -> np.ndarray:
@@ -174,7 +206,10 @@ class MinimalSet:
         """
         turn = check_rotation(rotation)
         if not isinstance(self.group, (PointGroup, ClosedGroup)):
-            raise InvalidGroupError("a set for an abstract finite group has no orientation to turn")
+            raise InvalidGroupError(
+                f"only the set of a point group has an orientation to turn, this one is that of {_name(self.group)}; for a "
+                "crystal in a supercell turn the structure and ask again"
+            )
         question = self.question.rotated(turn)
         return replace(self, question=question, embedding=self.embedding.rotated(turn, question.inner))
 
@@ -183,7 +218,7 @@ class MinimalSet:
         """For a group without matrices: element numbers (size,) of G; ``movers[i]`` takes object 0 to object i."""
         if not isinstance(self.orbit, FiniteOrbit):
             raise InfiniteSetError("the elements of an infinite normalizer are not numbered")
-        return self.orbit.movers
+        return self.embedding.given(self.orbit.movers)
 
     @cached_property
     def seed_object(self) -> np.ndarray:
@@ -193,10 +228,8 @@ class MinimalSet:
         return frozen(self._turned(self.orbit.seed[None])[0])
 
     def _turned(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors (n, dim) of the solver's setting in the setting of S."""
-        if self.irreps is None or self.embedding.is_standard:
-            return vectors
-        return np.asarray(vectors @ representation(self.irreps, self.frame[None])[0].T)
+        """Objects (n, dim) of the solver's setting in the setting of S."""
+        return self.embedding.carried(vectors, self.irreps)
 
     def _check_finite(self) -> None:
         if self.size == math.inf:
@@ -219,6 +252,41 @@ class MinimalSet:
         """Several lines of text: the set, why it is enough, why fewer cannot be."""
         return report.report(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The set as plain numbers and text, with a version; the fields are described in `sbs.sets.export`."""
+        return export.as_dict(self)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None, indent: int = 1) -> str:
+        """`to_dict` as JSON text; also written to ``path`` if one is given.
+
+        Raises:
+            SymmetryBreakingError: no such path or indent, or the file cannot be written.
+        """
+        return export.as_json(self.to_dict(), path, indent)
+
+    def plot(self, index: int = 0) -> Any:
+        """The set as a plotly figure that can be turned, one object given; see `sbs.sets.figure`.
+
+        Raises:
+            InvalidGroupError: the set has no picture, or no such object. MissingDependencyError: plotly is not installed.
+        """
+        from sbs.sets.figure import plot  # pictures are not on the way of a query
+
+        return plot(self, index)
+
+    def _repr_html_(self) -> str:
+        from sbs.sets.picture import as_html
+
+        return as_html(self)
+
+    def to_latex(self) -> str:
+        """The objects as a LaTeX tabular (package booktabs), a row each: exact numbers where they are known, else decimals.
+
+        Raises:
+            InfiniteSetError: the set is infinite.
+        """
+        return export.as_latex(self)
+
     def __str__(self) -> str:
         return self.report()
 
@@ -232,7 +300,11 @@ class MinimalSet:
 
     def __eq__(self, other: object) -> bool:
         # Not NotImplemented: an array would then compare itself element by element.
-        return isinstance(other, MinimalSet) and self.question == other.question and np.array_equal(self.frame, other.frame)
+        return (
+            isinstance(other, MinimalSet)
+            and self.question == other.question
+            and np.array_equal(self.frame, other.frame)
+        )
 
     def __hash__(self) -> int:
         return hash(self.question)

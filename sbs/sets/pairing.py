@@ -9,7 +9,7 @@ from sbs.errors import NetworkInputError
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.transport import MATCH_TOLERANCE, Images, Transport, check_components, images_under, turned
+from sbs.sets.transport import IMAGE_TOLERANCE, Images, Transport, check_components, images_under, turned
 
 __all__ = ["TARGET_TOLERANCE", "matching_objects", "output_stabilizer", "target_images"]
 
@@ -44,15 +44,15 @@ def matching_objects(
     Returns their numbers; each S-orbit of the set has one at least if the target's symmetry holds a conjugate of K.
 
     Raises:
-        NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that of the
-            set's target.
+        NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that
+            of the set's target.
     """
     matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
     fixed = output_stabilizer(target, irreps, matrices, permutations, tolerance)
     action = representation(irreps_of(symmetry_set), matrices)
     objects = np.asarray(symmetry_set.objects)
     moved = np.linalg.norm(np.einsum("gij,kj->gki", action, objects) - objects[None], axis=-1)
-    stabilizers = moved < MATCH_TOLERANCE
+    stabilizers = moved < IMAGE_TOLERANCE
     matches = np.flatnonzero((~stabilizers | fixed[:, None]).all(axis=0))
     if not len(matches):
         raise NetworkInputError(

@@ -12,6 +12,7 @@ from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.subgroups import Parent, Subgroup
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
+from sbs.objects.representation import representation
 
 __all__ = ["Embedding", "Group", "Inner", "Question", "Target"]
 
@@ -122,3 +123,13 @@ class Embedding:
             parent = group.parent
             return group.within(parent.rotated(self.frame)) if isinstance(parent, PointGroup) else group
         return group.rotated(self.frame)
+
+    def given(self, numbers: np.ndarray) -> np.ndarray:
+        """Element numbers of the group that `placed` gives for ``outer``, from those of ``outer``."""
+        return numbers
+
+    def carried(self, vectors: np.ndarray, irreps: str | None) -> np.ndarray:
+        """Objects (n, dim) of the solver's setting in the setting of ``inner``."""
+        if irreps is None or self.is_standard:
+            return vectors
+        return np.asarray(vectors @ representation(irreps, self.frame[None])[0].T)

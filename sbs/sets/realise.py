@@ -6,7 +6,7 @@ import numpy as np
 
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.pointgroups import PointGroup
-from sbs.objects.blocks import IrrepSupply
+from sbs.objects.blocks import CosetBlock, IrrepSupply
 from sbs.objects.choice import choose_blocks
 from sbs.objects.representation import representation
 from sbs.objects.separation import best_separated
@@ -26,7 +26,7 @@ def realise_finite(solution: FiniteSolution, lmax: int | None) -> FiniteOrbit:
     if not isinstance(parent, PointGroup):
         stabilizer = solution.stabilizers[0]
         movers, orbits = list_cosets(solution, stabilizer)
-        return FiniteOrbit(stabilizer, None, one_hot(len(movers)), movers, orbits)
+        return FiniteOrbit(stabilizer, None, CosetBlock(stabilizer, movers).points, movers, orbits)
     inside = solution.normalizer.elements
     supply = IrrepSupply(solution.normalizer.matrices, table_within(solution.normalizer))
     choice = choose_blocks(supply, [h.mask[inside] for h in solution.stabilizers], lmax)
@@ -45,22 +45,13 @@ def table_within(subgroup: Subgroup) -> np.ndarray:
     return np.asarray(number[subgroup.parent.multiply(subgroup.elements[:, None], subgroup.elements)])
 
 
-def one_hot(count: int) -> np.ndarray:
-    """The unit matrix, float64 (count, count), as a read-only view of 2 count - 1 numbers."""
-    line = np.zeros(2 * count - 1)
-    line[count - 1] = 1.0
-    return np.lib.stride_tricks.sliding_window_view(line, count)[::-1]
-
-
 def list_cosets(solution: FiniteSolution, stabilizer: Subgroup) -> tuple[np.ndarray, np.ndarray]:
     """Representatives of the cosets m H in M and their S-orbits, sorted by orbit; the identity comes first."""
-    parent = stabilizer.parent
     movers = stabilizer.transversal(solution.normalizer)
-    coset = np.full(parent.order, -1, dtype=np.intp)
-    coset[parent.multiply(movers[:, None], stabilizer.elements)] = np.arange(len(movers))[:, None]
+    block = CosetBlock(stabilizer, movers)
     orbits = np.full(len(movers), -1, dtype=np.intp)
     for index, mover in enumerate(movers):
         if orbits[index] < 0:
-            orbits[coset[parent.multiply(solution.group.elements, mover)]] = orbits.max() + 1
+            orbits[block.coset_of[stabilizer.parent.multiply(solution.group.elements, mover)]] = orbits.max() + 1
     order = np.argsort(orbits, kind="stable")
     return movers[order], orbits[order]

@@ -97,7 +97,8 @@ def explanation(result: Described) -> str:
     if not isinstance(result.solution, FiniteSolution):
         if result.size == math.inf and not result.is_ideal:
             return f"the rotations of {s} that {k} lacks have the infinite normalizer {m}, so no finite set is closed under it"
-        return f"H = {h} meets {s} in {k} and has the largest index that M / S allows, so the set is one S-orbit"
+        meets = "meets" if result.exact else "meets (in no more than)"
+        return f"H = {h} {meets} {s} in {k} and every component of M holds elements of S or H, so the set is one S-orbit"
     solution = result.solution
     order, bound = (
         solution.stabilizers[0].order,

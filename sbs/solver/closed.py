@@ -1,4 +1,4 @@
-"""Symmetry-breaking sets where S or its normalizer is infinite (THEORY section 4).
+"""Symmetry-breaking sets where S or its normalizer is infinite.
 
 Put C for the rotations of S about its axis.  With normalizer M = D∞h (or D∞ in SO(3)):
 
@@ -20,14 +20,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from sbs.groups.point.closed import AxialSubgroup
-from sbs.groups.point.families import AXIAL_FAMILIES, PointGroupSymbol
+from sbs.groups.point.closed import FLIPS, AxialSubgroup
+from sbs.groups.point.families import AXIAL_SERIES, PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.solver.solutions import ClosedSolution
 
 __all__ = ["axial_solutions", "spherical_solutions"]
 
-_FLIPS = ("σh", "σv", "C2'")
 _INFINITE_SERIES = ("Cn", "Cnh", "Cnv", "Dn", "Dnh")
 #: Groups H with H ∩ SO(3) = K and twice its order, for K of rotations only.
 _DOUBLED = {
@@ -49,7 +48,7 @@ def axial_solutions(group: AxialSubgroup, target: AxialSubgroup, proper: bool, e
     Args:
         group, target, proper, exact: the question.
     """
-    allowed = frozenset({"C2'"}) if proper else frozenset(_FLIPS)
+    allowed = frozenset({"C2'"}) if proper else frozenset(FLIPS)
     normalizer = PointGroupSymbol("Dn" if proper else "Dnh", math.inf)
     if group.is_finite and target.n != group.n:
         yield ClosedSolution(normalizer, (), math.inf, math.inf)
@@ -59,7 +58,7 @@ def axial_solutions(group: AxialSubgroup, target: AxialSubgroup, proper: bool, e
         above = [AxialSubgroup(s, math.inf) for s in _INFINITE_SERIES]
     else:
         folds = [int(target.n)] if exact else _divisors(int(target.n))
-        above = [AxialSubgroup(s, n) for n in folds for s in AXIAL_FAMILIES]
+        above = [AxialSubgroup(s, n) for n in folds for s in AXIAL_SERIES]
     ranked: dict[tuple[int, float], list[AxialSubgroup]] = {}
     for h in above:
         shared = h.components & group.components
@@ -128,16 +127,16 @@ def spherical_solutions(
         yield ClosedSolution(everything, (everything if equal else PointGroupSymbol("SO(3)"),), 1 if equal else 2, 1)
         return
     ranked: dict[tuple[int, int, float], list[PointGroupSymbol]] = {}
-    doubling = not proper and group.family == "SO(3)"
+    doubling = not proper and group.series == "SO(3)"
     for inner in (target,) if exact else _families_inside(target, lmax):
         size = _size(inner)
         if doubling:
-            series = [s for s in _DOUBLED[inner.family] if inner.n != math.inf or s in _INFINITE_SERIES]
+            series = [s for s in _DOUBLED[inner.series] if inner.n != math.inf or s in _INFINITE_SERIES]
             doubled = dict.fromkeys(PointGroupSymbol(s, inner.n) for s in series)
             ranked.setdefault((1, *size), []).extend(doubled)
         ranked.setdefault((2 if doubling else 1, *size), []).append(inner)
     for (orbits, dimension, _), stabilizers in sorted(ranked.items()):
-        count = 2 if stabilizers[0].family == "SO(3)" and not proper else 1
+        count = 2 if stabilizers[0].series == "SO(3)" and not proper else 1
         yield ClosedSolution(everything, tuple(stabilizers), count if dimension == -3 else math.inf, orbits)
 
 
@@ -146,8 +145,8 @@ def _size(family: PointGroupSymbol) -> tuple[int, float]:
     if family.is_finite:
         return 0, -family.order
     if family.n is None:
-        return -3, -2 if family.family == "O(3)" else -1
-    return -1, -AXIAL_FAMILIES[family.family]
+        return -3, -2 if family.series == "O(3)" else -1
+    return -1, -AXIAL_SERIES[family.series]
 
 
 def _families_inside(family: PointGroupSymbol, lmax: int | None) -> Iterable[PointGroupSymbol]:
@@ -158,9 +157,9 @@ def _families_inside(family: PointGroupSymbol, lmax: int | None) -> Iterable[Poi
         whole = point_group(family)
         assert isinstance(whole, PointGroup)
         return dict.fromkeys(whole.family_of(c.representative) for c in whole.subgroup_classes)
-    outer = AxialSubgroup(family.family, family.n)
+    outer = AxialSubgroup(family.series, family.n)
     folds: list[int | float] = (
         [*_divisors(int(family.n))] if family.is_finite else [math.inf, *range(1, (lmax or 0) + 2)]
     )
-    inside = [a for n in folds for s in AXIAL_FAMILIES if _holds(outer, a := AxialSubgroup(s, n))]
+    inside = [a for n in folds for s in AXIAL_SERIES if _holds(outer, a := AxialSubgroup(s, n))]
     return dict.fromkeys(a.family for a in inside)

@@ -16,8 +16,8 @@ __all__ = ["generalised_normalizer", "normalizer_in_o3", "normalizer_in_so3"]
 
 
 def normalizer_in_o3(family: PointGroupSymbol) -> PointGroupSymbol:
-    """Family of N_O(3)(S), which holds S in the standard setting of both; THEORY table of section 4."""
-    name, n = family.family, family.n
+    """Family of N_O(3)(S), which holds S in the standard setting of both; International Tables A, ch. 15.4."""
+    name, n = family.series, family.n
     if name in ("I", "Ih"):
         return PointGroupSymbol("Ih")
     if name in ("T", "Th", "Td", "O", "Oh") or (name in ("Dn", "Dnh") and n == 2):
@@ -35,12 +35,12 @@ def normalizer_in_so3(family: PointGroupSymbol) -> PointGroupSymbol:
     Raises:
         NotASubgroupError: S has improper elements.
     """
-    if family.family not in ("Cn", "Dn", "T", "O", "I", "SO(3)"):
+    if family.series not in ("Cn", "Dn", "T", "O", "I", "SO(3)"):
         raise NotASubgroupError(
             f"{family.schoenflies} has improper elements, so it does not lie in SO(3); use ambient='O(3)'"
         )
     outer = normalizer_in_o3(family)
-    return PointGroupSymbol({"Ih": "I", "Oh": "O", "O(3)": "SO(3)", "Dnh": "Dn"}[outer.family], outer.n)
+    return PointGroupSymbol({"Ih": "I", "Oh": "O", "O(3)": "SO(3)", "Dnh": "Dn"}[outer.series], outer.n)
 
 
 def generalised_normalizer(group: Subgroup, target: Subgroup) -> Subgroup:

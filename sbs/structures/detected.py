@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from sbs.groups import ClosedGroup, FiniteGroup, PointGroup
 from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.point.pointgroups import match_elements
 from sbs.groups.point.symbols import hermann_mauguin
+from sbs.sets.fields import SiteFrame
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import Structure
 from sbs.structures.pinning import pinned_ambient
 from sbs.structures.supercell import Supercell
+from sbs.structures.viewing import facts_html
 
 __all__ = ["Detected"]
 
@@ -93,16 +96,16 @@ class Detected:
 
     @property
     def matrices(self) -> NDArray[np.float64]:
-        """float64 (order, 3, 3) in the structure's frame, exact, identity first; InfiniteSetError for an
-        infinite group."""
+        """float64 (order, 3, 3) in the structure's frame, exact, identity first; InfiniteSetError for an infinite group."""
         if self.operations is not None:
             return self.operations.matrices
         return self.rotations.matrices
 
     @property
     def rotation(self) -> NDArray[np.float64]:
-        """Proper rotation (3, 3) *to* the standard setting: ``rotation @ matrices @ rotation.T`` are the
-        standard matrices."""
+        """Proper rotation (3, 3) *to* the standard setting: ``rotation @ matrices @ rotation.T``
+        are the standard matrices.
+        """
         return self.rotations.rotation.T
 
     def permutation_of(self, matrix: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -147,6 +150,26 @@ class Detected:
             "finite point group"
         )
 
+    @cached_property
+    def site_frame(self) -> SiteFrame:
+        """For a crystal in a supercell a description that depends on the crystal alone.
+
+        Raises:
+            DetectionError: the structure was not detected in a supercell.
+        """
+        from sbs.structures.site_frames import site_frame
+
+        if self.supercell is None or self.operations is None:
+            raise DetectionError("only a crystal in a supercell has fields on its sites; see sbs.detect(..., supercell=...)")
+        return site_frame(self.structure, self.operations, self.supercell)
+
+    def resolve_target(self, target: Any) -> Any:
+        """For a crystal in a supercell K as a subgroup of S, from a row of ``sbs.isotropy`` or its label, a symbol of the point
+        group (all translations are kept then), a Subgroup of S or elements; see `sbs.structures.crystal_targets`."""
+        from sbs.structures.crystal_targets import crystal_target
+
+        return crystal_target(self, target)
+
     def pinned_ambient(self, normalizer: Any) -> PointGroup:
         """A finite ambient group that a molecule's own multipoles pin; see `sbs.structures.pinning.pinned_ambient`."""
         return pinned_ambient(self.structure, self.point_group(), self.center, self.tolerance, normalizer)
@@ -189,12 +212,14 @@ class Detected:
         doubt = f", ambiguous: {self.alternative}?" if self.ambiguous else ""
         return f"Detected({self.symbol}, {space}{self.structure!r}, {self.deviation:.1g} Å off{doubt})"
 
+    def _repr_html_(self) -> str:
+        return facts_html(repr(self.structure), self.report())
+
     def __str__(self) -> str:
         return self.report()
 
     def report(self) -> str:
-        """A readable account: what was found, how well it fits, and which ambient the symmetry-breaking sets
-        live in."""
+        """A readable account: what was found, how well it fits, and which ambient the symmetry-breaking sets live in."""
         facts = self.summary()
         for kind in ("space_group", "layer_group"):
             if kind in facts:
@@ -242,7 +267,7 @@ class Detected:
                 f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are "
                 "finite, others are circles or spheres."
             )
-        if self.rotations.family.family in ("Cn", "Cnh", "S2n") and self.group.order > 2:
+        if self.rotations.family.series in ("Cn", "Cnh", "S2n") and self.group.order > 2:
             return (
                 f"Ambient: O(3). The normalizer of {self.symbol} holds every turn about its axis, so a set "
                 "that "

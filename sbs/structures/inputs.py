@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError
 from sbs.optional import require
 from sbs.structures.neighbours import closest_pair
+from sbs.structures.viewing import view
 
 __all__ = ["KIND_STEP", "Structure", "atomic_number", "element", "minimum_image"]
 
@@ -98,6 +99,19 @@ class Structure:
             f"{element(number)}{counts[number] if counts[number] > 1 else ''}" for number in sorted(counts, key=ranks.__getitem__)
         )
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Chemical symbol of each site, without the marks of decorations."""
+        return tuple(element(number) for number in self.atomic_numbers.tolist())
+
+    def view(self, width: int = 400, height: int = 320) -> Any:
+        """The atoms in space, for notebooks; see `sbs.structures.viewing`.
+
+        Raises:
+            MissingDependencyError: py3Dmol is not installed.
+        """
+        return view(self, self.symbols, None, width, height)
+
     def to_ase(self) -> Any:
         """The same structure as an ASE ``Atoms`` (needs ASE)."""
         atoms = require("ase", "structures").Atoms
@@ -108,8 +122,7 @@ class Structure:
 def minimum_image(
     difference: NDArray[np.float64], lattice: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
-    """Cartesian difference vectors (..., 3) reduced to the nearest lattice image; unchanged without a
-    lattice.
+    """Cartesian difference vectors (..., 3) reduced to the nearest lattice image; unchanged without a lattice.
 
     Exact for vectors shorter than half the smallest height of the cell, which is what site matching needs.
     """
@@ -133,8 +146,9 @@ def atomic_number(label: Any) -> int:
 
 
 def element(number: int) -> str:
-    """Chemical symbol of an atomic number, with a prime for each step of a decorated kind; ``X<number>`` for labels that are
-    none."""
+    """Chemical symbol of an atomic number, with a prime for each step of a decorated kind; ``X<number>`` for
+    labels that are none.
+    """
     kind, own = divmod(number, KIND_STEP) if number >= KIND_STEP else (0, number)
     return _SYMBOLS[own] + kind * "'" if 0 < own < len(_SYMBOLS) else f"X{number}"
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sbs.structures.detected import Detected
-from sbs.structures.order_parameters import real_irreps as supercell_irreps
-from sbs.structures.sites import RealIrrep, point_group_irreps, site_orbits
+from sbs.structures.group_names import stands_for_a_line
+from sbs.structures.linear import linear_name
+from sbs.structures.sites import RealIrrep, point_group_irreps, rigid_motions, site_orbits
+from sbs.structures.space_irreps import space_irreps
 
 __all__ = ["real_irreps", "vibrations"]
 
@@ -19,8 +23,11 @@ def real_irreps(detected: Detected) -> tuple[RealIrrep, ...]:
         DetectionError: S is infinite.
     """
     if detected.supercell is not None:
-        return supercell_irreps(detected)
-    return point_group_irreps(detected.point_group().family)
+        return tuple(RealIrrep(i.label, i.weights, i.trivial, i.dimension) for i in space_irreps(detected))
+    found = point_group_irreps(detected.point_group().family)
+    if stands_for_a_line(detected):
+        return tuple(replace(irrep, name=linear_name(irrep.name)) for irrep in found)
+    return found
 
 
 def vibrations(detected: Detected) -> tuple[tuple[str, int], ...]:
@@ -33,7 +40,12 @@ def vibrations(detected: Detected) -> tuple[tuple[str, int], ...]:
         characters += stay * np.trace(matrices, axis1=1, axis2=2)
     characters -= np.trace(matrices, axis1=1, axis2=2)
     if not detected.structure.periodic:  # rotations turn as axial vectors
-        characters -= np.linalg.det(matrices) * np.trace(matrices, axis1=1, axis2=2)
+        turns = np.linalg.det(matrices)[:, None, None] * matrices
+        axes = np.eye(3)
+        if len(rigid_motions(detected)) == 5:  # atoms on a line are not turned about it
+            axis = detected.rotations.rotation[:, 2]
+            axes = axes - np.outer(axis, axis)
+        characters -= np.einsum("ij,gji->g", axes, turns)
     found = []
     for irrep in real_irreps(detected):
         count = round(float(irrep.weights @ characters) / irrep.dimension)

@@ -12,14 +12,13 @@ from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import Subgroup
 from sbs.objects.arrangements import Flat, Image, flats, image_of
 from sbs.structures.child_groups import ChildSpaceGroup, child_space_group
-from sbs.structures.detected import Detected
-from sbs.structures.detection import DEFAULT_TOLERANCE, in_supercell
+from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.listing import Listing
-from sbs.structures.mode_table import modes
+from sbs.structures.mode_table import list_modes
 from sbs.structures.order_parameters import direction, order_parameter
 from sbs.structures.space_irreps import find_irrep, space_irreps
 
-__all__ = ["IsotropySubgroup", "IsotropySubgroups", "isotropy"]
+__all__ = ["IsotropySubgroup", "IsotropySubgroups", "list_isotropy_subgroups", "target_row"]
 
 COLUMNS = (
     ("direction", "direction"),
@@ -99,31 +98,24 @@ class IsotropySubgroups(Listing[IsotropySubgroup]):
     """Isotropy subgroups, one row for each class under S. Obtain them from `sbs.isotropy`."""
 
 
-def isotropy(structure: Any, *labels: str, tolerance: float = DEFAULT_TOLERANCE) -> IsotropySubgroups:
-    """All isotropy subgroups of one order parameter or of several coupled ones.
+def list_isotropy_subgroups(crystal: CrystalInCell, *labels: str) -> IsotropySubgroups:
+    """The rows of `sbs.isotropy`.
 
     Args:
-        structure: a crystal from ``sbs.detect(..., supercell=...)``, or anything that ``sbs.detect`` takes, whose cell is
-            then taken as it is.
-        labels: irreducible representations as ``sbs.modes`` lists them, "R4+"; ASCII spellings ("GM4-") too.
-        tolerance: Å, for the detection.
-
-    Returns:
-        One row for each class of stabilizers of points of the representation, up to S; complete, without duplicates, and
-        without S itself. By rising index, then by falling number of the space group.
+        crystal: detected in a supercell.
+        labels: irreducible representations.
 
     Raises:
         UnknownGroupError: a label that does not exist; those that do are listed.
         DetectionError: no label, one given twice, or a representation that neither displacements nor strains have a part in.
         SearchLimitError: the group, or the number of isotropy subgroups, is too large.
     """
-    crystal = in_supercell(structure, tolerance)
     group = crystal.group
     if not labels:
-        known = ", ".join(mode.label for mode in modes(crystal))
+        known = ", ".join(mode.label for mode in list_modes(crystal))
         raise DetectionError(f"no order parameter was named; expected labels such as those of sbs.modes: {known}")
     irreps = [find_irrep(space_irreps(crystal), label) for label in labels]
-    moving = {mode.label for mode in modes(crystal)}
+    moving = {mode.label for mode in list_modes(crystal)}
     for irrep in irreps:
         if irrep.label not in moving:
             raise DetectionError(
@@ -144,12 +136,12 @@ def isotropy(structure: Any, *labels: str, tolerance: float = DEFAULT_TOLERANCE)
         _row(crystal, names, blocks, image, flat) for flat in spaces if int(flat.fixer.sum()) < len(image.representatives)
     ]
     rows.sort(key=lambda row: (row.index, -row.space_group.number, row.direction))
-    space = crystal.supercell.setting.space_group  # type: ignore[union-attr]
+    space = crystal.supercell.setting.space_group
     title = f"Isotropy subgroups of {space.symbol} ({space.number}), {' + '.join(names)}, order {group.order}"
     return IsotropySubgroups(title, rows, COLUMNS)
 
 
-def _joint(crystal: Detected, images: list[Image]) -> Image:
+def _joint(crystal: CrystalInCell, images: list[Image]) -> Image:
     """The image of S in a direct sum, in the frames of the parts."""
     sizes = [image.matrices.shape[1] for image in images]
     edges = np.cumsum([0, *sizes])
@@ -161,16 +153,16 @@ def _joint(crystal: Detected, images: list[Image]) -> Image:
         return result
 
     numbers = np.stack([image.number for image in images], axis=1).astype(np.float64)
-    return image_of(numbers, crystal.group.multiply, matrices)  # type: ignore[union-attr]
+    return image_of(numbers, crystal.group.multiply, matrices)
 
 
 def _row(
-    crystal: Detected, names: tuple[str, ...], blocks: list[int], image: Image, flat: Flat
+    crystal: CrystalInCell, names: tuple[str, ...], blocks: list[int], image: Image, flat: Flat
 ) -> IsotropySubgroup:
     found = crystal.supercell
     assert found is not None
     group = crystal.group
-    kept = Subgroup.from_elements(group, np.flatnonzero(flat.fixer[image.number]))  # type: ignore[arg-type]
+    kept = Subgroup.from_elements(group, np.flatnonzero(flat.fixer[image.number]))
     index = int(group.order) // kept.order
     left = len(np.unique(found.rotation_of[kept.elements]))
     orientations = found.point_group.order // left
@@ -193,7 +185,7 @@ def _row(
     )
 
 
-def target_row(structure: Any, label: str, tolerance: float = DEFAULT_TOLERANCE) -> IsotropySubgroup:
+def target_row(crystal: CrystalInCell, label: str) -> IsotropySubgroup:
     """The row of a label such as "R4+ (a,a,0)".
 
     Raises:
@@ -202,4 +194,4 @@ def target_row(structure: Any, label: str, tolerance: float = DEFAULT_TOLERANCE)
     head, space, where = label.strip().partition(" ")
     if not space:
         raise UnknownGroupError(f"{label!r} names no isotropy subgroup; expected order parameters and a direction, 'R4+ (a,a,0)'")
-    return isotropy(structure, *head.split("|"), tolerance=tolerance)[where.strip()]
+    return list_isotropy_subgroups(crystal, *head.split("|"))[where.strip()]

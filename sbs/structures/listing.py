@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from sbs.errors import UnknownGroupError
+from sbs.errors import AmbiguousTargetError, UnknownGroupError
+from sbs.groups.abstract.validation import check_integer
 from sbs.optional import require
+from sbs.sets.export import as_json
 
 __all__ = ["Listing", "columns_of_text"]
 
@@ -38,7 +39,7 @@ class Listing(Sequence[Row], Generic[Row]):
         """A row by number or by label, or the rows of a slice.
 
         Raises:
-            UnknownGroupError: no row has the label.
+            UnknownGroupError: no row has the label. AmbiguousTargetError: several rows answer to it.
         """
         if isinstance(key, slice):
             return type(self)(self.title, self.rows[key], self.columns)
@@ -46,10 +47,11 @@ class Listing(Sequence[Row], Generic[Row]):
             found = [row for row in self.rows if _names(row, key)]
             if len(found) == 1:
                 return found[0]
-            labels = ", ".join(str(row.label) for row in self.rows)  # type: ignore[attr-defined]
-            what = "several rows answer to" if found else "no row is called"
-            raise UnknownGroupError(f"{self.title}: {what} {key!r}; expected one of {labels}")
-        return self.rows[key]
+            labels = ", ".join(str(row.label) for row in (found or self.rows))  # type: ignore[attr-defined]
+            if found:
+                raise AmbiguousTargetError(f"{self.title}: {len(found)} rows answer to {key!r}; give the label, one of {labels}")
+            raise UnknownGroupError(f"{self.title}: no row is called {key!r}; expected one of {labels}")
+        return self.rows[check_integer(key, "the number of a row", -len(self.rows), len(self.rows) - 1)]
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """The rows as plain dictionaries: numbers, strings and lists."""
@@ -57,11 +59,7 @@ class Listing(Sequence[Row], Generic[Row]):
 
     def to_json(self, path: str | None = None, indent: int = 1) -> str:
         """The rows as JSON text; also written to ``path`` if one is given."""
-        text = json.dumps({"title": self.title, "rows": self.as_dicts()}, ensure_ascii=False, indent=indent) + "\n"
-        if path is not None:
-            with open(path, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-        return text
+        return as_json({"title": self.title, "rows": self.as_dicts()}, path, indent)
 
     def to_pandas(self) -> Any:
         """The rows as a pandas DataFrame (needs pandas)."""

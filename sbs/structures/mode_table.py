@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.structures.detected import Detected
-from sbs.structures.detection import DEFAULT_TOLERANCE, in_supercell
+from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.inputs import element
 from sbs.structures.listing import Listing
 from sbs.structures.space_irreps import LARGEST_DENOMINATOR, SpaceIrrep, space_irreps
 
-__all__ = ["Mode", "Modes", "modes", "site_orbit_numbers"]
+__all__ = ["Mode", "Modes", "list_modes", "site_orbit_numbers"]
 
 #: Columns that are printed: name of the value and heading.
 COLUMNS = (
@@ -81,22 +80,12 @@ def wave_vector_text(vector: NDArray[np.float64]) -> str:
     return ",".join(str(Fraction(float(x)).limit_denominator(LARGEST_DENOMINATOR)) for x in vector)
 
 
-def modes(structure: Any, tolerance: float = DEFAULT_TOLERANCE) -> Modes:
-    """The displacements and strains of a crystal that repeat in its cell, by irreducible representation.
+def list_modes(crystal: CrystalInCell) -> Modes:
+    """The rows of `sbs.modes`.
 
     Args:
-        structure: a crystal from ``sbs.detect(..., supercell=...)``, or anything that ``sbs.detect`` takes, whose cell is
-            then taken as it is.
-        tolerance: Å, for the detection.
-
-    Returns:
-        One row for each representation that displacements or strains have a part in, by wave vector, Γ first. A rigid shift
-        of the whole crystal counts for nothing.
-
-    Raises:
-        DetectionError: the structure is no crystal. SearchLimitError: its group is too large.
+        crystal: detected in a supercell.
     """
-    crystal = in_supercell(structure, tolerance)
     irreps = space_irreps(crystal)
     rows = []
     orbits = site_orbit_numbers(crystal)
@@ -117,14 +106,14 @@ def modes(structure: Any, tolerance: float = DEFAULT_TOLERANCE) -> Modes:
         moving.setflags(write=False)
         names = tuple(dict.fromkeys(element(int(n)) for n in crystal.structure.numbers[moving]))
         rows.append(Mode(irrep.label, irrep.star, irrep.dimension, multiplicity, int(strain), moving, names, irrep))
-    space = crystal.supercell.setting.space_group  # type: ignore[union-attr]
-    atom = crystal.supercell.setting.origin_atom  # type: ignore[union-attr]
+    space = crystal.supercell.setting.space_group
+    atom = crystal.supercell.setting.origin_atom
     origin = f", origin at {atom}" if atom else ""
-    title = f"Modes of {crystal.structure.formula}, {space.symbol} ({space.number}){origin}, order {crystal.order}"
+    title = f"Modes of {crystal.structure.formula}, {space.symbol} ({space.number}){origin}, order {crystal.group.order}"
     return Modes(title, rows, COLUMNS)
 
 
-def site_orbit_numbers(crystal: Detected) -> NDArray[np.int64]:
+def site_orbit_numbers(crystal: CrystalInCell) -> NDArray[np.int64]:
     """The number of the orbit under S that each site lies in, int (sites,), by first sites."""
     lowest = crystal.permutations.min(axis=0)
     return np.unique(lowest, return_inverse=True)[1].reshape(-1)

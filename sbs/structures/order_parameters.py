@@ -9,6 +9,7 @@ place, so that it is the same for every description of the crystal.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
 
@@ -18,11 +19,10 @@ from numpy.typing import NDArray
 from sbs.groups import Subgroup
 from sbs.objects.arrangements import Flat, Image, flats, image_of
 from sbs.structures.child_groups import child_space_group
-from sbs.structures.detected import Detected
-from sbs.structures.sites import RealIrrep
-from sbs.structures.space_irreps import SpaceIrrep, space_irreps
+from sbs.structures.crystal_in_cell import CrystalInCell
+from sbs.structures.space_irreps import SpaceIrrep
 
-__all__ = ["OrderParameter", "direction", "order_parameter", "real_irreps"]
+__all__ = ["OrderParameter", "direction", "order_parameter"]
 
 # Lines are perpendicular or at angles of crystals.
 PERPENDICULAR = 1e-6
@@ -43,14 +43,14 @@ class OrderParameter:
         image: the image of S, in the frame of the axes.
     """
 
-    def __init__(self, crystal: Detected, irrep: SpaceIrrep) -> None:
+    def __init__(self, crystal: CrystalInCell, irrep: SpaceIrrep) -> None:
         self.irrep = irrep
         self._crystal = crystal
         order = int(crystal.group.order)
         vector = np.sqrt(np.arange(2.0, 2.0 + irrep.dimension)) % 1 + 0.1
         step = max(1, 20_000_000 // irrep.dimension**2)
         moved = [irrep.matrices(np.arange(start, min(order, start + step))) @ vector for start in range(0, order, step)]
-        multiply = crystal.group.multiply  # type: ignore[union-attr]
+        multiply = crystal.group.multiply
         plain = image_of(np.concatenate(moved), multiply, irrep.matrices)
         spaces = flats(plain)
         self.axes = _frame(crystal, irrep, plain, spaces)
@@ -59,17 +59,12 @@ class OrderParameter:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def order_parameter(crystal: Detected, irrep: SpaceIrrep) -> OrderParameter:
+def order_parameter(crystal: CrystalInCell, irrep: SpaceIrrep) -> OrderParameter:
     """The axes and isotropy subspaces of a representation, remembered."""
     return OrderParameter(crystal, irrep)
 
 
-def real_irreps(crystal: Detected) -> tuple[RealIrrep, ...]:
-    """The real irreducible representations of S: label, weights of the isotypic projector (|S|,), whether trivial."""
-    return tuple(RealIrrep(i.label, i.weights, i.trivial, i.dimension) for i in space_irreps(crystal))
-
-
-def _frame(crystal: Detected, irrep: SpaceIrrep, image: Image, spaces: list[Flat]) -> FloatArray:
+def _frame(crystal: CrystalInCell, irrep: SpaceIrrep, image: Image, spaces: list[Flat]) -> FloatArray:
     dim, found = irrep.dimension, crystal.supercell
     assert found is not None
     if dim == 1:
@@ -77,20 +72,24 @@ def _frame(crystal: Detected, irrep: SpaceIrrep, image: Image, spaces: list[Flat
     scalars = _element_scalars(crystal, irrep)
     lines = []
     for flat in spaces:
-        if flat.basis.shape[1] != 1:
-            continue
-        vectors = _lines(image.matrices @ flat.basis[:, 0])
-        held = np.flatnonzero(flat.fixer[image.number])
-        left = child_space_group(found, Subgroup.from_elements(crystal.group, held))  # type: ignore[arg-type]
-        index = int(crystal.group.order) // len(held)
-        spread = float(np.mean([_axis_key(crystal, irrep, image, v)[-1] for v in vectors]))
-        lines.append((len(vectors), index, -left.number, round(spread, 6), vectors))
-    lines.sort(key=lambda entry: (not _is_frame(entry[-1], dim), *entry[:-1]))
+        if flat.basis.shape[1] == 1:
+            vectors = _lines(image.matrices @ flat.basis[:, 0])
+            held = Subgroup.from_elements(crystal.group, np.flatnonzero(flat.fixer[image.number]))
+            lines.append((not _is_frame(vectors, dim), len(vectors), int(crystal.group.order) // held.order, held, vectors))
+    ties = Counter(entry[:3] for entry in lines)
+
+    def rank(entry: tuple[bool, int, int, Subgroup, FloatArray]) -> tuple[float, ...]:
+        if ties[entry[:3]] == 1:
+            return entry[:3]
+        spread = float(np.mean([_axis_key(crystal, irrep, image, v)[-1] for v in entry[4]]))
+        return (*entry[:3], -child_space_group(found, entry[3]).number, round(spread, 6))
+
+    lines.sort(key=rank)
     chosen: list[FloatArray] = []
     ranked = [(_axis_key(crystal, irrep, image, v), v) for *_, vectors in lines for v in vectors]
     # A class at a time: its members in the order of their keys, as long as they are perpendicular to what is chosen.
     start = 0
-    for size, *_ in lines:
+    for _, size, *_ in lines:
         for _, vector in sorted(ranked[start : start + size], key=lambda entry: entry[0]):
             if len(chosen) < dim and all(abs(vector @ other) < PERPENDICULAR for other in chosen):
                 chosen.append(vector)
@@ -138,7 +137,7 @@ def _is_frame(vectors: FloatArray, dim: int) -> bool:
     return len(vectors) == dim and float(np.abs(vectors @ vectors.T - np.eye(dim)).max()) < PERPENDICULAR
 
 
-def _axis_key(crystal: Detected, irrep: SpaceIrrep, image: Image, vector: FloatArray) -> tuple[float, ...]:
+def _axis_key(crystal: CrystalInCell, irrep: SpaceIrrep, image: Image, vector: FloatArray) -> tuple[float, ...]:
     """Numbers by which axes are ordered: the arm, by the axis of its little group and its coordinates; then the axis that the
     operations hold which leave the vector in place, and a function of them that tells all apart."""
     found = crystal.supercell
@@ -171,7 +170,7 @@ def _arm_weights(irrep: SpaceIrrep, vector: FloatArray) -> FloatArray:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _element_scalars(crystal: Detected, irrep: SpaceIrrep) -> FloatArray:
+def _element_scalars(crystal: CrystalInCell, irrep: SpaceIrrep) -> FloatArray:
     """A number for each element of S that depends on the operation in the standard setting alone, modulo the cell."""
     found = crystal.supercell
     assert found is not None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
-from sbs.groups.abstract.validation import shown
+from sbs.groups.abstract.validation import check_bool, shown
 from sbs.structures.inputs import Structure
 from sbs.structures.neighbours import closest_image, closest_pair
 from sbs.structures.reading import read_structure
@@ -42,14 +42,15 @@ def parse_structure(structure: Any, tolerance: float, periodic: bool | None = No
             kind; True or False insists.
 
     Raises:
-        DetectionError: for input that is no structure: wrong shapes, NaN, no atoms, overlapping atoms, zero
-            volume, partial occupancies, periodicity along one axis only, a molecule given as a crystal or the
-            reverse.
+        DetectionError: for input that is no structure: wrong shapes, NaN, no atoms, overlapping atoms, zero volume, partial
+            occupancies, periodicity along one axis only, a molecule given as a crystal or the reverse.
 
     Warns:
         StructureWarning: decorations that distinguish no sites, or a file with several structures.
     """
     check_tolerance(tolerance)
+    if periodic is not None:
+        periodic = check_bool(periodic, "periodic")
     parsed, cell = read_structure(structure, periodic)
     _check_numbers(parsed)
     _check_cell(parsed)

@@ -59,7 +59,7 @@ def settings(group: PointGroup) -> list[NDArray[np.float64]]:
         axes = np.eye(3)
         turned = [axes[:, list(p)] for p in permutations(range(3))]
         return [frame @ (turn * np.linalg.det(turn)) for turn in turned]
-    if family.family in ("Cnv", "Dn", "Dnh") and int(family.n or 1) % 2 == 0:
+    if family.series in ("Cnv", "Dn", "Dnh") and int(family.n or 1) % 2 == 0:
         return [frame, frame @ rotation_z(1, 2 * int(family.n or 1))]
     return [frame]
 

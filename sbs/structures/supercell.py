@@ -8,8 +8,9 @@ shift and an integer vector. Nothing is searched or matched in the large cell.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError, SearchLimitError
 from sbs.groups import FiniteGroup, PointGroup
 from sbs.groups.abstract.site_operations import SiteOperations
+from sbs.groups.abstract.validation import real_array, shown
 from sbs.structures.crystal import CrystalSymmetry
 from sbs.structures.inputs import Structure
 from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced, kept_sublattice
@@ -101,6 +103,10 @@ class Supercell:
         )
 
 
+#: Largest multiple of an edge; groups of far smaller cells are already too large.
+_LARGEST_MULTIPLE = 1_000
+
+
 def parse_supercell(supercell: Any) -> IntArray:
     """The integer matrix (3, 3) of a supercell given as an integer, three integers or a matrix.
 
@@ -108,16 +114,19 @@ def parse_supercell(supercell: Any) -> IntArray:
         DetectionError: not integers, another shape, or singular.
     """
     try:
-        array = np.asarray(supercell, dtype=np.float64)
-    except (TypeError, ValueError):
+        array = real_array([supercell] if np.ndim(supercell) == 0 else supercell, "a supercell of integers")
+        array = array[0] if np.ndim(supercell) == 0 else array
+    except Exception:  # the value is the user's, and so is what its conversion raises
         array = np.zeros(0)
-    if isinstance(supercell, (bool, str)) or array.shape not in ((), (3,), (3, 3)):
+    if array.shape not in ((), (3,), (3, 3)):
         raise DetectionError(
-            f"supercell must be an integer, three integers or a 3x3 integer matrix, got {supercell!r}; supercell=2 is the cell "
-            "of twice every edge"
+            f"supercell must be an integer, three integers or a 3x3 integer matrix, got {shown(supercell)}; supercell=2 is the "
+            "cell of twice every edge"
         )
-    if not np.isfinite(array).all() or (array != np.round(array)).any():
-        raise DetectionError(f"supercell must hold integers, got {supercell!r}; for example supercell=(2, 2, 2)")
+    if (np.abs(array) > _LARGEST_MULTIPLE).any() or (array != np.round(array)).any():
+        raise DetectionError(
+            f"supercell must hold integers of at most {_LARGEST_MULTIPLE}, got {shown(supercell)}; for example (2, 2, 2)"
+        )
     matrix = np.round(array).astype(np.int64)
     matrix = matrix * np.eye(3, dtype=np.int64) if matrix.ndim < 2 else matrix
     if round(float(np.linalg.det(matrix))) == 0 or (array.ndim < 2 and (array < 1).any()):
@@ -129,7 +138,11 @@ def parse_supercell(supercell: Any) -> IntArray:
 
 
 def supercell_group(
-    structure: Structure, found: CrystalSymmetry, cell: IntArray, origin: str | None = None
+    structure: Structure,
+    found: CrystalSymmetry,
+    cell: IntArray,
+    origin: str | None = None,
+    naming: Callable[[Supercell, NDArray[np.intp]], str] | None = None,
 ) -> tuple[Structure, FiniteGroup, SiteOperations, Supercell]:
     """The crystal in a multiple of the given cell, and its space group modulo the translations of that multiple.
 
@@ -142,6 +155,7 @@ def supercell_group(
         cell: int (3, 3), the multiple.
         origin: chemical symbol of the atom at the origin of the standard setting; None for the rule of
             `sbs.structures.standard_setting`.
+        naming: the symbol of the space group that some elements form.
 
     Raises:
         DetectionError: the structure is a layer and the cell a multiple of its third vector.
@@ -185,15 +199,16 @@ def supercell_group(
     rotation_of = np.repeat(np.arange(len(kept)), quotient.order)
     lattice_of = np.tile(quotient.points, (len(kept), 1))
     shifts = found.translations[kept][rotation_of] + lattice_of @ primitive.basis
-    operations = SiteOperations(point_group.matrices[rotation_of], shifts, permutations)
-    group = FiniteGroup.from_actions(
-        _left_actions(point_group, rotations, primitive.shifts[kept], quotient), operations
-    )
     complete = len(kept) == found.group.order
     least = cell if complete else _least_cell(sublattice, actions, given, np.asarray(structure.lattice))
     supercell = Supercell(
         *(cell, primitive, quotient, point_group, kept, rotation_of, lattice_of, site_of, place_of, found.group, least),
         *(found.holohedry, origin),
+    )
+    names = None if naming is None else partial(naming, supercell)
+    operations = SiteOperations(point_group.matrices[rotation_of], shifts, permutations, names)
+    group = FiniteGroup.from_actions(
+        _left_actions(point_group, rotations, primitive.shifts[kept], quotient), operations
     )
     return full, group, operations, supercell
 

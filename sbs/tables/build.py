@@ -29,7 +29,7 @@ __all__ = ["JOURNAL", "build", "source_fingerprint"]
 
 JOURNAL = ".build-progress"
 # Rooms whose code decides what the files hold.
-_ROOMS = ("groups", "solver", "objects", "tables")
+_ROOMS = ("groups", "solver", "objects", "sets", "tables")
 
 
 Progress = Callable[[Iterable[str], int], Iterable[str]]

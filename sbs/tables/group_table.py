@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from sbs.errors import InfiniteSetError, InvalidGroupError, NotASubgroupError, SymmetryBreakingError, UnknownGroupError
+from sbs.errors import InfiniteSetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.immutability import Immutable
 from sbs.groups.abstract.validation import check_bool, check_integer, shown
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.oriented import named_subgroup
 from sbs.groups.point.pointgroups import PointGroup, point_group
+from sbs.optional import require
+from sbs.sets.export import INFINITE, as_json, written
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Question
 from sbs.tables.display import Shown, as_html, as_rich, as_text
-from sbs.tables.encoding import INFINITE
 from sbs.tables.latex import tabular
 from sbs.tables.lookup import answer, stored_target
 from sbs.tables.storage import load
@@ -69,9 +69,6 @@ class TableRow:
         """Values by name of the field."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-
-#: Blanks before a line of JSON at one level.
-_MAX_INDENT = 100
 
 #: Columns that are shown and exported: name of the field and heading.
 COLUMNS: tuple[tuple[str, str], ...] = (
@@ -182,14 +179,11 @@ class GroupTable(Immutable, Sequence[TableRow]):
 
     def to_json(self, path: str | None = None, indent: int = 1) -> str:
         """The rows as JSON text, infinity as "infinite"; also written to ``path`` if one is given."""
-        import json
-
-        indent = check_integer(indent, "indent", 0, _MAX_INDENT)
         rows = [
             {name: INFINITE if value == math.inf else value for name, value in r.as_dict().items()} for r in self.rows
         ]
         head = {"symbol": self.symbol, "hermann_mauguin": self.hermann_mauguin, "order": self.order, "rows": rows}
-        return _written(json.dumps(head, ensure_ascii=False, indent=indent) + "\n", path)
+        return as_json(head, path, indent)
 
     def to_csv(self, path: str | None = None) -> str:
         """The rows as comma-separated values with a header line; also written to ``path`` if one is given."""
@@ -201,11 +195,19 @@ class GroupTable(Immutable, Sequence[TableRow]):
         writer.writerow([field.name for field in fields(TableRow)])
         for row in self.rows:
             writer.writerow([_text(value) for value in row.as_dict().values()])
-        return _written(stream.getvalue(), path)
+        return written(stream.getvalue(), path)
+
+    def to_pandas(self) -> Any:
+        """The rows as a pandas DataFrame, one column for each field; needs pandas.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
+        return require("pandas", "notebook").DataFrame([row.as_dict() for row in self.rows])
 
     def to_latex(self, path: str | None = None) -> str:
         """The shown columns as a LaTeX tabular (package booktabs); also written to ``path`` if one is given."""
-        return _written(tabular(self._shown()), path)
+        return written(tabular(self._shown()), path)
 
     def cells(self) -> list[list[str]]:
         """The shown columns as text, row by row, without the columns that are empty throughout."""
@@ -327,16 +329,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "∞" if value == math.inf else str(value)
-
-
-def _written(text: str, path: str | None) -> str:
-    if path is None:
-        return text
-    if not isinstance(path, (str, os.PathLike)):
-        raise InvalidGroupError(f"the path of a file must be text or a path, got {shown(path)}")
-    try:
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except (OSError, ValueError) as error:
-        raise SymmetryBreakingError(f"{shown(path)} could not be written: {error}") from error
-    return text

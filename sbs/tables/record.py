@@ -10,8 +10,9 @@ from typing import Any
 
 from sbs.groups import PointGroup, point_group
 from sbs.groups.point.exact import format_exact
-from sbs.groups.point.pointgroups import match_elements
 from sbs.groups.point.symbols import hermann_mauguin
+from sbs.sets.question import Question
+from sbs.sets.solve import embed
 from sbs.solver.normalizer import normalizer_in_o3
 from sbs.tables.catalogue import crystal_system
 from sbs.tables.storage import FORMAT, VERSION
@@ -38,7 +39,7 @@ def build_record(symbol: str) -> dict[str, Any]:
         "symbol": group.symbol,
         "hermann_mauguin": hermann_mauguin(group.family),
         "crystal_system": crystal_system(group.symbol),
-        "family": {"name": group.family.family, "n": group.family.n},
+        "family": {"name": group.family.series, "n": group.family.n},
         "order": int(group.order),
         "ambient": "O(3)",
         "generators": list(group.whole.generators),
@@ -63,8 +64,14 @@ def _normalizer(group: PointGroup) -> dict[str, Any]:
     return {
         **entry,
         "order": int(outer.order),
-        "embedding": match_elements(group.matrices, outer.matrices).tolist(),
+        "embedding": _numbers_in_normalizer(group),
     }
+
+
+def _numbers_in_normalizer(group: PointGroup) -> list[int]:
+    numbers = embed(Question(group, group.whole, point_group("O(3)"), True, None)).numbers
+    assert numbers is not None
+    return [int(number) for number in numbers]
 
 
 def _element_classes(group: PointGroup) -> list[dict[str, Any]]:

@@ -180,7 +180,7 @@ def _are_unit(vectors: np.ndarray, irreps: tuple[Irrep, ...]) -> bool:
 
 
 def _closed(table: Entry, row: Entry, certificate: Entry, question: Question) -> MinimalSet:
-    from sbs.sets.family import ContinuousOrbit  # most rows need no more than the stored objects
+    from sbs.sets.continuous import ContinuousOrbit  # most rows need no more than the stored objects
 
     stabilizers = tuple(_closed_group(certificate, h) for h in certificate.items("stabilizers"))
     cardinals = _count(row, "size"), _count(row, "degeneracy")

@@ -13,7 +13,7 @@ import numpy as np
 
 from sbs.groups import PointGroup, Subgroup, point_group
 from sbs.groups.point.closed import AxialSubgroup
-from sbs.sets.family import ContinuousOrbit
+from sbs.sets.continuous import ContinuousOrbit
 from sbs.sets.ferroic import aizu_symbols, domain_states
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.orbits import FiniteOrbit

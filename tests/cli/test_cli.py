@@ -9,44 +9,9 @@ import numpy as np
 import pytest
 
 import sbs
-from sbs.cli import main
 from sbs.errors import CertificateError
 from sbs.sets.minimal_set import MinimalSet
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
-
-
-@pytest.fixture
-def run(capsys):
-    """Arguments -> (exit code, standard output, standard error) of the command, run in this process."""
-
-    def call(*arguments):
-        code = main(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
-@pytest.fixture
-def ask(run):
-    """Arguments -> parsed JSON of a command that must succeed."""
-
-    def call(*arguments):
-        code, out, err = run(*arguments, "--json")
-        assert (code, err) == (0, "")
-        return json.loads(out)
-
-    return call
-
-
-def python(*arguments, **environment):
-    """A fresh interpreter in the installed or checked-out package."""
-    root = os.path.dirname(os.path.dirname(os.path.abspath(sbs.__file__)))
-    variables = {**os.environ, "PYTHONPATH": root, "PYTHONIOENCODING": "utf-8", **environment}
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, encoding="utf-8", env=variables, check=False
-    )
-
 
 # --- solve --------------------------------------------------------------------------------------------------
 
@@ -142,9 +107,7 @@ def test_show_holds_a_whole_group(symbol, ask):
     assert np.abs(matrices - group.matrices).max() < 1e-15
     assert [c["label"] for c in found["subgroup_classes"]] == [c.label for c in group.subgroup_classes]
     assert [c["conjugates"] for c in found["subgroup_classes"]] == [c.size for c in group.subgroup_classes]
-    norms = sum(
-        row["dimension"] ** 2 // (2 if len(row["complex"]) == 2 else 1) for row in found["irreps"]
-    )
+    norms = sum(row["dimension"] ** 2 // (2 if len(row["complex"]) == 2 else 1) for row in found["irreps"])
     assert norms == group.order
 
 
@@ -160,7 +123,9 @@ def test_show_of_an_infinite_group(ask, run):
     assert "σh" in run("show", "Dinfh")[1]
 
 
-@pytest.mark.parametrize(("typed", "symbol"), [("-43m", "Td"), ("-3", "S6"), ("-1", "Ci"), ("-6m2", "D3h"), ("-4m2", "D2d")])
+@pytest.mark.parametrize(
+    ("typed", "symbol"), [("-43m", "Td"), ("-3", "S6"), ("-1", "Ci"), ("-6m2", "D3h"), ("-4m2", "D2d")]
+)
 def test_symbols_with_a_bar_are_no_options(typed, symbol, ask):
     assert ask("show", typed)["symbol"] == symbol
 
@@ -173,7 +138,7 @@ def test_groups_lists_the_32_and_the_icosahedral(ask, run):
         assert sbs.point_group(row["hermann_mauguin"]).symbol == row["symbol"]
         assert sbs.point_group(row["symbol"]).order == row["order"]
     for row in found["families"]:
-        assert sbs.point_group(row["example"]).family.family == row["family"]
+        assert sbs.point_group(row["example"]).family.series == row["family"]
     for row in found["infinite"]:
         assert sbs.point_group(row["symbol"]).order == float("inf")
     code, out, _ = run("groups")
@@ -215,45 +180,6 @@ def test_a_certificate_that_fails_is_reported(run, monkeypatch):
 
 # --- structures, explorer -----------------------------------------------------------------------------------
 
-CUBIC = """cubic BaTiO3
-1.0
-4.0077 0.0 0.0
-0.0 4.0077 0.0
-0.0 0.0 4.0077
-Ba Ti O
-1 1 3
-Direct
-0.5 0.5 0.5
-0.0 0.0 0.0
-0.5 0.0 0.0
-0.0 0.5 0.0
-0.0 0.0 0.5
-"""
-TETRAGONAL = """tetragonal BaTiO3
-1.0
-3.9904 0.0 0.0
-0.0 3.9904 0.0
-0.0 0.0 4.1027
-Ba Ti O
-1 1 3
-Direct
-0.5 0.5 0.5825
-0.0 0.0 0.1000
-0.0 0.5 0.0642
-0.5 0.0 0.0642
-0.0 0.0 0.5490
-"""
-
-
-@pytest.fixture
-def perovskites(tmp_path):
-    """Files with cubic and tetragonal BaTiO3."""
-    pytest.importorskip("ase", reason="files are read by ASE")
-    paths = tmp_path / "cubic.vasp", tmp_path / "tetragonal.vasp"
-    for path, text in zip(paths, (CUBIC, TETRAGONAL), strict=True):
-        path.write_text(text)
-    return [str(path) for path in paths]
-
 
 def test_detect_names_the_symmetry_of_a_file(perovskites, ask, run):
     found = ask("detect", perovskites[0])
@@ -271,6 +197,38 @@ def test_between_writes_the_domain_states(perovskites, ask, run, tmp_path):
     assert len(found["written"]) == 6
     code, out, _ = run("between", *perovskites, "--write", str(folder))
     assert code == 0 and out.count("wrote ") == 6
+
+
+def test_between_and_distortions_in_supercells(perovskites, ask, run, tmp_path):
+    """A child of twice the cell; a tilt named by its row among the isotropy subgroups."""
+    doubled = tmp_path / "doubled.vasp"
+    with open(perovskites[0]) as file:
+        lines = file.read().splitlines()
+    sites = [[float(x) for x in line.split()] for line in lines[-5:]]
+    rows = [f"{x} {y} {(z + k) / 2 + (0.01 if (n, k) == (1, 0) else 0)}" for n, (x, y, z) in enumerate(sites) for k in (0, 1)]
+    cell = [lines[2], lines[3], " ".join(str(2 * float(x)) for x in lines[4].split())]
+    doubled.write_text("\n".join([*lines[:2], *cell, lines[5], "2 2 6", "Direct", *rows]))
+    found = ask("between", perovskites[0], str(doubled), "--tolerance", "0.005")
+    assert found["supercell"] == [[2, 0, 0], [0, 2, 0], [0, 0, 2]] and found["domain_states"] == found["objects"]
+    amplitudes = {row["irrep"]: row["standard"] for row in found["amplitudes"]}
+    assert all(isinstance(value, float) for value in amplitudes.values()) and any(name.startswith("X") for name in amplitudes)
+    assert not [key for key in found if key != key.lower() or " " in key]
+    folder = tmp_path / "tilts"
+    arguments = ("distortions", perovskites[0], "R4+ (a,0,0)", "--supercell", "2", "--amplitude", "0.2")
+    tilts = ask(*arguments, "--write", str(folder), "--format", "extxyz")
+    assert (tilts["domain_states"], tilts["displacement_patterns"]) == (6, 1)
+    assert tilts["irreps"][0]["irrep"] == "R4+" and tilts["irreps"][0]["primary"] is True
+    assert sorted(tilts["written"]) == sorted(str(path) for path in folder.iterdir()) and len(tilts["written"]) == 6
+    assert {ask("detect", path, "--tolerance", "0.01")["space_group"] for path in tilts["written"]} == {"I4/mcm"}
+    code, out, err = run(*arguments)
+    assert code == 0 and "primary order parameters: R4+" in out and not err
+    assert ask("detect", perovskites[0], "--supercell", "2x2x2")["order"] == 384
+
+
+def test_distortions_of_the_primitive_cell(perovskites, ask):
+    found = ask("distortions", perovskites[0], "C4v")
+    assert (found["domain_states"], found["displacement_patterns"], found["strain_patterns"]) == (6, 3, 1)
+    assert found["modes"] == [{"irrep": "T1u", "multiplicity": 3}, {"irrep": "T2u", "multiplicity": 1}]
 
 
 def test_browse_writes_the_page(tmp_path, run):
@@ -292,13 +250,14 @@ REFUSED = {
     "lmax is no number": (["solve", "Oh", "D4h", "--lmax", "two"], "--lmax"),
     "no set with lmax": (["solve", "Oh", "C1", "--lmax", "0"], "0"),
     "group is missing": (["solve"], "GROUP"),
-    "no command": ([], "COMMAND"),
     "unknown command": (["sovle"], "solve"),
     "unknown option": (["show", "Oh", "--jsn"], "--jsn"),
     "all targets of an infinite group": (["verify", "Dinfh"], "TARGET"),
     "table of an infinite group": (["table", "Dinfh"], "minimal_set"),
     "unknown column": (["table", "D3", "--sort", "colour"], "columns are"),
     "no such file": (["detect", "no-such-file.cif"], "no-such-file.cif"),
+    "no supercell": (["detect", "no-such-file.cif", "--supercell", "2x2"], "nine integers"),
+    "unknown format": (["between", "a.cif", "b.cif", "--format", "pdb"], "--format"),
     "folder for the page is missing": (["browse", "--no-open", "--output", "no-such-folder/x.html"], "no-such-folder"),
 }
 
@@ -320,45 +279,29 @@ def test_help_and_version_succeed(arguments, run):
     assert (sbs.__version__ in out) if arguments == ["--version"] else ("usage: sbs" in out)
 
 
-def test_without_rich_tables_are_refused_and_json_works(run, monkeypatch):
-    for module in [name for name in sys.modules if name == "rich" or name.startswith("rich.")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "rich", None)
-    code, out, err = run("solve", "Oh", "D4h")
-    assert (code, out) == (2, "") and "pip install 'sbs[cli]', or ask for --json" in err
-    code, out, _ = run("solve", "Oh", "D4h", "--json")
-    assert code == 0 and json.loads(out)["size"] == 3
-
-
 # --- as a process -------------------------------------------------------------------------------------------
 
 
-def test_the_module_runs_as_a_process():
+def test_the_module_runs_as_a_process(python):
     done = python("-m", "sbs", "solve", "Oh", "D4h", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["size"] == 3
 
 
-def test_bad_input_of_a_process_shows_no_traceback():
+def test_bad_input_of_a_process_shows_no_traceback(python):
     done = python("-m", "sbs", "solve", "D4hh", "C1")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
 
 
-def test_output_that_cannot_show_symbols_gets_escapes_in_json():
+def test_output_that_cannot_show_symbols_gets_escapes_in_json(python):
     done = python("-m", "sbs", "show", "C3v", "--json", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert "σv" in {element["symbol"] for element in json.loads(done.stdout)["elements"]}
 
 
-def test_a_terminal_without_unicode_gets_tables_all_the_same():
-    done = python("-m", "sbs", "show", "C3v", PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "subgroup classes (4)" in done.stdout
-
-
 @pytest.mark.parametrize("arguments", [["show", "Oh", "--json"], ["show", "Oh"], ["table", "Ih"], ["groups"]])
-def test_a_reader_that_stops_early_is_no_error(arguments):
+def test_a_reader_that_stops_early_is_no_error(arguments, python):
     code = (
         "import os, subprocess, sys\n"
         "read, write = os.pipe()\n"
@@ -381,7 +324,12 @@ def test_closed_standard_output_leaves_the_exit_code(command, expected):
     root = os.path.dirname(os.path.dirname(os.path.abspath(sbs.__file__)))
     for closing in (">&-", ">&- 2>&-"):
         done = subprocess.run(
-            f'"{sys.executable}" -m sbs {command} {closing}', shell=True, capture_output=True, text=True, cwd=root, check=False
+            f'"{sys.executable}" -m sbs {command} {closing}',
+            shell=True,
+            capture_output=True,
+            text=True,
+            cwd=root,
+            check=False,
         )
         assert done.returncode == expected
         assert "Traceback" not in done.stderr and done.stderr.count("\n") <= 1

@@ -18,13 +18,13 @@ from sbs.groups.point.elements import (
     format_axis,
     format_exact,
 )
-from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.families import AXIAL_SERIES, POLYHEDRAL_ORDERS, PointGroupSymbol
 from sbs.groups.point.generators import rotation_z, standard_matrices
 from sbs.groups.point.symbols import parse_symbol
 
 GROUPS = list(
     dict.fromkeys(
-        [PointGroupSymbol(family, n) for family in AXIAL_FAMILIES for n in [*range(1, 13), 17]]
+        [PointGroupSymbol(family, n) for family in AXIAL_SERIES for n in [*range(1, 13), 17]]
         + [PointGroupSymbol(family) for family, order in POLYHEDRAL_ORDERS.items() if order != math.inf]
     )
 )
@@ -201,7 +201,7 @@ def entry_fold(symbol):
     """The n of exact entries: rotoreflections of S2n turn by halves of 2π/n."""
     if symbol.n is None:
         return None
-    return symbol.n * (2 if symbol.family in {"S2n", "Dnd"} else 1)
+    return symbol.n * (2 if symbol.series in {"S2n", "Dnd"} else 1)
 
 
 @pytest.mark.parametrize("symbol", GROUPS, ids=str)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from sbs.errors import InfiniteSetError, UnknownGroupError
-from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.families import AXIAL_SERIES, POLYHEDRAL_ORDERS, PointGroupSymbol
 from sbs.groups.point.generators import cos_sin, rotation_z, standard_generators, standard_matrices
 
 FINITE = list(
     dict.fromkeys(
-        [PointGroupSymbol(family, n) for family in AXIAL_FAMILIES for n in [*range(1, 13), 17]]
+        [PointGroupSymbol(family, n) for family in AXIAL_SERIES for n in [*range(1, 13), 17]]
         + [PointGroupSymbol(family) for family, order in POLYHEDRAL_ORDERS.items() if order != math.inf]
     )
 )
@@ -108,7 +108,7 @@ def test_axes_of_the_polyhedral_groups(family):
 )
 def test_equal_groups_have_one_symbol(family, n, same_family, same_n, generators):
     symbol = PointGroupSymbol(family, n)
-    assert (symbol.family, symbol.n) == (same_family, same_n)
+    assert (symbol.series, symbol.n) == (same_family, same_n)
     assert symbol == PointGroupSymbol(same_family, same_n)
     assert hash(symbol) == hash(PointGroupSymbol(same_family, same_n))
     if (
@@ -134,7 +134,7 @@ def test_distinct_symbols_are_distinct_groups():
     [("Cn", 0), ("Cn", -1), ("Dnh", 2.0), ("Dn", True), ("Cn", None), ("Oh", 4), ("Cq", 3), ("Cn", "3")],
 )
 def test_wrong_families_and_numbers_are_refused(family, n):
-    with pytest.raises(UnknownGroupError, match=r"family|number"):
+    with pytest.raises(UnknownGroupError, match=r"series|number"):
         PointGroupSymbol(family, n)
 
 

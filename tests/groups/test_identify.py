@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbs.errors import InvalidGroupError
-from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.families import AXIAL_SERIES, POLYHEDRAL_ORDERS, PointGroupSymbol
 from sbs.groups.point.generators import rotation_z, standard_matrices
 from sbs.groups.point.identify import MATCH_TOLERANCE, identify
 from sbs.groups.point.symbols import parse_symbol
@@ -17,7 +17,7 @@ from sbs.groups.point.symbols import parse_symbol
 POLYHEDRAL = [PointGroupSymbol(family) for family, order in POLYHEDRAL_ORDERS.items() if order != math.inf]
 GROUPS = list(
     dict.fromkeys(
-        [PointGroupSymbol(f, n) for f in AXIAL_FAMILIES for n in [*range(1, 13), 17, 20]] + POLYHEDRAL
+        [PointGroupSymbol(f, n) for f in AXIAL_SERIES for n in [*range(1, 13), 17, 20]] + POLYHEDRAL
     )
 )
 # Unit quaternions, with the special orientations among them: equal, zero and opposite components.

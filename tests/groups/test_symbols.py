@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbs.errors import UnknownGroupError
-from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.families import AXIAL_SERIES, POLYHEDRAL_ORDERS, PointGroupSymbol
 from sbs.groups.point.generators import standard_matrices
 from sbs.groups.point.symbols import MAX_FOLD, hermann_mauguin, parse_symbol
 
@@ -181,7 +181,7 @@ def test_axial_symbols_are_generated_by_what_they_say(text):
         x,
         y if n % 2 else np.array([math.cos(math.pi / n), math.sin(math.pi / n), 0]),
     ]
-    if len(parts) == 2:  # "3m", "32": the standard setting, DESIGN: mirror contains x, two-fold axis along x
+    if len(parts) == 2:  # "3m", "32": in the standard setting a mirror contains x, two-fold axis along x
         axes[1] = y if parts[1] == "m" and parts[0][0] != "-" else x
     generators = [
         g for part, axis in zip(parts, axes, strict=False) if part != "1" for g in meant(part, axis)
@@ -211,7 +211,7 @@ def test_orthorhombic_and_monoclinic_parts_are_along_x_y_z(text):
     assert matrix_keys(in_setting(text.replace(" ", ""))) == matrix_keys(closure(generators))
 
 
-@pytest.mark.parametrize("family", AXIAL_FAMILIES)
+@pytest.mark.parametrize("family", AXIAL_SERIES)
 def test_every_symbol_reads_back(family):
     for n in [*range(1, MAX_FOLD + 1), math.inf]:
         symbol = PointGroupSymbol(family, n)
@@ -229,7 +229,7 @@ def test_polyhedral_symbols_read_back(family):
 
 
 def test_hermann_mauguin_symbols_are_distinct():
-    symbols = {PointGroupSymbol(family, n) for family in AXIAL_FAMILIES for n in [*range(1, 200), math.inf]}
+    symbols = {PointGroupSymbol(family, n) for family in AXIAL_SERIES for n in [*range(1, 200), math.inf]}
     assert len({hermann_mauguin(symbol) for symbol in symbols}) == len(symbols)
 
 

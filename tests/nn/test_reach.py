@@ -261,12 +261,12 @@ def test_rounding_is_no_path_on_given_sites():
 
 
 def test_the_place_of_the_object_is_part_of_the_question(double):
-    """Behind the output layer a pseudoscalar has no product that is a vector again; behind a hidden layer it has."""
+    """A pseudoscalar needs a pseudovector to make a vector: behind the second layer there are some, not behind the first."""
     symmetry_set = sbs.minimal_set("Td", "T")
     assert not can_break("0e", hidden(1), "1o", symmetry_set, layers=2, at=3)
-    assert can_break("0e", hidden(1), "1e", symmetry_set, layers=2, at="input")
-    assert not can_break("0e", hidden(1), "1o", symmetry_set, layers=2, at="input")
-    assert can_break("0e", hidden(2), "1o", symmetry_set, layers=2, at=1)
+    assert not can_break("0e", hidden(2), "1o", symmetry_set, layers=2, at=1)
+    assert can_break("0e", hidden(2), "1o", symmetry_set, layers=2, at=2)
+    assert can_break("0e", hidden(1), "1o", symmetry_set, layers=2, at="input")
     for place in (0, 4, "output", True):
         with pytest.raises(NetworkInputError, match="number of a layer, 1 to 3"):
             can_break("0e", hidden(1), "1o", symmetry_set, layers=2, at=place)

@@ -249,12 +249,14 @@ def test_fewer_places_decide_last():
 def test_points_of_a_coset_space_are_permuted():
     group = point_group("D4")
     for cls in group.subgroup_classes:
-        mask = cls.representative.mask
-        block = CosetBlock(group.table, mask)
+        h = cls.representative
+        block = CosetBlock(h, h.transversal())
         assert block.dim == block.cost.dim == group.order // cls.order
         images = block.act(np.arange(group.order), np.eye(block.dim))
         assert np.array_equal(np.einsum("aij,bjk->abik", images, images), images[group.table])
         point = np.eye(block.dim)[:, block.coset_of[[0]]]
+        assert np.array_equal(block.points, np.eye(block.dim))
         fixed = (block.act(np.arange(group.order), point) == point).all(axis=(1, 2))
-        assert np.array_equal(fixed, mask)
-        assert np.array_equal(block.average(np.flatnonzero(mask), point), point)
+        assert np.array_equal(fixed, h.mask)
+        assert np.array_equal(block.average(h.elements, point), point)
+        assert np.array_equal(block.within(np.arange(group.order), point)[:, 0, 0], h.mask)

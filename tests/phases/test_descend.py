@@ -112,6 +112,9 @@ def test_an_exhaustive_search_finds_no_less(polar):
     tree = sbs.descend(caesium_chloride(), LatticePhi4(), cell=False, exhaustive=True)
     assert tree.lowest.energy == pytest.approx(polar.lowest.energy, abs=1e-6)
     assert all(phase.stable is not None for phase in tree)
+    # Directions with several amplitudes fall back on those with one, and that is said.
+    assert {repeat.name for repeat in tree.repeats} & {phase.name for phase in tree}
+    assert "relaxed back to P4mm" in str(tree) or "relaxed back to R3m" in str(tree)
 
 
 def test_a_run_that_is_interrupted_goes_on(tmp_path):

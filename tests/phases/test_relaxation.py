@@ -205,3 +205,14 @@ def test_the_edge_of_the_model_is_where_its_cage_rests():
 def _forces(atoms):
     atoms.calc = LatticePhi4()
     return atoms.get_forces()
+
+
+def test_an_isotropy_subgroup_is_relaxed_from_a_distortion_that_has_it():
+    model = LatticePhi4(j=0.1)
+    crystal = sbs.detect(caesium_chloride(), supercell=2)
+    for row in sbs.isotropy(crystal, "R5+"):
+        if row.free == 1:
+            done = sbs.relax(sbs.distortions(crystal, row).distorted(0.2), model, cell=False)
+            count = {"(a,0,0)": 1, "(a,a,0)": 2, "(a,a,a)": 3}[row.direction]
+            assert done.energy_per_formula == pytest.approx(model.minimum(count), abs=1e-6)
+            assert done.space_group().symbol == row.space_group.symbol

@@ -20,7 +20,7 @@ from sbs.structures.spglib_calls import setting_operations
 from sbs.structures.standard_form import _standard_hall_number
 from tests.structures.crystals import CRYSTALS
 
-CASES = [(name, cell) for name in CRYSTALS for cell in (1, 2)] + [("perovskite", (1, 1, 3)), ("hcp", 3), ("zincblende", 3)]
+CASES = [(name, 2) for name in CRYSTALS] + [("perovskite", 1), ("perovskite", (1, 1, 3)), ("hcp", 3), ("zincblende", 3)]
 
 
 @pytest.mark.parametrize(("name", "cell"), CASES, ids=str)
@@ -125,10 +125,8 @@ def moved(crystal, rng):
 def test_labels_are_the_same_however_the_crystal_is_given(name):
     rng = np.random.default_rng(1)
     reference = None
-    for _ in range(8):
+    for _ in range(4):
         crystal = sbs.detect(moved(CRYSTALS[name], rng), supercell=2)
-        if crystal.supercell is None or not crystal.supercell.complete:
-            continue  # another basis of the lattice doubles to another cell, except that 2T is the same lattice
         rows = sbs.modes(crystal).as_dicts()
         facts = [(r["label"], r["dimension"], r["multiplicity"], r["strain"], sorted(r["elements"])) for r in rows]
         reference = reference or sorted(facts)

@@ -107,7 +107,7 @@ def axial_subgroups(family: PointGroupSymbol) -> list[AxialSubgroup]:
     if family.n is None:
         return []
     if family.n == math.inf:
-        return [AxialSubgroup(family.family, math.inf)]
+        return [AxialSubgroup(family.series, math.inf)]
     candidates = [AxialSubgroup(series, n) for series in _COMPONENTS for n in {1, 2, int(family.n)}]
     return [c for c in candidates if c.family == family]
 
@@ -139,7 +139,7 @@ class ClosedGroup(Immutable):
     @property
     def components(self) -> frozenset[str]:
         """For an axial group, the components of D∞h met besides SO(2)."""
-        return _COMPONENTS[self.family.family]
+        return _COMPONENTS[self.family.series]
 
     @property
     def matrices(self) -> np.ndarray:

@@ -37,8 +37,8 @@ def printed_order(group: PointGroup) -> tuple[int, ...]:
     """
     group = group.standard
     names = group.element_class_symbols
-    if group.family.family in _POLYHEDRAL:
-        customary = _POLYHEDRAL[group.family.family]
+    if group.family.series in _POLYHEDRAL:
+        customary = _POLYHEDRAL[group.family.series]
         return tuple(sorted(range(len(names)), key=lambda c: customary.index(names[c])))
     across = _product_with(group)
     if across is None:

@@ -1,9 +1,8 @@
 """Symbols and descriptions of the elements of a point group, in the notation of character tables.
 
-Rotations C_n^k are by 2πk/n counterclockwise about their axis, S_n^k = (σ C_n)^k with σ the mirror across the
-axis. An axis is directed so that x y z > 0 where no component vanishes, otherwise the first component of (z,
-x, y) that is not zero is positive. That makes C3 and C3² two classes in T and T_h, where they are not
-conjugate.
+Rotations C_n^k are by 2πk/n counterclockwise about their axis, S_n^k = (σ C_n)^k with σ the mirror across the axis. An axis
+is directed so that x y z > 0 where no component vanishes, otherwise the first component of (z, x, y) that is not zero is
+positive. That makes C3 and C3² two classes in T and T_h, where they are not conjugate.
 """
 
 from __future__ import annotations
@@ -89,9 +88,7 @@ def element_geometry(matrix: npt.ArrayLike) -> ElementGeometry:
     skew = 0.5 * np.array([p[2, 1] - p[1, 2], p[0, 2] - p[2, 0], p[1, 0] - p[0, 1]])
     sine, cosine = float(np.linalg.norm(skew)), 0.5 * (float(np.trace(p)) - 1.0)
     if cosine > 0.0 and sine < _GEOMETRY_TOLERANCE:
-        return (
-            ElementGeometry("inversion", 2, 1, None) if improper else ElementGeometry("identity", 1, 0, None)
-        )
+        return ElementGeometry("inversion", 2, 1, None) if improper else ElementGeometry("identity", 1, 0, None)
     if cosine < 0.0 and sine < _GEOMETRY_TOLERANCE:  # half turn: p + 1 = 2 u u^T
         column = (p + np.eye(3))[:, int(np.argmax(np.diagonal(p)))]
         u = _directed(column / np.linalg.norm(column))
@@ -169,7 +166,7 @@ def element_symbols(matrices: npt.ArrayLike, symbol: PointGroupSymbol) -> tuple[
 
 def _full_symbol(element: ElementGeometry, symbol: PointGroupSymbol) -> str:
     bare = element.symbol
-    if element.axis is None or bare not in {"C2", "σ"} or symbol.family in {"I", "Ih"}:
+    if element.axis is None or bare not in {"C2", "σ"} or symbol.series in {"I", "Ih"}:
         return bare
     axis = np.abs(element.axis)
     along = [bool(component > 1.0 - _GEOMETRY_TOLERANCE) for component in axis]
@@ -177,14 +174,14 @@ def _full_symbol(element: ElementGeometry, symbol: PointGroupSymbol) -> str:
         if bare == "C2":
             return "C2" if any(along) else "C2'"
         return "σh" if any(along) else "σd"
-    if symbol.n == 2 and symbol.family in {"Dn", "Dnh"}:
+    if symbol.n == 2 and symbol.series in {"Dn", "Dnh"}:
         letters = dict(zip(("C2", "σ"), (("x", "y", "z"), ("yz", "xz", "xy")), strict=True))[bare]
         return f"{bare}({letters[along.index(True)]})"
-    if symbol.n == 2 and symbol.family == "Cnv" and bare == "σ":
+    if symbol.n == 2 and symbol.series == "Cnv" and bare == "σ":
         return "σv(xz)" if along[1] else "σv'(yz)"
     if along[2]:
         return "C2" if bare == "C2" else "σh"
-    if symbol.family == "Dnd":
+    if symbol.series == "Dnd":
         return "C2'" if bare == "C2" else "σd"
     # Directions of the two-fold axes and mirror planes are at multiples of π/n; even multiples are images of x.
     x, y, _ = element.axis if bare == "C2" else (-element.axis[1], element.axis[0], 0.0)

@@ -81,9 +81,7 @@ def _recognise(value: float, n: int | None) -> _Exact:
 def _recognised(matrix: npt.ArrayLike, n: int | None) -> list[list[_Exact]]:
     entries = np.asarray(matrix, dtype=np.float64)
     if entries.ndim != 2 or not np.all(np.isfinite(entries)):
-        raise InvalidGroupError(
-            f"expected one finite matrix, got an array of shape {entries.shape}:\n{entries}"
-        )
+        raise InvalidGroupError(f"expected one finite matrix, got an array of shape {entries.shape}:\n{entries}")
     return [[_recognise(float(value), n) for value in row] for row in entries]
 
 
@@ -96,8 +94,7 @@ def exact_matrix(matrix: npt.ArrayLike, n: int | None = None) -> sympy.Matrix:
             2πk/n, or of πk/n for the rotoreflections of S_2n. Not needed for cubic and icosahedral groups.
 
     Returns:
-        sympy Matrix whose every entry agrees with the given one to EXACT_TOLERANCE. sympy is loaded by this
-        call.
+        sympy Matrix whose every entry agrees with the given one to EXACT_TOLERANCE. sympy is loaded by this call.
 
     Raises:
         InvalidGroupError: an entry is none of these values.
@@ -111,6 +108,4 @@ def format_exact(matrix: npt.ArrayLike, n: int | None = None) -> str:
     """The matrix as text with exact entries, a line for each row; arguments, errors: see `exact_matrix`."""
     rows = [[str(entry) for entry in row] for row in _recognised(matrix, n)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "[" + "  ".join(word.rjust(w) for word, w in zip(row, widths, strict=True)) + "]" for row in rows
-    )
+    return "\n".join("[" + "  ".join(word.rjust(w) for word, w in zip(row, widths, strict=True)) + "]" for row in rows)

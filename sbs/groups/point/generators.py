@@ -32,9 +32,7 @@ _INVERSION = np.diag([-1.0, -1.0, -1.0])
 # x -> y -> z -> x, the three-fold rotation about (1, 1, 1).
 _CYCLE = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 # Rotation by 72° about (0, 1, φ), by Rodrigues' formula; all entries lie in {±1/2, ±φ/2, ±1/(2φ)}.
-_FIVEFOLD = 0.5 * np.array(
-    [[GOLDEN - 1.0, -GOLDEN, 1.0], [GOLDEN, 1.0, GOLDEN - 1.0], [-1.0, GOLDEN - 1.0, GOLDEN]]
-)
+_FIVEFOLD = 0.5 * np.array([[GOLDEN - 1.0, -GOLDEN, 1.0], [GOLDEN, 1.0, GOLDEN - 1.0], [-1.0, GOLDEN - 1.0, GOLDEN]])
 
 
 def cos_sin(k: int, n: int) -> tuple[float, float]:
@@ -107,7 +105,7 @@ def standard_generators(symbol: PointGroupSymbol) -> tuple[Matrix, ...]:
         "Oh": (rotation_z(1, 4), _CYCLE, _INVERSION),
         "I": (*tetrahedral, _FIVEFOLD),
         "Ih": (*tetrahedral, _FIVEFOLD, _INVERSION),
-    }[symbol.family]
+    }[symbol.series]
     return tuple(np.array(g) for g in generators)
 
 
@@ -146,7 +144,7 @@ def standard_matrices(symbol: PointGroupSymbol) -> Matrix:
         InfiniteSetError: the group is infinite.
     """
     n = _finite_number(symbol)
-    family = symbol.family
+    family = symbol.series
     if symbol.n is None:
         base = _icosahedral() if family[0] == "I" else _tetrahedral()
         if family[0] == "O":

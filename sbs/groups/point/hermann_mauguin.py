@@ -1,8 +1,7 @@
 """Hermann–Mauguin symbols of point groups, read and written.
 
-Source of the rules: International Tables for Crystallography A, ch. 2.1 (symmetry directions of the crystal
-systems) and ch. 3.2 (non-crystallographic point groups: the axial series, the icosahedral, cylindrical and
-spherical groups).
+Source of the rules: International Tables for Crystallography A, ch. 2.1 (symmetry directions of the crystal systems) and ch.
+3.2 (non-crystallographic point groups: the axial series, the icosahedral, cylindrical and spherical groups).
 
 The symmetry directions, and so the setting that a symbol asks for, in Cartesian axes:
 
@@ -221,7 +220,7 @@ def _read(text: str) -> tuple[Reading, list[str]] | None:
 
 
 def _parts(symbol: PointGroupSymbol) -> list[str]:
-    family, n = symbol.family, symbol.n
+    family, n = symbol.series, symbol.n
     if n is None:
         fixed = {"T": "2 3", "Th": "m -3", "O": "4 3 2", "Td": "-4 3 m", "Oh": "m -3 m", "I": "2 3 5",
                  "Ih": "m -3 -5", "SO(3)": "2 inf", "O(3)": "m -inf"}  # fmt: skip

@@ -71,9 +71,7 @@ def identify(matrices: npt.ArrayLike, tolerance: float = MATCH_TOLERANCE) -> Ide
     symbol = PointGroupSymbol(family, n)
     standard = standard_matrices(symbol)
     if len(standard) != len(elements):
-        raise _not_closed(
-            len(elements), f"its axes are those of {symbol.schoenflies}, of order {len(standard)}"
-        )
+        raise _not_closed(len(elements), f"its axes are those of {symbol.schoenflies}, of order {len(standard)}")
     for rotation in _frames(symbol, lines, folds, line_of, signs):
         match, deviation = _match(rotation, standard, elements)
         if deviation > 0.1 * _separation(symbol) or len(np.unique(match)) != len(elements):
@@ -83,9 +81,7 @@ def identify(matrices: npt.ArrayLike, tolerance: float = MATCH_TOLERANCE) -> Ide
         if deviation <= tolerance and len(np.unique(match)) == len(elements):
             rotation.flags.writeable = match.flags.writeable = False
             return Identification(symbol, rotation, match)
-    raise _not_closed(
-        len(elements), f"it is not {symbol.schoenflies}, which its axes suggest, within {tolerance:g}"
-    )
+    raise _not_closed(len(elements), f"it is not {symbol.schoenflies}, which its axes suggest, within {tolerance:g}")
 
 
 def _validated(matrices: npt.ArrayLike, tolerance: float) -> Matrix:
@@ -98,14 +94,10 @@ def _validated(matrices: npt.ArrayLike, tolerance: float) -> Matrix:
             f"expected real matrices of shape (n, 3, 3), got {type(matrices).__name__}: {error}"
         ) from error
     if elements.ndim != 3 or elements.shape[1:] != (3, 3) or len(elements) == 0:
-        raise InvalidGroupError(
-            f"expected matrices of shape (n, 3, 3) with n >= 1, got shape {elements.shape}"
-        )
+        raise InvalidGroupError(f"expected matrices of shape (n, 3, 3) with n >= 1, got shape {elements.shape}")
     if not np.all(np.isfinite(elements)):
         bad = int(np.nonzero(~np.isfinite(elements).all(axis=(1, 2)))[0][0])
-        raise InvalidGroupError(
-            f"matrix {bad} has an entry that is not finite; give finite orthogonal matrices"
-        )
+        raise InvalidGroupError(f"matrix {bad} has an entry that is not finite; give finite orthogonal matrices")
     deviation = np.abs(elements @ elements.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2))
     worst = int(np.argmax(deviation))
     if deviation[worst] > 4 * tolerance:  # entries off by t put g g^T off by up to about 2 sqrt(3) t
@@ -159,9 +151,7 @@ def _axes(proper: Matrix) -> tuple[Matrix, npt.NDArray[np.int64], npt.NDArray[np
     folds = np.ones(len(lines), dtype=np.int64)
     for line in range(len(lines)):
         on_line = line_of == line
-        signed = np.where(
-            np.einsum("nj,j->n", skew[on_line], lines[line]) < -_TIE, -angle[on_line], angle[on_line]
-        )
+        signed = np.where(np.einsum("nj,j->n", skew[on_line], lines[line]) < -_TIE, -angle[on_line], angle[on_line])
         signed = np.sort(np.mod(signed, 2 * np.pi))
         folds[line] = 2 + int((np.diff(signed) > _ANGLE_TOLERANCE).sum())
     return np.array(lines).reshape(-1, 3), folds, line_of
@@ -222,7 +212,7 @@ def _frames(
     if len(lines) == 0:
         return [np.eye(3)]
     if symbol.n is None:
-        fold = 4 if symbol.family in {"O", "Oh", "Td"} else 2
+        fold = 4 if symbol.series in {"O", "Oh", "Td"} else 2
         candidates = lines[folds == fold]
         if len(candidates) == 0:
             return []
@@ -239,7 +229,7 @@ def _frames(
     others = np.arange(len(lines)) != main
     if not others.any():
         return [_shortest_rotation(z)]
-    if symbol.family == "Cnv":  # lines of the others are normals of mirrors; one mirror contains x
+    if symbol.series == "Cnv":  # lines of the others are normals of mirrors; one mirror contains x
         y = lines[others][0]
         return [_frame(z, np.cross(y, z))]
     two_folds = lines[others & proper_line]
@@ -297,16 +287,14 @@ def _polish(rotation: Matrix, standard: Matrix, matched: Matrix) -> Matrix:
         residual = rotation.T @ matched @ rotation - standard
         w = inverse @ np.einsum("naij,nij->a", jacobian, residual)
         half = 0.5 * np.einsum("a,aij->ij", w, basis)
-        rotation = rotation @ np.linalg.solve(
-            np.eye(3) - half, np.eye(3) + half
-        )  # Cayley: orthogonal at any size
+        rotation = rotation @ np.linalg.solve(np.eye(3) - half, np.eye(3) + half)  # Cayley: orthogonal at any size
     return 0.5 * rotation @ (3.0 * np.eye(3) - rotation.T @ rotation)
 
 
 def _choose(symbol: PointGroupSymbol, rotation: Matrix) -> Matrix:
     """The documented member of R N, N the normalizer of the standard group in SO(3)."""
-    if symbol.family in {"Cn", "Cnh", "S2n"}:  # N contains all turns about z, and the half turns across it
-        if symbol.order == 1 or (symbol.family == "S2n" and symbol.n == 1):
+    if symbol.series in {"Cn", "Cnh", "S2n"}:  # N contains all turns about z, and the half turns across it
+        if symbol.order == 1 or (symbol.series == "S2n" and symbol.n == 1):
             return np.eye(3)
         rotation = _shortest_rotation(rotation[:, 2])
     else:
@@ -317,18 +305,16 @@ def _choose(symbol: PointGroupSymbol, rotation: Matrix) -> Matrix:
 
 def _normalizer(symbol: PointGroupSymbol) -> PointGroupSymbol:
     """Proper rotations of the normalizer in O(3), where finite (International Tables A, ch. 15.4)."""
-    if symbol.family in {"I", "Ih"}:
+    if symbol.series in {"I", "Ih"}:
         return PointGroupSymbol("I")
-    if symbol.n is None or (symbol.n == 2 and symbol.family in {"Dn", "Dnh"}):
+    if symbol.n is None or (symbol.n == 2 and symbol.series in {"Dn", "Dnh"}):
         return PointGroupSymbol("O")
     return PointGroupSymbol("Dn", 2 * int(symbol.n))
 
 
 def _longest_entries(candidates: Matrix) -> Matrix:
     """Candidate with the largest trace, then with the largest entries in reading order, up to rounding."""
-    scores = np.concatenate(
-        [np.trace(candidates, axis1=1, axis2=2)[:, None], candidates.reshape(-1, 9)], axis=1
-    )
+    scores = np.concatenate([np.trace(candidates, axis1=1, axis2=2)[:, None], candidates.reshape(-1, 9)], axis=1)
     keep = np.arange(len(candidates))
     for column in scores.T:
         keep = keep[column[keep] >= column[keep].max() - _TIE]

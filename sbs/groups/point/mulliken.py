@@ -126,14 +126,14 @@ def cyclic_generator(symbol: PointGroupSymbol) -> NDArray[np.float64]:
     """
     if symbol.n is not None:
         n = int(symbol.n)
-        if symbol.family in ("S2n", "Dnd") and n % 2 == 0:
+        if symbol.series in ("S2n", "Dnd") and n % 2 == 0:
             return _MIRROR_Z @ rotation_z(1, 2 * n)
         return rotation_z(1, n)
-    if symbol.family in ("O", "Oh"):
+    if symbol.series in ("O", "Oh"):
         return rotation_z(1, 4)
-    if symbol.family == "Td":
+    if symbol.series == "Td":
         return _MIRROR_Z @ rotation_z(1, 4)
-    if symbol.family in ("T", "Th"):
+    if symbol.series in ("T", "Th"):
         return np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     golden = (1 + math.sqrt(5)) / 2
     return 0.5 * np.array([[golden - 1, -golden, 1], [golden, 1, golden - 1], [-1, golden - 1, golden]])
@@ -142,7 +142,7 @@ def cyclic_generator(symbol: PointGroupSymbol) -> NDArray[np.float64]:
 def _suffix(symbol: PointGroupSymbol, traces: _Traces, members: tuple[int, ...]) -> str:
     if traces.has(-np.eye(3)):
         return "g" if traces.sign(members, -np.eye(3)) > 0 else "u"
-    if symbol.family in ("Cnh", "Dnh"):
+    if symbol.series in ("Cnh", "Dnh"):
         return "'" if traces.sign(members, _MIRROR_Z) > 0 else "''"
     return ""
 
@@ -170,17 +170,17 @@ def _rotation_cosine(matrix: NDArray[np.float64]) -> float:
 
 
 def _one_dimensional(symbol: PointGroupSymbol, traces: _Traces, members: tuple[int, ...]) -> str:
-    if symbol.n == 2 and symbol.family in ("Dn", "Dnh"):
+    if symbol.n == 2 and symbol.series in ("Dn", "Dnh"):
         even = [axis for axis in "zyx" if traces.sign(members, _TWOFOLD[axis]) > 0]
         return "A" if len(even) == 3 else f"B{'zyx'.index(even[0]) + 1}"
-    if symbol.family in ("T", "Th", "I", "Ih"):
+    if symbol.series in ("T", "Th", "I", "Ih"):
         return "A"
     if symbol.n is None:
         return "A" + ("1" if traces.sign(members, cyclic_generator(symbol)) > 0 else "2")
     letter = "A" if traces.sign(members, cyclic_generator(symbol)) > 0 else "B"
-    if symbol.family in ("Dn", "Dnh", "Dnd"):
+    if symbol.series in ("Dn", "Dnh", "Dnd"):
         return letter + ("1" if traces.sign(members, _TWOFOLD["x"]) > 0 else "2")
-    if symbol.family == "Cnv":
+    if symbol.series == "Cnv":
         return letter + ("1" if traces.sign(members, _MIRROR_Y) > 0 else "2")
     return letter
 

@@ -1,7 +1,7 @@
 """Subgroups named by Hermann-Mauguin symbols that say how they are oriented: "2mm" in "mmm", "-4m2" in "4/mmm".
 
-The directions of such a symbol are those of the International Tables (see `sbs.groups.point.hermann_mauguin`), in the axes of
-the group.
+The directions of such a symbol are those of the International Tables (see `sbs.groups.point.hermann_mauguin`), in the
+axes of the group.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _oriented(group: PointGroup, name: str, axes: np.ndarray) -> Subgroup | None
     # "mm2" in a tetragonal or cubic group may as well mean mirrors between the axes, as those of Amm2 do; it is taken at its
     # word where the axes of both symbols are the same, or where it could not be written in another way.
     turned = not np.array_equal(parsed.rotation, np.eye(3))
-    orthorhombic = parsed.symbol.n == 2 and parsed.symbol.family != "Dnd"
+    orthorhombic = parsed.symbol.n == 2 and parsed.symbol.series != "Dnd"
     if not parsed.oriented or group.family.n is None or (orthorhombic and group.family.n > 2 and not turned):
         return None
     try:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sbs.errors import UnknownGroupError
 from sbs.groups.abstract.validation import shown
-from sbs.groups.point.families import AXIAL_FAMILIES, POLYHEDRAL_ORDERS, PointGroupSymbol
+from sbs.groups.point.families import AXIAL_SERIES, POLYHEDRAL_ORDERS, PointGroupSymbol
 from sbs.groups.point.hermann_mauguin import hermann_mauguin, names_directions, read_hermann_mauguin
 
 __all__ = ["MAX_FOLD", "ParsedSymbol", "PointGroupSymbol", "hermann_mauguin", "parse_symbol"]
@@ -145,13 +145,14 @@ def _unknown(text: str, plain: str) -> str:
     numbers = {*range(1, 9), *(int(run) for run in re.findall("[0-9]{1,4}", plain))} - {0}
     groups = [PointGroupSymbol(family) for family in POLYHEDRAL_ORDERS]
     for n in sorted(numbers):
-        groups += [PointGroupSymbol(family, n) for family in AXIAL_FAMILIES if n <= MAX_FOLD]
-    groups += [PointGroupSymbol(family, math.inf) for family in AXIAL_FAMILIES]
+        groups += [PointGroupSymbol(family, n) for family in AXIAL_SERIES if n <= MAX_FOLD]
+    groups += [PointGroupSymbol(family, math.inf) for family in AXIAL_SERIES]
     spellings: dict[str, str] = {}
     for group in groups:
         spellings[group.schoenflies.lower()] = group.schoenflies
         spellings[hermann_mauguin(group)] = hermann_mauguin(group)
-    near = difflib.get_close_matches(plain.lower(), spellings, n=3, cutoff=0.6)
+    # As it was typed: "oo" is read as ∞, but who writes "Foo" does not mean D∞.
+    near = difflib.get_close_matches(" ".join(text.lower().split()), spellings, n=3, cutoff=0.6)
     hint = f"did you mean {', '.join(spellings[match] for match in near)}?" if near else "nothing is near."
     quoted = text if len(text) <= 40 else text[:37] + "..."
     return (

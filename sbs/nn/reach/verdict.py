@@ -19,7 +19,7 @@ from sbs.objects.representation import representation
 from sbs.sets.features import common_irreps, first_object
 from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["Reach", "can_break"]
+__all__ = ["Reach", "can_break", "kept_elements"]
 
 # Rounding in float64 of the numbers inside the surrogate: some hundred operations on the largest of them.
 ROUNDING = 1e-13
@@ -167,8 +167,7 @@ def can_break(
     at: Place = "attributes",
     lmax: int | None = None,
 ) -> Reach:
-    """Whether the asymmetry of a set's objects can reach the output of a network, and which irreps are
-    missing.
+    """Whether the asymmetry of a set's objects can reach the output of a network, and which irreps are missing.
 
     The network is gated message passing with ``layers`` hidden layers and one convolution to the output, as
     e3nn's. What its tensor products can do is found with random weights in float64, against the numbers inside and against
@@ -192,6 +191,50 @@ def can_break(
             the network does not have.
         InfiniteSetError: for pooled outputs of an infinite S.
     """
+    question, hidden = _posed(
+        irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, pooled, positions, at, lmax
+    )
+    kept, zero = question.answer(hidden)
+    counts = int(kept.sum()), int(question.fixing.sum())
+    if (kept == question.fixing).all() and not zero:
+        return Reach(kept, *counts, (), (), False, "the object's asymmetry reaches the output")
+    unreached = _unreached(question, hidden)
+    missing = _missing(question, hidden)
+    reason = _reason(question, hidden, kept, unreached, missing, zero)
+    return Reach(kept, *counts, unreached, missing, zero, reason)
+
+
+def kept_elements(
+    irreps_in: o3.Irreps | str,
+    irreps_hidden: o3.Irreps | str,
+    irreps_out: o3.Irreps | str,
+    symmetry_set: MinimalSet,
+    *,
+    tensor_product: Product = "clebsch-gordan",
+    layers: int = 2,
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Elements of S that the outputs of nodes keep, and those that fix the object: `can_break` without the search for a
+    remedy; same arguments and errors.
+    """
+    question, hidden = _posed(
+        irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, False, None, "attributes", None
+    )
+    return question.answer(hidden)[0], question.fixing
+
+
+def _posed(
+    irreps_in: o3.Irreps | str,
+    irreps_hidden: o3.Irreps | str,
+    irreps_out: o3.Irreps | str,
+    symmetry_set: MinimalSet,
+    tensor_product: Product,
+    layers: int,
+    pooled: bool,
+    positions: npt.ArrayLike | None,
+    at: Place,
+    lmax: int | None,
+) -> tuple[_Question, o3.Irreps]:
+    """The question, and the hidden irreps that it asks about."""
     irreps_in, hidden = as_irreps(irreps_in, "irreps_in"), as_irreps(irreps_hidden, "irreps_hidden")
     irreps_out = as_irreps(irreps_out, "irreps_out")
     product = as_paths(tensor_product)
@@ -225,14 +268,7 @@ def can_break(
     question = _Question(
         network, pooled, matrices, torch.as_tensor(images), fixing, table, sites, positions is None
     )
-    kept, zero = question.answer(hidden)
-    counts = int(kept.sum()), int(fixing.sum())
-    if (kept == fixing).all() and not zero:
-        return Reach(kept, *counts, (), (), False, "the object's asymmetry reaches the output")
-    unreached = _unreached(question, hidden)
-    missing = _missing(question, hidden)
-    reason = _reason(question, hidden, kept, unreached, missing, zero)
-    return Reach(kept, *counts, unreached, missing, zero, reason)
+    return question, hidden
 
 
 def _generic_cluster() -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from sbs.errors import NoSetError, SearchLimitError
 from sbs.groups.abstract.subgroups import Subgroup
-from sbs.groups.point.closed import AxialSubgroup, ClosedGroup, rotation_about_z
+from sbs.groups.point.closed import FLIPS, AxialSubgroup, ClosedGroup, rotation_about_z
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.objects.blocks import Cost, CostKey, IrrepSupply, cost_key
@@ -34,9 +34,6 @@ _NO_WAVE = 1e-7
 
 #: Phases are good to the ten digits that seeds are optimised to.
 _PHASE_TOLERANCE = 1e-6
-
-#: Components of D∞h, in the order in which a finite orbit is listed.
-_FLIPS = {"σh": np.diag([1.0, 1.0, -1.0]), "σv": np.diag([1.0, -1.0, 1.0]), "C2'": np.diag([1.0, -1.0, -1.0])}
 
 
 #: Movers and orbits of a set without a list.
@@ -107,7 +104,7 @@ def realise_closed(question: Question, solution: ClosedSolution) -> ContinuousOr
 
 def _described(group: AxialSubgroup | PointGroupSymbol) -> Closed:
     """A group with an axis as one about z."""
-    return group if isinstance(group, AxialSubgroup) or group.n is None else AxialSubgroup(group.family, group.n)
+    return group if isinstance(group, AxialSubgroup) or group.n is None else AxialSubgroup(group.series, group.n)
 
 
 def _placed(group: AxialSubgroup | PointGroupSymbol) -> PointGroup | ClosedGroup:
@@ -141,7 +138,7 @@ def _components(group: ClosedGroup) -> np.ndarray:
     """One element of each component of a closed group."""
     if not group.is_axial:
         return np.array([np.eye(3), -np.eye(3)]) if group.symbol == "O(3)" else np.eye(3)[None]
-    return np.array([np.eye(3), *(flip for name, flip in _FLIPS.items() if name in group.components)])
+    return np.array([np.eye(3), *(flip for name, flip in FLIPS.items() if name in group.components)])
 
 
 def _in_standard_setting(group: PointGroup | ClosedGroup | Subgroup) -> np.ndarray:
@@ -171,7 +168,7 @@ def _about_the_axis_of_a_finite_group(question: Question, solution: ClosedSoluti
     turned = [representation(irreps, rotation_about_z(-t)[None])[0] @ seed for t in azimuths]
     best = max(range(len(turned)), key=lambda i: tuple(np.round(turned[i], 6)))
     back = rotation_about_z(-azimuths[best])
-    found = [back @ rotation_about_z(angles[0]) @ _FLIPS[name] @ back.T for name, angles in flips.items()]
+    found = [back @ rotation_about_z(angles[0]) @ FLIPS[name] @ back.T for name, angles in flips.items()]
     generators = matrices[list(target.generators)]
     fitted = PointGroup.from_matrices(np.array([np.eye(3), *generators, *found]), tolerance=10 * _PHASE_TOLERANCE)
     stabilizer = PointGroup(fitted.family, np.round(fitted.rotation, OBJECT_DIGITS) + 0.0)

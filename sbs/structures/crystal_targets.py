@@ -1,0 +1,50 @@
+"""What users name as the target of a crystal in a supercell, as a subgroup of its group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sbs.errors import DetectionError, UnknownGroupError
+from sbs.groups import FiniteGroup, PointGroup, Subgroup
+from sbs.groups.abstract.validation import as_array
+from sbs.query import resolve_target
+from sbs.structures.crystal_in_cell import CrystalInCell
+from sbs.structures.isotropy_table import IsotropySubgroup, target_row
+
+__all__ = ["crystal_target"]
+
+
+def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
+    """K as a subgroup of S.
+
+    Args:
+        crystal: detected in a supercell.
+        target: a row of ``sbs.isotropy`` or its label, "R4+ (a,a,0)"; a label or symbol of a class of subgroups of the point
+            group, a subgroup of it or matrices, all of which keep every translation; a `Subgroup` of S; or elements of S.
+
+    Raises:
+        UnknownGroupError, AmbiguousTargetError, NotASubgroupError: nothing, or several things, answer to it.
+    """
+    group, found = crystal.group, crystal.supercell
+    if found is None or not isinstance(group, FiniteGroup):
+        raise DetectionError("a crystal in a supercell was expected; see sbs.detect(..., supercell=...)")
+    if isinstance(target, IsotropySubgroup):
+        target = target.target
+    target = getattr(target, "representative", target)
+    if isinstance(target, Subgroup) and not isinstance(target.parent, PointGroup):
+        return target if target.parent == group else group.subgroup(target.elements)
+    if isinstance(target, str) and " (" in target:
+        return target_row(crystal, target).target
+    if isinstance(target, str):
+        try:
+            kept = resolve_target(found.point_group, target)
+        except UnknownGroupError as error:
+            raise UnknownGroupError(
+                f"{error}; in a supercell a label of sbs.isotropy is a target too, such as 'R4+ (a,a,0)'"
+            ) from None
+    elif isinstance(target, (PointGroup, Subgroup)) or as_array(target, "elements of the group").ndim == 3:
+        kept = resolve_target(found.point_group, target)
+    else:
+        return group.subgroup(target)
+    assert isinstance(kept, Subgroup)
+    return group.subgroup_from_mask(kept.mask[found.rotation_of])
