@@ -16,6 +16,7 @@ __all__ = [
     "InvalidGroupError",
     "MissingDependencyError",
     "NetworkInputError",
+    "NoExactFormError",
     "NoSetError",
     "NotASubgroupError",
     "NotConvergedError",
@@ -47,6 +48,10 @@ class AmbiguousTargetError(SymmetryBreakingError):
 
 class InfiniteSetError(SymmetryBreakingError):
     """A finite list was asked of a set or group that is infinite."""
+
+
+class NoExactFormError(SymmetryBreakingError):
+    """A number has no exact form that the library knows; its float64 value stands."""
 
 
 class NoSetError(SymmetryBreakingError):

@@ -36,7 +36,7 @@ LAYERS: dict[str, set[str]] = {
     "tables": {"errors", "optional", *GROUPS, "solver", "objects", "sets"},
     "query": {"errors", *GROUPS, "solver", "objects", "sets", "tables"},
     # A structure is posed as a question, never solved here; character tables are looked up.
-    "structures": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "structures": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "tables", "query"},
     "phases": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "query", "structures"},
     "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query"},
     "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
@@ -57,7 +57,7 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "ase": {"structures": False, "phases": False},
     "pymatgen": {"structures": False},
     "pandas": {"structures": False, "phases": False},
-    "sympy": {"groups/point": False},
+    "sympy": {"groups/abstract": False, "groups/point": False, "sets": False},
     "plotly": {"explorer": False},
     "grandalf": {"explorer": False},
     "matplotlib": {"phases": False},

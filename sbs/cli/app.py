@@ -10,6 +10,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -62,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 0
         run = getattr(import_module(f"sbs.cli.{options.pop('module')}"), command)
-        with watched():
+        with watched(), warnings.catch_warnings():
+            warnings.showwarning = _warn
             code: int = run(**options)
         sys.stdout.flush()
         return code
@@ -92,6 +94,10 @@ def _open_what_is_closed() -> None:
 def _refuse(message: str) -> int:
     print(f"sbs: error: {' '.join(message.split())}", file=sys.stderr)
     return _BAD_INPUT
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"sbs: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,17 +135,41 @@ def _parser() -> argparse.ArgumentParser:
 
     detect = _add(commands, "detect", "find the symmetry of a crystal or molecule in a file", "structure_commands")
     detect.add_argument("file", metavar="FILE", help="CIF, POSCAR, XYZ or any other format that ASE reads")
+    _add_supercell(detect, "the space group modulo this supercell")
     _add_tolerance(detect)
+
+    distortions = _add(
+        commands,
+        "distortions",
+        "find the displacements and strains that break a structure's symmetry to TARGET",
+        "structure_commands",
+    )
+    distortions.add_argument("file", metavar="FILE", help="file with the symmetric structure")
+    distortions.add_argument(
+        "target",
+        metavar="TARGET",
+        help="what is to be left: a label such as C4v; with --supercell a row of 'sbs isotropy' such as 'R4+ (a,0,0)'",
+    )
+    _add_supercell(distortions, "patterns of every wave vector that fits this supercell")
+    distortions.add_argument(
+        "--amplitude", type=float, default=0.1, metavar="Å", help="largest displacement of the states written (default: 0.1)"
+    )
+    distortions.add_argument(
+        "--strain", type=float, default=0.0, metavar="X", help="Frobenius norm of their strain (default: 0)"
+    )
+    _add_writing(distortions)
+    _add_tolerance(distortions)
 
     between = _add(
         commands,
         "between",
-        "find the domain states and objects between a symmetric and a distorted structure",
+        "find the supercell, domain states, amplitudes and objects between a symmetric and a distorted structure",
         "structure_commands",
     )
     between.add_argument("parent", metavar="PARENT", help="file with the symmetric structure")
-    between.add_argument("child", metavar="CHILD", help="file with the distorted structure")
-    between.add_argument("--write", metavar="DIR", help="write every domain state to a file in this folder")
+    between.add_argument("child", metavar="CHILD", help="file with the distorted structure, in any cell and setting")
+    _add_supercell(between, "this supercell of the parent in place of the least one that fits")
+    _add_writing(between)
     _add_tolerance(between)
 
     _add_descend(
@@ -212,6 +242,19 @@ def _add_query(command: argparse.ArgumentParser, target_required: bool) -> None:
         "--not-exact", dest="exact", action="store_false", help="allow objects that break more than needed"
     )
     command.add_argument("--lmax", type=int, metavar="L", help="highest degree of the irreps of an object")
+
+
+def _add_supercell(command: argparse.ArgumentParser, purpose: str) -> None:
+    command.add_argument(
+        "--supercell", metavar="CELL", help=f"{purpose}: 2, 2x2x1, or nine integers 1,1,0,1,-1,0,0,0,2 row by row"
+    )
+
+
+def _add_writing(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--write", metavar="DIR", help="write every domain state to a file in this folder")
+    command.add_argument(
+        "--format", choices=("cif", "poscar", "extxyz"), default="cif", help="of these files (default: cif)"
+    )
 
 
 def _add_descend(command: argparse.ArgumentParser) -> None:

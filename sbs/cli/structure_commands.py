@@ -7,21 +7,48 @@ from typing import Any
 from sbs.cli.output import write_json
 from sbs.cli.terminal import Screen
 
-__all__ = ["between", "detect"]
+__all__ = ["between", "detect", "distortions"]
 
 
-def detect(file: str, tolerance: float | None, as_json: bool) -> int:
+def detect(file: str, tolerance: float | None, supercell: str | None, as_json: bool) -> int:
     """``sbs detect``."""
     from sbs.structures.commands import detect_report
 
-    return _report(detect_report(file, **_given(tolerance)), as_json)
+    return _report(detect_report(file, supercell=supercell, **_given(tolerance)), as_json)
 
 
-def between(parent: str, child: str, write: str | None, tolerance: float | None, as_json: bool) -> int:
+def distortions(
+    file: str,
+    target: str,
+    supercell: str | None,
+    amplitude: float,
+    strain: float,
+    write: str | None,
+    format: str,
+    tolerance: float | None,
+    as_json: bool,
+) -> int:
+    """``sbs distortions``."""
+    from sbs.structures.commands import distortions_report
+
+    facts = distortions_report(file, target, supercell, amplitude, strain, write, format, **_given(tolerance))
+    return _report(facts, as_json)
+
+
+def between(
+    parent: str,
+    child: str,
+    supercell: str | None,
+    write: str | None,
+    format: str,
+    tolerance: float | None,
+    as_json: bool,
+) -> int:
     """``sbs between``."""
     from sbs.structures.commands import between_report
 
-    return _report(between_report(parent, child, write, **_given(tolerance)), as_json)
+    facts = between_report(parent, child, write, supercell=supercell, format=format, **_given(tolerance))
+    return _report(facts, as_json)
 
 
 def _given(tolerance: float | None) -> dict[str, float]:

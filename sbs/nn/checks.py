@@ -61,9 +61,7 @@ def check_like(given: Tensor, device: torch.device, name: str, dtype: torch.dtyp
 
 
 def check_batch(batch: Tensor, num_graphs: int, device: torch.device) -> None:
-    """Raise NetworkInputError unless ``batch`` (num_nodes,) numbers the graphs 0..num_graphs-1, none of them
-    empty.
-    """
+    """Raise NetworkInputError unless ``batch`` (num_nodes,) numbers the graphs 0..num_graphs-1, none of them empty."""
     if batch.ndim != 1 or batch.dtype not in (torch.int64, torch.int32):
         raise NetworkInputError(
             f"batch has shape {tuple(batch.shape)} and dtype {batch.dtype}; expected one graph number per "

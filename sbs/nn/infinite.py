@@ -1,5 +1,4 @@
-"""Uniform sampling of infinite symmetry-breaking sets on the device: a random element of M applied to one
-object.
+"""Uniform sampling of infinite symmetry-breaking sets on the device: a random element of M applied to one object.
 
 An infinite set is one orbit of M, the generalised normalizer, which is then a closed infinite subgroup of
 O(3). A Haar-random element of M applied to any object is uniform on the orbit.

@@ -1,6 +1,4 @@
-"""Losses for symmetry-broken targets: paired, minimum over the output orbit, and a score for generative
-sampling.
-"""
+"""Losses for symmetry-broken targets: paired, minimum over the output orbit, and a score for generative sampling."""
 
 from __future__ import annotations
 
@@ -52,8 +50,8 @@ def matching_objects(
     Returns their numbers; each S-orbit of the set has one at least if the target's symmetry holds a conjugate of K.
 
     Raises:
-        NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that of the
-            set's target.
+        NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that
+            of the set's target.
     """
     found = plain_irreps(irreps, "irreps")
     return pairing.matching_objects(symmetry_set, _numbers(target), found, permutations, tolerance)
@@ -131,8 +129,7 @@ def orbit_minimum_loss(prediction: Tensor, targets: Tensor) -> Tensor:
 
 
 def energy_score(samples: Tensor, targets: Tensor) -> Tensor:
-    """Energy score of sampled outputs against observed ones, for training f(x, b), b uniform, as a generative
-    model.
+    """Energy score of sampled outputs against observed ones, for training f(x, b), b uniform, as a generative model.
 
     E|X - Y| - E|X - X'| / 2 with |.| the Euclidean norm; samples X (k, num_sites, dim) with k >= 2, from k
     drawn objects, targets Y (m, num_sites, dim). It is a strictly proper score: in the mean it is least when

@@ -5,9 +5,8 @@ point groups consist of. Here D^l is built from D^(l-1) and D^1 = R by the Clebs
 
     D^l = (2l + 1) C^T (D^(l-1) x R) C,      C = real coupling (l-1, 1 -> l) of unit norm,
 
-(e.g. Varshalovich, Moskalev, Khersonskii, "Quantum Theory of Angular Momentum", 4.6), which has no special
-orientations. The sign and the basis are e3nn's, because D^1 = R in the order (x, y, z) and C is e3nn's own 3j
-tensor.
+(e.g. Varshalovich, Moskalev, Khersonskii, "Quantum Theory of Angular Momentum", 4.6), which has no special orientations. The
+sign and the basis are e3nn's, because D^1 = R in the order (x, y, z) and C is e3nn's own 3j tensor.
 """
 
 from __future__ import annotations
@@ -59,9 +58,8 @@ class Rotation(ExactBuffers):
     Args:
         irreps: e3nn irreps of the features; dimension ``dim``.
 
-    ``forward(features (B, dim), matrices (B, 3, 3)) -> (B, dim)``, computed in float64 whatever the inputs
-    are (the cost is per graph, not per node) and returned in float64. Differentiable in both arguments; no
-    host synchronisation.
+    ``forward(features (B, dim), matrices (B, 3, 3)) -> (B, dim)``, computed in float64 whatever the inputs are (the cost is
+    per graph, not per node) and returned in float64. Differentiable in both arguments; no host synchronisation.
     """
 
     def __init__(self, irreps: o3.Irreps | str) -> None:

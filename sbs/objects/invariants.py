@@ -1,7 +1,6 @@
 """Vectors that a finite group leaves fixed, and the elements that fix a given subspace pointwise.
 
-Holds for every real orthogonal representation of a finite group: irreps of O(3), displacements of sites,
-permutations.
+Holds for every real orthogonal representation of a finite group: irreps of O(3), displacements of sites, permutations.
 """
 
 from __future__ import annotations

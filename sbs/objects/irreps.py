@@ -1,7 +1,6 @@
 """Irreducible representations of O(3) and e3nn's notation for them.
 
-``2e`` is the irrep of degree l = 2 and even parity, dimension 5; ``1x0o+2x1e`` is a direct sum with
-multiplicities.
+``2e`` is the irrep of degree l = 2 and even parity, dimension 5; ``1x0o+2x1e`` is a direct sum with multiplicities.
 """
 
 from __future__ import annotations

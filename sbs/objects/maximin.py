@@ -82,8 +82,8 @@ def maximin(forms: FloatArray, blocks: Sequence[slice]) -> FloatArray:
         blocks: slices that partition range(k).
 
     Returns:
-        Shape (s, k): the best points found, equally good ones. Each is a local maximum, and global as far as the starts
-        reach.
+        Shape (s, k): the best points found, equally good ones. Each is a local maximum, and global as far
+        as the starts reach.
     """
     owner = _owner(blocks)
     tie = tie_breaker(blocks)

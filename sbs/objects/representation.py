@@ -4,12 +4,11 @@ The basis of degree l are the real spherical harmonics Y_l (m = -l..l, no Condon
 axis y and azimuth counted from z towards x, so that l = 1 is (x, y, z). D(R) acts by Y_l(R x) = D_l(R)
 Y_l(x); the inversion acts as the parity p.
 
-Method: with R = R_y(a) R_z(b) R_y(c) one has D(R) = Y(a) B Y(b) B^T Y(c), where Y(.), a turn about the
-polar axis, only mixes m with -m, and B = D(R_x(90 degrees)) is a constant of each l [1]. B follows from
-Wigner's d(pi/2) by a three-term recursion that is stable towards falling m [2]. The angles come from
-two-argument arctangents, each after the previous turn was undone. So the product of the turns is R to
-rounding even where a and c are not separately defined, which is at the orientations that point groups
-consist of.
+Method: with R = R_y(a) R_z(b) R_y(c) one has D(R) = Y(a) B Y(b) B^T Y(c), where Y(.), a turn about the polar axis, only mixes
+m with -m, and B = D(R_x(90 degrees)) is a constant of each l [1]. B follows from Wigner's d(pi/2) by a three-term recursion
+that is stable towards falling m [2]. The angles come from two-argument arctangents, each after the previous turn was undone.
+So the product of the turns is R to rounding even where a and c are not separately defined, which is at the orientations that
+point groups consist of.
 
 [1] D. Pinchon, P. E. Hoggan, J. Phys. A: Math. Theor. 40, 1597 (2007).
 [2] S. Trapani, J. Navaza, Acta Cryst. A 62, 262 (2006).

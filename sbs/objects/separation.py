@@ -1,8 +1,7 @@
 """The vector with a given stabilizer whose images are as far apart as possible.
 
-For v in V^H with unit norm in every block and g in M, |D(g) v - v|^2 = 2 (number of blocks - v^T D(g) v):
-quadratic forms in the coordinates of v in V^H, equal for g, g h and the inverse of g. The smallest of them
-is maximised.
+For v in V^H with unit norm in every block and g in M, |D(g) v - v|^2 = 2 (number of blocks - v^T D(g) v): quadratic forms in
+the coordinates of v in V^H, equal for g, g h and the inverse of g. The smallest of them is maximised.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ def best_separated(blocks: Sequence[Block], table: IntArray, mask: BoolArray) ->
     Deterministic: of equally good vectors (signs of blocks, images under elements that normalise H, continua) the one
     with the largest product with a fixed vector, in coordinates of `sbs.objects.blocks.invariants`.
 
-    Only one element of each coset g H, and a few dozen of H, are represented, which makes l = 100 and groups of 800
-    elements cheap.
+    Only one element of each coset g H, and a few dozen of H, are represented, which makes l = 100 and groups
+    of 800 elements cheap.
 
     Args:
         blocks: the blocks of the vector, in their order.

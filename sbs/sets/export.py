@@ -32,7 +32,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sbs.errors import InvalidGroupError, SymmetryBreakingError
+from sbs.errors import InvalidGroupError, NoExactFormError, SymmetryBreakingError
 from sbs.groups.abstract.meaning import Matrices, Permutations, SiteOperations
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.abstract.validation import check_integer, shown
@@ -41,7 +41,7 @@ from sbs.groups.point.pointgroups import PointGroup
 from sbs.sets.question import Question
 from sbs.sets.report import Described, explanation, named_target
 
-__all__ = ["FORMAT", "INFINITE", "VERSION", "as_dict", "as_json", "cardinal", "written"]
+__all__ = ["FORMAT", "INFINITE", "VERSION", "as_dict", "as_json", "as_latex", "cardinal", "written"]
 
 FORMAT = "sbs.MinimalSet"
 
@@ -50,6 +50,9 @@ VERSION = 1
 
 #: How infinity is written: JSON has no number for it.
 INFINITE = "infinite"
+
+#: Decimals of a component in a table that has no exact numbers.
+_LATEX_DIGITS = 6
 
 #: Blanks before a line of JSON at one level, at most.
 _MAX_INDENT = 100
@@ -66,6 +69,8 @@ class Exported(Described, Protocol):
     def dim(self) -> int: ...
     @property
     def objects(self) -> np.ndarray: ...
+    @property
+    def exact_objects(self) -> Any: ...
     @property
     def orbits(self) -> np.ndarray: ...
     @property
@@ -116,6 +121,23 @@ def as_json(document: dict[str, Any], path: Any = None, indent: Any = 1) -> str:
     """
     indent = check_integer(indent, "indent", 0, _MAX_INDENT)
     return written(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent) + "\n", path)
+
+
+def as_latex(result: Exported) -> str:
+    """The objects as a tabular: number, S-orbit and components."""
+    import sympy
+
+    try:
+        cells = [[f"${sympy.latex(x)}$" for x in row] for row in result.exact_objects.tolist()]
+    except NoExactFormError:
+        rows = result.objects.reshape(len(result.objects), -1)
+        cells = [[f"${round(float(x), _LATEX_DIGITS) + 0.0:g}$" for x in row] for row in rows]
+    head = f"% {named_target(result)}: {result.irreps}".replace("\n", " ")
+    lines = [head, rf"\begin{{tabular}}{{rr{'r' * len(cells[0])}}}", r"\toprule"]
+    lines += [rf"object & orbit & \multicolumn{{{len(cells[0])}}}{{l}}{{components}} \\", r"\midrule"]
+    for number, (orbit, row) in enumerate(zip(result.orbits.tolist(), cells, strict=True)):
+        lines.append(" & ".join([str(number), str(orbit), *row]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
 def written(text: str, path: Any) -> str:

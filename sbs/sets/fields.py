@@ -7,6 +7,7 @@ crystal that all who look at it share (`SiteFrame`), for the first of the conjug
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -88,6 +89,7 @@ def solve_on_sites(question: Question, frame: SiteFrame) -> MinimalSet:
         frame.frame.T @ own.matrices[frame.elements] @ frame.frame,
         own.translations[frame.elements] @ frame.frame,
         places[own.permutations[frame.elements][:, frame.sites]],
+        None if own.naming is None else partial(_named_by, own.naming, frame.elements),
     )
     actions = [given.multiply(g, frame.elements) for g in given.generators or (0,)]
     common = FiniteGroup.from_actions(numbers[np.array(actions)], operations)
@@ -97,6 +99,11 @@ def solve_on_sites(question: Question, frame: SiteFrame) -> MinimalSet:
     search = StabilizerSearch((target,), target.order, ())
     solution = FiniteSolution(common.whole, target, common.whole, question.exact, (target,), ((target, search),))
     return MinimalSet(question, solution, embedding, partial(realise_on_sites, solution, operations, question.lmax))
+
+
+def _named_by(naming: Callable[[np.ndarray], str], given: np.ndarray, elements: np.ndarray) -> str:
+    """The symbol of some elements of the common description."""
+    return naming(np.sort(given[elements]))
 
 
 def realise_on_sites(solution: FiniteSolution, operations: SiteOperations, lmax: int | None) -> FiniteOrbit:

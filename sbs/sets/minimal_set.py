@@ -7,22 +7,25 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sbs.errors import InfiniteSetError, InvalidGroupError
+from sbs.errors import InfiniteSetError, InvalidGroupError, NoExactFormError
 from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.subgroups import Parent, Subgroup
 from sbs.groups.abstract.validation import check_count, check_seed
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.groups.point.rotations import check_rotation
-from sbs.objects.irreps import format_irreps
+from sbs.objects.irreps import format_irreps, parse_irreps
 from sbs.sets import export, report
 from sbs.sets.orbits import FiniteOrbit, Orbit
 from sbs.sets.question import Embedding, Group, Question, Target
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
+
+if TYPE_CHECKING:
+    import sympy
 
 __all__ = ["MinimalSet"]
 
@@ -152,6 +155,25 @@ class MinimalSet:
         return frozen(self._turned(self.orbit.objects))
 
     @cached_property
+    def exact_objects(self) -> sympy.ImmutableMatrix:
+        """`objects` (size, dim) as exact numbers; loads sympy.
+
+        Raises:
+            InfiniteSetError: the set is infinite.
+            NoExactFormError: a component has no exact form that is known: an object that is only best separated, or turned.
+        """
+        from sbs.groups.abstract.exact_numbers import exact_rows
+
+        self._check_finite()
+        # The finite group whose rotations the components may show: S or its parent, else K.
+        finite: Any = self.target if isinstance(self.question.inner, ClosedGroup) else self.question.inner
+        n = 1 if isinstance(finite, ClosedGroup) else finite.exponent
+        lengths = [irrep.dim for _, irrep in parse_irreps(self.irreps)] if self.irreps else [self.dim]
+        if self.objects.ndim != 2:
+            raise NoExactFormError("objects on the sites of a crystal have no exact form; use the float64 components")
+        return exact_rows(self.objects, n, lengths)
+
+    @cached_property
     def orbits(self) -> np.ndarray:
         """Number of the S-orbit of each object, integers (size,), 0 .. degeneracy - 1; read-only."""
         self._check_finite()
@@ -238,6 +260,14 @@ class MinimalSet:
             SymmetryBreakingError: no such path or indent, or the file cannot be written.
         """
         return export.as_json(self.to_dict(), path, indent)
+
+    def to_latex(self) -> str:
+        """The objects as a LaTeX tabular (package booktabs), a row each: exact numbers where they are known, else decimals.
+
+        Raises:
+            InfiniteSetError: the set is infinite.
+        """
+        return export.as_latex(self)
 
     def __str__(self) -> str:
         return self.report()

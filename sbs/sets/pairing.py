@@ -44,8 +44,8 @@ def matching_objects(
     Returns their numbers; each S-orbit of the set has one at least if the target's symmetry holds a conjugate of K.
 
     Raises:
-        NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that of the
-            set's target.
+        NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that
+            of the set's target.
     """
     matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
     fixed = output_stabilizer(target, irreps, matrices, permutations, tolerance)

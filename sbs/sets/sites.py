@@ -43,8 +43,7 @@ def site_permutations(
         tolerance: Å, largest distance of an image from a site.
 
     Returns:
-        int64 (m, n). A crystal cell that repeats a smaller one has several valid answers, which differ by a
-        translation.
+        int64 (m, n). A crystal cell that repeats a smaller one has several valid answers, which differ by a translation.
 
     Raises:
         NetworkInputError: if the input is not symmetric under an element, or shapes do not fit.

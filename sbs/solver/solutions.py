@@ -37,9 +37,8 @@ class StabilizerSearch:
         stabilizers: the subgroups of largest order that were found, one for each class under conjugation by M
             (only one if no more was asked).
         bound: |M| |K| / |S|, which no stabilizer can exceed.
-        refuted: the classes of larger subgroups L that were excluded, largest first; empty if the bound is
-            met. If F has more than LOGGED_ORDER elements, F itself and the classes without elements of no
-            lift.
+        refuted: the classes of larger subgroups L that were excluded, largest first; empty if the bound is met. If F has more
+            than LOGGED_ORDER elements, F itself and the classes without elements of no lift.
     """
 
     stabilizers: tuple[Subgroup, ...]

@@ -13,7 +13,7 @@ from sbs.structures.lattice import reduced_basis
 from sbs.structures.standard_form import form_of_operations
 from sbs.structures.supercell import Supercell
 
-__all__ = ["ChildSpaceGroup", "child_operations", "child_space_group"]
+__all__ = ["ChildSpaceGroup", "child_operations", "child_space_group", "child_symbol"]
 
 # Decimals of bases and origins; what is beyond is rounding.
 DIGITS = 10
@@ -41,14 +41,21 @@ class ChildSpaceGroup:
         return f"{self.symbol} ({self.number})"
 
 
-def child_operations(found: Supercell, kept: Subgroup) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]:
-    """A subgroup of S as a space group of its own.
+def child_symbol(found: Supercell, elements: NDArray[np.intp]) -> str:
+    """The symbol of the space group that some elements of S form."""
+    basis, rotations, shifts = child_operations(found, elements)
+    return form_of_operations(basis @ found.primitive.basis, rotations, shifts).space_group.symbol
+
+
+def child_operations(
+    found: Supercell, elements: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]:
+    """Elements of S, by number, that form a subgroup, as a space group of its own.
 
     Returns:
         A basis of its translations as rows of integers on the primitive basis of the parent, (3, 3), and its rotations
         (n, 3, 3) and shifts (n, 3) on that basis, one for each rotation.
     """
-    elements = kept.elements
     pure = elements[elements < found.translations]
     lattice = hermite_form(np.concatenate([found.quotient.form, found.lattice_of[pure]]))
     short = np.round(reduced_basis(lattice @ found.primitive.basis) @ np.linalg.inv(found.primitive.basis))
@@ -64,7 +71,7 @@ def child_operations(found: Supercell, kept: Subgroup) -> tuple[NDArray[np.int64
 
 def child_space_group(found: Supercell, kept: Subgroup) -> ChildSpaceGroup:
     """The space group of a subgroup of S."""
-    basis, rotations, shifts = child_operations(found, kept)
+    basis, rotations, shifts = child_operations(found, kept.elements)
     form = form_of_operations(basis @ found.primitive.basis, rotations, shifts)
     parent = found.setting
     inverse = np.linalg.inv(form.matrix)

@@ -50,10 +50,10 @@ class SpaceGroup:
 
 @dataclass(frozen=True, eq=False)
 class CrystalSymmetry:
-    """What the crystal says. ``positions[permutations[g, i]] ≈ group.matrices[g] @ positions[i] +
-    translations[g]`` modulo the lattice; ``pure_translations`` (m, num_sites) are the site permutations of
-    the translations that the given cell contains, the identity first (more than one row for a cell that is
-    not primitive)."""
+    """What the crystal says. ``positions[permutations[g, i]] ≈ group.matrices[g] @ positions[i] + translations[g]`` modulo
+    the lattice; ``pure_translations`` (m, num_sites) are the site permutations of the translations that the given cell
+    contains, the identity first (more than one row for a cell that is not primitive).
+    """
 
     group: PointGroup
     holohedry: PointGroup
@@ -66,8 +66,7 @@ class CrystalSymmetry:
 
 
 def primitive_cell(structure: Structure, tolerance: float) -> Structure:
-    """The crystal in a primitive cell, in the same orientation; the first of each set of translated atoms is
-    kept."""
+    """The crystal in a primitive cell, in the same orientation; the first of each set of translated atoms is kept."""
     return _primitive(structure, _dataset(structure, tolerance))
 
 
@@ -122,9 +121,9 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
 
 @dataclass(frozen=True, eq=False)
 class _Cell:
-    """A crystal on a reduced basis (3, 3) of its primitive lattice: integer rotations (n, 3, 3), fractional
-    shifts (n, 3), and the primitive lattice points (m, 3) inside the cell that was given, the origin
-    first."""
+    """A crystal on a reduced basis (3, 3) of its primitive lattice: integer rotations (n, 3, 3), fractional shifts (n, 3),
+    and the primitive lattice points (m, 3) inside the cell that was given, the origin first.
+    """
 
     basis: NDArray[np.float64]
     rotations: NDArray[np.int64]

@@ -95,16 +95,16 @@ class Detected:
 
     @property
     def matrices(self) -> NDArray[np.float64]:
-        """float64 (order, 3, 3) in the structure's frame, exact, identity first; InfiniteSetError for an
-        infinite group."""
+        """float64 (order, 3, 3) in the structure's frame, exact, identity first; InfiniteSetError for an infinite group."""
         if self.operations is not None:
             return self.operations.matrices
         return self.rotations.matrices
 
     @property
     def rotation(self) -> NDArray[np.float64]:
-        """Proper rotation (3, 3) *to* the standard setting: ``rotation @ matrices @ rotation.T`` are the
-        standard matrices."""
+        """Proper rotation (3, 3) *to* the standard setting: ``rotation @ matrices @ rotation.T``
+        are the standard matrices.
+        """
         return self.rotations.rotation.T
 
     def permutation_of(self, matrix: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -215,8 +215,7 @@ class Detected:
         return self.report()
 
     def report(self) -> str:
-        """A readable account: what was found, how well it fits, and which ambient the symmetry-breaking sets
-        live in."""
+        """A readable account: what was found, how well it fits, and which ambient the symmetry-breaking sets live in."""
         facts = self.summary()
         for kind in ("space_group", "layer_group"):
             if kind in facts:

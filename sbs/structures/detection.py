@@ -8,6 +8,7 @@ import numpy as np
 
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup
+from sbs.structures.child_groups import child_symbol
 from sbs.structures.crystal import CrystalSymmetry, crystal_symmetry, space_group_of
 from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure
@@ -129,7 +130,7 @@ def _in_supercell(structure: Structure, tolerance: float, cell: np.ndarray, orig
     if structure.layer:
         cell = _of_layer(cell)
     found = crystal_symmetry(structure, tolerance)
-    full, group, operations, supercell = supercell_group(structure, found, cell, origin)
+    full, group, operations, supercell = supercell_group(structure, found, cell, origin, child_symbol)
     alternative = _alternative(structure, found, tolerance)
     return Detected(
         structure=full,

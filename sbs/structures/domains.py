@@ -16,10 +16,10 @@ from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure
 from sbs.structures.sites import changes, finite_group, move, name_of
 
-__all__ = ["DomainState", "distorted", "domain_states", "smallest_change"]
+__all__ = ["SEEN", "DomainState", "distorted", "domain_states", "smallest_change"]
 
-# The space group of a state is looked for at this fraction of the smallest difference between two states, so that
-# spglib sees all of the distortion, and not above the tolerance of the parent.
+#: The symmetry of a state is looked for at this fraction of the smallest difference between two states, so that all of the
+#: distortion is seen.
 SEEN = 0.1
 
 

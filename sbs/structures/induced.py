@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["InducedRepresentation"]
 
-# The mean over the group of D(g) X D(g)^T is zero or far from it.
-VANISHING = 1e-8
-
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
@@ -95,16 +92,9 @@ class InducedRepresentation:
         """exp(-2πi k_i·t) for every arm and translation, (s, m)."""
         return np.exp(-2j * np.pi * self._star.arms @ self._supercell.quotient.points.T)
 
-    def frobenius_schur(self) -> int:
-        """1 if the representation is real, 0 if it is not equivalent to its conjugate, -1 if it is but is not real."""
-        mean = self._intertwiner
-        if np.abs(mean).max() < VANISHING:
-            return 0
-        return 1 if np.abs(mean - mean.T).max() < np.abs(mean + mean.T).max() else -1
-
     @cached_property
     def _intertwiner(self) -> ComplexArray:
-        """U with D(g) U = U D(g)*, unitary; zero if there is none."""
+        """U with D(g) U = U D(g)*, unitary, for a representation that is equivalent to its conjugate."""
         rng = np.random.default_rng(0)
         start = rng.normal(size=(self.dimension,) * 2) + 1j * rng.normal(size=(self.dimension,) * 2)
         # The mean over the translations keeps what links arms k and -k.
@@ -114,8 +104,7 @@ class InducedRepresentation:
         start *= np.kron(linked, np.ones((self.small.dimension,) * 2))
         given = self.matrices(np.arange(self._supercell.point_group.order) * self._supercell.translations)
         mean = np.asarray((given @ start @ given.transpose(0, 2, 1)).mean(axis=0))
-        norm = float(np.linalg.norm(mean))
-        return mean * (np.sqrt(self.dimension) / norm) if norm > VANISHING else np.zeros_like(mean)
+        return mean * (np.sqrt(self.dimension) / float(np.linalg.norm(mean)))
 
     def real_basis(self) -> ComplexArray:
         """V with V^† D(g) V real: U = V V^T for a symmetric unitary U, whose real and imaginary parts commute."""

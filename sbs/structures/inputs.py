@@ -108,8 +108,7 @@ class Structure:
 def minimum_image(
     difference: NDArray[np.float64], lattice: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
-    """Cartesian difference vectors (..., 3) reduced to the nearest lattice image; unchanged without a
-    lattice.
+    """Cartesian difference vectors (..., 3) reduced to the nearest lattice image; unchanged without a lattice.
 
     Exact for vectors shorter than half the smallest height of the cell, which is what site matching needs.
     """
@@ -133,8 +132,9 @@ def atomic_number(label: Any) -> int:
 
 
 def element(number: int) -> str:
-    """Chemical symbol of an atomic number, with a prime for each step of a decorated kind; ``X<number>`` for labels that are
-    none."""
+    """Chemical symbol of an atomic number, with a prime for each step of a decorated kind; ``X<number>`` for
+    labels that are none.
+    """
     kind, own = divmod(number, KIND_STEP) if number >= KIND_STEP else (0, number)
     return _SYMBOLS[own] + kind * "'" if 0 < own < len(_SYMBOLS) else f"X{number}"
 

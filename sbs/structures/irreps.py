@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sbs.structures.detected import Detected
-from sbs.structures.sites import RealIrrep, point_group_irreps, site_orbits
+from sbs.structures.linear import linear_name
+from sbs.structures.sites import RealIrrep, point_group_irreps, rigid_motions, site_orbits
 from sbs.structures.space_irreps import space_irreps
 
 __all__ = ["real_irreps", "vibrations"]
@@ -20,7 +23,10 @@ def real_irreps(detected: Detected) -> tuple[RealIrrep, ...]:
     """
     if detected.supercell is not None:
         return tuple(RealIrrep(i.label, i.weights, i.trivial, i.dimension) for i in space_irreps(detected))
-    return point_group_irreps(detected.point_group().family)
+    found = point_group_irreps(detected.point_group().family)
+    if _on_a_line(detected):
+        return tuple(replace(irrep, name=linear_name(irrep.name)) for irrep in found)
+    return found
 
 
 def vibrations(detected: Detected) -> tuple[tuple[str, int], ...]:
@@ -33,10 +39,20 @@ def vibrations(detected: Detected) -> tuple[tuple[str, int], ...]:
         characters += stay * np.trace(matrices, axis1=1, axis2=2)
     characters -= np.trace(matrices, axis1=1, axis2=2)
     if not detected.structure.periodic:  # rotations turn as axial vectors
-        characters -= np.linalg.det(matrices) * np.trace(matrices, axis1=1, axis2=2)
+        turns = np.linalg.det(matrices)[:, None, None] * matrices
+        axes = np.eye(3)
+        if len(rigid_motions(detected)) == 5:  # atoms on a line are not turned about it
+            axis = detected.rotations.rotation[:, 2]
+            axes = axes - np.outer(axis, axis)
+        characters -= np.einsum("ij,gji->g", axes, turns)
     found = []
     for irrep in real_irreps(detected):
         count = round(float(irrep.weights @ characters) / irrep.dimension)
         if count:
             found.append((irrep.name, count))
     return tuple(found)
+
+
+def _on_a_line(detected: Detected) -> bool:
+    """Whether a point group stands in for that of a linear molecule."""
+    return not detected.structure.periodic and len(detected.structure) > 1 and len(rigid_motions(detected)) == 5

@@ -130,8 +130,7 @@ def exact_lattice(
 
 
 def _stretch(basis: NDArray[np.float64], matrices: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The symmetric matrix (3, 3) that takes a lattice to the one whose metric is averaged over integer
-    matrices."""
+    """The symmetric matrix (3, 3) that takes a lattice to the one whose metric is averaged over integer matrices."""
     metric = basis @ basis.T
     averaged = np.einsum("gji,jk,gkl->il", matrices, metric, matrices, optimize=True) / len(matrices)
     inverse = np.linalg.inv(basis.T)
@@ -158,12 +157,11 @@ def placed_holohedry(
 ) -> PointGroup:
     """The holohedry as a PointGroup whose rotation turns with the crystal.
 
-    The rotation from the standard setting to a group is only known up to the normalizer of the group, which
-    for a lattice is larger than the group (D4h: x may lie along a or a + b). Two orientations of one crystal
-    must get the same choice, else they would get different symmetry-breaking objects. So among the settings
-    of the holohedry the one is taken in which the shortest lattice vectors have the largest coordinates, and
-    among those that differ by an element of the holohedry the one in which the crystal's own group comes
-    first.
+    The rotation from the standard setting to a group is only known up to the normalizer of the group, which for a lattice is
+    larger than the group (D4h: x may lie along a or a + b). Two orientations of one crystal must get the same choice, else
+    they would get different symmetry-breaking objects. So among the settings of the holohedry the one is taken in which the
+    shortest lattice vectors have the largest coordinates, and among those that differ by an element of the holohedry the one
+    in which the crystal's own group comes first.
 
     Args:
         matrices: float64 (m, 3, 3), the holohedry, exact.
@@ -210,8 +208,7 @@ def _settings(group: PointGroup, vectors: NDArray[np.float64]) -> list[NDArray[n
 
 
 def _coordinates(vectors: NDArray[np.float64], lengths: NDArray[np.float64]) -> tuple[float, ...]:
-    """For each length in rising order the largest coordinates (lexicographically) of a vector of that
-    length."""
+    """For each length in rising order the largest coordinates (lexicographically) of a vector of that length."""
     lengths, vectors = lengths.round(FRAME_DIGITS), vectors.round(FRAME_DIGITS) + 0.0
     order = np.lexsort((-vectors[:, 2], -vectors[:, 1], -vectors[:, 0], lengths))
     first = np.concatenate([[True], np.diff(lengths[order]) > 0])

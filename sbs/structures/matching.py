@@ -21,7 +21,7 @@ from sbs.structures.neighbours import closest_pair, nearest_sites
 from sbs.structures.pointset import isometries
 from sbs.structures.supercell import PrimitiveCrystal
 
-__all__ = ["CrystalMatch", "Match", "match_crystals", "match_molecules"]
+__all__ = ["CrystalMatch", "Match", "match_crystals", "match_linear", "match_molecules"]
 
 # Ways to lay the child's cell onto the parent's whose strain exceeds the least one by more than this are not
 # tried.
@@ -174,6 +174,64 @@ def match_molecules(parent: Structure, child: Structure, max_displacement: float
         "the child is no distortion of the parent: there is no way to lay its atoms on those of the parent "
         f"one to one even within {WIDER[-1] * max_displacement:.2f} Å; give two geometries of one molecule"
     )
+
+
+def match_linear(
+    parent: Structure, axis: NDArray[np.float64], child: Structure, max_displacement: float
+) -> Match:
+    """The child as a distortion of a linear molecule, turned, not reflected, and centred onto it.
+
+    The atoms follow one another along the line as in the parent. The turn about the line is that which keeps the child
+    nearest to where it was.
+
+    Args:
+        axis: unit vector float64 (3,) along the parent's line.
+
+    Raises:
+        DetectionError: no assignment of the atoms keeps every displacement within ``max_displacement`` Å.
+    """
+    own = parent.positions - parent.positions.mean(axis=0)
+    other = child.positions - child.positions.mean(axis=0)
+    line = np.linalg.svd(other)[2][0]
+    places = np.argsort(own @ axis, kind="stable")
+    best: Match | None = None
+    for direction in (line, -line):
+        atoms = np.argsort(other @ direction, kind="stable")
+        if (child.numbers[atoms] != parent.numbers[places]).any():
+            continue
+        sites = np.empty_like(atoms)
+        sites[places] = atoms
+        # the smallest turn that carries the child's line to the parent's, then the line of least squares
+        turn = _least_turn(direction, axis)
+        lever = np.einsum("n,ni->i", own @ axis, other[sites] @ turn.T)
+        turn = _least_turn(lever / np.linalg.norm(lever), axis) @ turn
+        match = Match(sites, other[sites] @ turn.T - own, np.zeros((3, 3)), turn)
+        if best is None or (round(match.score / SAME_SCORE), -np.trace(turn)) < (
+            round(best.score / SAME_SCORE),
+            -np.trace(best.rotation),
+        ):
+            best = match
+    if best is None:
+        raise DetectionError(
+            "the child is no distortion of the linear parent: its atoms do not follow one another along a line as the parent's "
+            "do; give two geometries of one molecule"
+        )
+    site = int(np.linalg.norm(best.displacement, axis=1).argmax())
+    if best.largest > max_displacement:
+        label = int(parent.numbers[site])
+        raise DetectionError(_off(int(best.sites[site]), label, best.largest, site, max_displacement))
+    return best
+
+
+def _least_turn(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rotation (3, 3) of least angle that carries one unit vector to another."""
+    cosine = float(start @ end)
+    if cosine < -1 + SAME_SCORE:  # half a turn about any direction across
+        across = np.linalg.svd(start[None])[2][2]
+        return np.asarray(2 * np.outer(across, across) - np.eye(3))
+    x, y, z = np.cross(start, end)
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return np.eye(3) + cross + cross @ cross / (1 + cosine)
 
 
 def _assign(

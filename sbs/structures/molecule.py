@@ -88,8 +88,7 @@ def _finite(found: Isometries, points: NDArray[np.float64]) -> tuple[NDArray[np.
 def _aligned(
     matrices: NDArray[np.float64], permutations: NDArray[np.int64], points: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The group turned so that its perfectly symmetric average of the points lies as close to the points as
-    it can."""
+    """The group turned so that its perfectly symmetric average of the points lies as close to the points as it can."""
     for _ in range(ALIGNMENT_ROUNDS if len(matrices) > 1 else 0):
         symmetric = np.einsum("gji,gnj->ni", matrices, points[permutations], optimize=True) / len(matrices)
         turn = kabsch(symmetric, points[None], np.ones(1))[0]
@@ -100,8 +99,7 @@ def _aligned(
 def _linear(
     points: NDArray[np.float64], numbers: NDArray[np.int64], axis: NDArray[np.float64], tolerance: float
 ) -> tuple[bool, float, NDArray[np.int64]]:
-    """Whether the inversion maps points on a line onto themselves, by how much it fails in Å, and the
-    permutations."""
+    """Whether the inversion maps points on a line onto themselves, by how much it fails in Å, and the permutations."""
     order = np.argsort(points @ axis, kind="stable")
     reversal = np.empty_like(order)
     reversal[order] = order[::-1]

@@ -9,6 +9,7 @@ place, so that it is the same for every description of the crystal.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
 
@@ -71,20 +72,24 @@ def _frame(crystal: CrystalInCell, irrep: SpaceIrrep, image: Image, spaces: list
     scalars = _element_scalars(crystal, irrep)
     lines = []
     for flat in spaces:
-        if flat.basis.shape[1] != 1:
-            continue
-        vectors = _lines(image.matrices @ flat.basis[:, 0])
-        held = np.flatnonzero(flat.fixer[image.number])
-        left = child_space_group(found, Subgroup.from_elements(crystal.group, held))
-        index = int(crystal.group.order) // len(held)
-        spread = float(np.mean([_axis_key(crystal, irrep, image, v)[-1] for v in vectors]))
-        lines.append((len(vectors), index, -left.number, round(spread, 6), vectors))
-    lines.sort(key=lambda entry: (not _is_frame(entry[-1], dim), *entry[:-1]))
+        if flat.basis.shape[1] == 1:
+            vectors = _lines(image.matrices @ flat.basis[:, 0])
+            held = Subgroup.from_elements(crystal.group, np.flatnonzero(flat.fixer[image.number]))
+            lines.append((not _is_frame(vectors, dim), len(vectors), int(crystal.group.order) // held.order, held, vectors))
+    ties = Counter(entry[:3] for entry in lines)
+
+    def rank(entry: tuple[bool, int, int, Subgroup, FloatArray]) -> tuple[float, ...]:
+        if ties[entry[:3]] == 1:
+            return entry[:3]
+        spread = float(np.mean([_axis_key(crystal, irrep, image, v)[-1] for v in entry[4]]))
+        return (*entry[:3], -child_space_group(found, entry[3]).number, round(spread, 6))
+
+    lines.sort(key=rank)
     chosen: list[FloatArray] = []
     ranked = [(_axis_key(crystal, irrep, image, v), v) for *_, vectors in lines for v in vectors]
     # A class at a time: its members in the order of their keys, as long as they are perpendicular to what is chosen.
     start = 0
-    for size, *_ in lines:
+    for _, size, *_ in lines:
         for _, vector in sorted(ranked[start : start + size], key=lambda entry: entry[0]):
             if len(chosen) < dim and all(abs(vector @ other) < PERPENDICULAR for other in chosen):
                 chosen.append(vector)

@@ -1,8 +1,10 @@
-"""``sbs.between``: what lies between a symmetric structure and a distorted one: S, K, domain states, mode amplitudes and
-objects."""
+"""``sbs.between``: what lies between a symmetric structure and a distorted one: S, K, domain states,
+mode amplitudes and objects.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError
-from sbs.groups import FiniteGroup, PointGroup, Subgroup
+from sbs.errors import DetectionError, InfiniteSetError
+from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, PointGroupSymbol, Subgroup
 from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.amplitudes import ModeAmplitude, mode_amplitudes
@@ -21,10 +23,11 @@ from sbs.structures.commensurate import common_sublattice
 from sbs.structures.crystal import crystal_symmetry, primitive_cell, space_group_of
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
-from sbs.structures.domains import SEEN, DomainState, domain_states
+from sbs.structures.domains import SEEN, DomainState, distorted, domain_states
 from sbs.structures.inputs import Structure
 from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced
-from sbs.structures.matching import CrystalMatch, Match, match_crystals, match_molecules
+from sbs.structures.linear import is_linear, stand_in, turns_kept
+from sbs.structures.matching import CrystalMatch, Match, match_crystals, match_linear, match_molecules
 from sbs.structures.orient import largest_prefix
 from sbs.structures.parsing import parse_structure
 from sbs.structures.sites import changes, finite_group, move, name_of
@@ -52,6 +55,7 @@ class Between:
             that the child can be taken for it is the one for which the child need be turned least, then shifted least.
         match: how the child was laid onto the parent.
         deviation: Å, the largest part of a displacement that was averaged away to make K exact.
+        stand_in: for a linear molecule the molecule with a finite group in place of C∞v or D∞h; ``target`` lies in that group.
     """
 
     parent: Detected
@@ -59,23 +63,52 @@ class Between:
     states: tuple[DomainState, ...]
     match: Match
     deviation: float
+    stand_in: Detected | None = None
+
+    @property
+    def finite(self) -> Detected:
+        """The parent with the finite group that K lies in: S itself, or what stands in for that of a linear molecule."""
+        return self.stand_in or self.parent
 
     @property
     def group(self) -> PointGroup | FiniteGroup:
-        """S, in the parent's frame."""
-        return finite_group(self.parent)
+        """S, in the parent's frame; for a linear molecule the finite group that stands in for it."""
+        return finite_group(self.finite)
+
+    @property
+    def index(self) -> int | float:
+        """|S| / |K|, the number of domain states; infinite where a linear molecule bends (``states`` then holds one)."""
+        if self.stand_in is not None and turns_kept(self.stand_in, self.target) < int(
+            self.stand_in.rotations.family.n or 1
+        ):
+            return math.inf
+        return self.group.order // self.target.order
+
+    @property
+    def kept(self) -> str:
+        """Symbol of K, or for a supercell its order and index."""
+        name = name_of(self.target)
+        return name if self.stand_in is None else name.replace(str(self.stand_in.rotations.family.n), "inf")
 
     @cached_property
     def symmetry_set(self) -> MinimalSet:
         """The minimal symmetry-breaking set of S -> K."""
+        if self.stand_in is not None:
+            whole = ClosedGroup(PointGroupSymbol("Cnv", math.inf), self.parent.rotations.rotation)
+            return minimal_set(self.parent, self.target if math.isinf(self.index) else whole)
         frame = None if self.parent.structure.periodic else "input"
         return minimal_set(self.parent, self.target, frame=frame)
 
     @cached_property
     def state_of(self) -> NDArray[np.int64]:
         """int (size,), the domain state that each object of the set stands for."""
+        if math.isinf(self.index):
+            raise InfiniteSetError(
+                f"{self.parent.structure.formula} has infinitely many domain states, one for every angle about its axis, and as "
+                "many objects; symmetry_set.sample(n) gives some"
+            )
         elements = np.array([state.element for state in self.states])
-        return states_of_objects(self.symmetry_set, self.parent, self.target, elements)
+        return states_of_objects(self.symmetry_set, self.finite, self.target, elements)
 
     @cached_property
     def object_of(self) -> NDArray[np.int64]:
@@ -86,7 +119,7 @@ class Between:
     def amplitudes(self) -> tuple[ModeAmplitude, ...]:
         """What each irrep of S contributes to the distortion: A_s, A_p (Å) and strain."""
         first = self.states[0]
-        return mode_amplitudes(self.parent, self.target, first.displacement, first.strain)
+        return mode_amplitudes(self.finite, self.target, first.displacement, first.strain)
 
     @property
     def displacements(self) -> NDArray[np.float64]:
@@ -123,7 +156,7 @@ class Between:
         facts: dict[str, Any] = {
             "formula": self.parent.structure.formula,
             "parent": {"point_group": self.parent.symbol},
-            "child": {"symmetry": name_of(self.target), "order": self.target.order},
+            "child": {"symmetry": self.kept},
         }
         if self.parent.space_group is not None:
             child = space_group_of(first.structure, self._fine_tolerance())[0]
@@ -134,7 +167,7 @@ class Between:
         if self.parent.structure.periodic:
             facts["strain"] = first.strain.round(9).tolist()
         facts |= {
-            "domain_states": len(self.states),
+            "domain_states": "infinite" if math.isinf(self.index) else len(self.states),
             "largest_displacement": float(np.linalg.norm(first.displacement, axis=1).max()),
             "averaged_away": self.deviation,
             "amplitudes": [
@@ -148,11 +181,12 @@ class Between:
                 for row in self.amplitudes
             ],
             "ambient": getattr(self.symmetry_set.ambient, "symbol", None) or "the crystal itself",
-            "objects": int(self.symmetry_set.size),
+            "objects": "infinite" if math.isinf(self.symmetry_set.size) else int(self.symmetry_set.size),
             "irreps": self.symmetry_set.irreps,
             "ideal": self.symmetry_set.is_ideal,
-            "object_of_each_domain_state": self.object_of.tolist(),
         }
+        if not math.isinf(self.index):
+            facts["object_of_each_domain_state"] = self.object_of.tolist()
         return facts
 
     def _fine_tolerance(self) -> float:
@@ -160,8 +194,8 @@ class Between:
 
     def __repr__(self) -> str:
         return (
-            f"Between({self.parent.symbol} -> {name_of(self.target)}, {self.parent.structure!r}, "
-            f"{len(self.states)} domain states)"
+            f"Between({self.parent.symbol} -> {self.kept}, {self.parent.structure!r}, "
+            f"{'infinitely many' if math.isinf(self.index) else len(self.states)} domain states)"
         )
 
     def __str__(self) -> str:
@@ -179,7 +213,7 @@ class Between:
             facts["supercell"] = self.parent.supercell.account()
         facts["largest_displacement"] = f"{facts['largest_displacement']:.4f} Å"
         facts["averaged_away"] = f"{self.deviation:.1e} Å"
-        facts.pop("object_of_each_domain_state")
+        facts.pop("object_of_each_domain_state", None)
         facts.pop("amplitudes")
         lines = [f"{key.replace('_', ' ')}: {value}" for key, value in facts.items()]
         lines += ["", "irrep   A_s / Å   A_p / Å    strain"]
@@ -187,6 +221,8 @@ class Between:
             f"{row.irrep:5s}  {row.standard:8.5f}  {row.parent:8.5f}  {row.strain:8.5f}{'  primary' if row.primary else ''}"
             for row in self.amplitudes
         ]
+        if math.isinf(self.index):
+            return "\n".join(lines)
         if self.parent.supercell is not None:  # an object is a field on the sites
             lines += ["", "state  object"]
             return "\n".join(lines + [f"{number:5d}  {k:6d}" for number, k in enumerate(self.object_of)])
@@ -231,6 +267,8 @@ def between(
             raise DetectionError("a supercell was given with molecules; leave supercell out")
         _check_composition(own, other)
         detected = parent if isinstance(parent, Detected) else detect(own, tolerance, periodic=False)
+        if is_linear(detected):
+            return _linear(detected, other, tolerance, limit)
         detected.point_group()
         match = match_molecules(own, other, limit)
     target, displacement, strain = _symmetry(detected, match, tolerance)
@@ -243,6 +281,38 @@ def between(
     deviation = float(np.linalg.norm(displacement - match.displacement, axis=1).max())
     states = domain_states(detected, target, displacement, strain, 0.0)
     return Between(detected, target, states, match, deviation)
+
+
+def _linear(detected: Detected, child: Structure, tolerance: float, limit: float) -> Between:
+    """A linear molecule and one of its distortions: K among the groups that stand in for S, about every angle that a mirror or
+    two-fold axis of the child could have."""
+    axis = detected.rotations.rotation[:, 2]
+    match = match_linear(detected.structure, axis, child, limit)
+    across = match.displacement - np.outer(match.displacement @ axis, axis)
+    sizes = np.linalg.norm(across, axis=1)
+    directions = across[sizes > tolerance] / sizes[sizes > tolerance][:, None]
+    sums = (directions[:, None] + directions).reshape(-1, 3)
+    best: Between | None = None
+    for direction in (np.zeros(3), *directions, *sums[np.linalg.norm(sums, axis=1) > SAME_TURN]):
+        standing = stand_in(detected, direction)
+        target, displacement, strain = _symmetry(standing, match, tolerance)
+        if best is None or target.order > best.target.order:
+            deviation = float(np.linalg.norm(displacement - match.displacement, axis=1).max())
+            fixed = DomainState(
+                distorted(detected.structure, displacement, strain), 0, displacement, strain, target, 0.0
+            )
+            best = Between(detected, target, (fixed,), match, deviation, standing)
+    assert best is not None and best.stand_in is not None
+    if best.target.order == best.stand_in.order:
+        raise DetectionError(
+            f"the child keeps every symmetry of the parent's point group {detected.symbol} within {tolerance:g} "
+            "Å: nothing is broken; lower the tolerance, or give another child"
+        )
+    if math.isinf(best.index):
+        return best
+    first = best.states[0]
+    states = domain_states(best.stand_in, best.target, first.displacement, first.strain, 0.0)
+    return replace(best, states=states)
 
 
 def _crystals(

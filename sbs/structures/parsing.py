@@ -42,9 +42,8 @@ def parse_structure(structure: Any, tolerance: float, periodic: bool | None = No
             kind; True or False insists.
 
     Raises:
-        DetectionError: for input that is no structure: wrong shapes, NaN, no atoms, overlapping atoms, zero
-            volume, partial occupancies, periodicity along one axis only, a molecule given as a crystal or the
-            reverse.
+        DetectionError: for input that is no structure: wrong shapes, NaN, no atoms, overlapping atoms, zero volume, partial
+            occupancies, periodicity along one axis only, a molecule given as a crystal or the reverse.
 
     Warns:
         StructureWarning: decorations that distinguish no sites, or a file with several structures.

@@ -1,5 +1,4 @@
-"""``sbs.distortions``: the displacements and strains of a symmetric structure that break its symmetry to a
-given subgroup.
+"""``sbs.distortions``: the displacements and strains of a symmetric structure that break its symmetry to a given subgroup.
 
 The patterns are vectors of a representation of S, that on the displacements of the sites (permutation ⊗
 vector) beside that on strains (symmetric matrices). Those that K leaves invariant and S does not span V^K ⊖
@@ -10,6 +9,7 @@ motions. The S-orbit of one pattern is the set of domain states. S is the point 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,32 +18,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError, InvalidGroupError, NoSetError
-from sbs.groups import Subgroup
-from sbs.groups.abstract.validation import real_array
-from sbs.objects.invariants import FIXED_TOLERANCE, pointwise_fixer, projector_basis
+from sbs.errors import DetectionError, InfiniteSetError, InvalidGroupError, NoSetError
+from sbs.groups import ClosedGroup, Subgroup
+from sbs.groups.abstract.validation import check_integer, check_seed, real_array
+from sbs.objects.invariants import pointwise_fixer
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
-from sbs.structures.domains import DomainState, distorted, domain_states
+from sbs.structures.domains import SEEN, DomainState, distorted, domain_states
 from sbs.structures.generic import furthest_apart
 from sbs.structures.inputs import Structure
 from sbs.structures.irreps import real_irreps, vibrations
+from sbs.structures.linear import is_linear, standing_for, turns_kept
+from sbs.structures.pattern_spaces import displacement_patterns, fixing_elements, strain_patterns
 from sbs.structures.primary import primary_choice
 from sbs.structures.sites import (
     STRAIN_BASIS,
     finite_group,
     name_of,
     resolve_target,
-    rigid_motions,
-    site_orbits,
     strain_matrices,
 )
 
 __all__ = ["Distortions", "PatternIrrep", "distortions"]
 
-# A rigid motion has a part in a space of patterns if the part's squared norm is above this: 0 or of order 1 /
-# num_sites.
-RIGID = 1e-8
 # Two domain states must differ by more than this fraction of the amplitude: less is not seen at any tolerance that
 # sees the distortion itself.
 LEAST_FRACTION = 1e-3
@@ -81,6 +78,7 @@ class Distortions:
         strains: float64 (q, 3, 3), orthonormal symmetric matrices; q = 0 for a molecule.
         strain_irreps: likewise.
         named: the irreps that the target was named by (a row of ``sbs.isotropy``), if any.
+        stand_in: for a linear molecule the molecule with a finite group in place of C∞v or D∞h; ``target`` lies in that group.
     """
 
     parent: Detected
@@ -90,6 +88,7 @@ class Distortions:
     strains: NDArray[np.float64]
     strain_irreps: tuple[str, ...]
     named: tuple[str, ...] = ()
+    stand_in: Detected | None = None
 
     def __len__(self) -> int:
         return len(self.displacements) + len(self.strains)
@@ -111,6 +110,7 @@ class Distortions:
             self.strains[cells],
             (name,) * len(cells),
             self.named,
+            self.stand_in,
         )
 
     @cached_property
@@ -120,9 +120,22 @@ class Distortions:
 
     @cached_property
     def symmetry(self) -> Subgroup:
-        """The elements of S that leave every displacement and strain pattern invariant: K, or a larger
-        group."""
+        """The elements of S that leave every displacement and strain pattern invariant: K, or a larger group."""
         return self._fixer(moves=True, stretches=True)
+
+    @property
+    def finite(self) -> Detected:
+        """The structure with the finite group that acts on its patterns: S itself, or what stands in for it."""
+        return self.stand_in or self.parent
+
+    @property
+    def index(self) -> int | float:
+        """|S| / |K|, the number of domain states; infinite where a linear molecule bends."""
+        if self.stand_in is not None and turns_kept(self.stand_in, self.target) < int(
+            self.stand_in.rotations.family.n or 1
+        ):
+            return math.inf
+        return int(finite_group(self.finite).order) // self.target.order
 
     @cached_property
     def irreps(self) -> tuple[PatternIrrep, ...]:
@@ -130,7 +143,7 @@ class Distortions:
         names = list(dict.fromkeys((*self.displacement_irreps, *self.strain_irreps)))
         parts = [self.of_irrep(name) for name in names]
         kept = [part.symmetry for part in parts]
-        dimensions = {irrep.name: irrep.dimension for irrep in real_irreps(self.parent)}
+        dimensions = {irrep.name: irrep.dimension for irrep in real_irreps(self.finite)}
         rank = [
             (name not in self.named, dimensions[name], len(part.displacements) == 0)
             for name, part in zip(names, parts, strict=True)
@@ -145,8 +158,8 @@ class Distortions:
     def _generic(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         moving, stretching = ~self.displacement_symmetry.mask, ~self._fixer(False, True).mask
         return (
-            furthest_apart(self.parent, self.displacements, self.displacement_irreps, moving, strain=False),
-            furthest_apart(self.parent, self.strains, self.strain_irreps, stretching, strain=True),
+            furthest_apart(self.finite, self.displacements, self.displacement_irreps, moving, strain=False),
+            furthest_apart(self.finite, self.strains, self.strain_irreps, stretching, strain=True),
         )
 
     def pattern(
@@ -192,19 +205,45 @@ class Distortions:
             coefficients, strain_coefficients: which combination of the patterns; a generic one by default.
 
         Raises:
-            NoSetError: the patterns that are used leave more symmetry than K, or these coefficients do: then states would
-                coincide.
+            NoSetError: the patterns that are used leave more symmetry than K, or these coefficients do:
+                then states would coincide.
         """
+        if math.isinf(self.index):
+            raise InfiniteSetError(
+                f"{self.parent.structure.formula} has infinitely many domain states, one for every angle about its axis; "
+                "distorted() gives one of them, sampled(n) some"
+            )
         shift, cell = self._scaled(amplitude, strain, coefficients, strain_coefficients)
         lattice = self.parent.structure.lattice
         size = float(np.linalg.norm(shift, axis=1).max())
         if lattice is not None:
             size = max(size, float(np.linalg.norm(cell)) * float(np.linalg.norm(lattice, axis=1).max()))
-        return domain_states(self.parent, self.target, shift, cell, LEAST_FRACTION * size)
+        return domain_states(self.finite, self.target, shift, cell, LEAST_FRACTION * size)
+
+    def sampled(self, n: int, amplitude: float = 0.1, seed: int | np.random.Generator = 0) -> tuple[Structure, ...]:
+        """``n`` distorted structures drawn uniformly under S, for S of any order.
+
+        Args:
+            amplitude: the largest displacement of a site, Å.
+            seed: non-negative integer, or a generator that is drawn from.
+        """
+        shift, cell = self._scaled(amplitude, 0.0, None, None)
+        rng, structures = check_seed(seed), []
+        for _ in range(check_integer(n, "the number of structures")):
+            if isinstance(self.parent.group, ClosedGroup):
+                turn = self.parent.group.sample(1, rng)[0]
+                place = self.parent.permutation_of(turn)
+            else:
+                element = int(rng.integers(int(self.parent.group.order)))
+                turn, place = self.parent.matrices[element], self.parent.permutations[element]
+            moved = np.empty_like(shift)
+            moved[place] = shift @ turn.T
+            structures.append(distorted(self.parent.structure, moved, turn @ cell @ turn.T))
+        return tuple(structures)
 
     def __repr__(self) -> str:
         return (
-            f"Distortions({self.parent.symbol} -> {self.target.symbol}, {self.parent.structure!r}, "
+            f"Distortions({self.parent.symbol} -> {self._name(self.target)}, {self.parent.structure!r}, "
             f"{len(self.displacements)} displacement and {len(self.strains)} strain patterns)"
         )
 
@@ -213,30 +252,36 @@ class Distortions:
 
     def report(self) -> str:
         """A readable account of the patterns."""
-        group = finite_group(self.parent)
+        count = "infinitely many" if math.isinf(self.index) else str(self.index)
         lines = [
-            f"{self.parent.structure.formula}: {self.parent.symbol} -> {name_of(self.target)}, "
-            f"{group.order // self.target.order} domain states",
-            f"modes: Γ = {_sum(vibrations(self.parent))}" if self.parent.supercell is None else "",
+            f"{self.parent.structure.formula}: {self.parent.symbol} -> {self._name(self.target)}, {count} domain states",
+            f"modes: Γ = {_sum(vibrations(self.finite))}" if self.parent.supercell is None else "",
             f"displacement patterns: {len(self.displacements)} {_tally(self.displacement_irreps)}",
             f"strain patterns: {len(self.strains)} {_tally(self.strain_irreps)}",
             f"primary order parameters: {' + '.join(row.name for row in self.irreps if row.primary) or 'none'}",
         ]
         if self.displacement_symmetry != self.target:
             lines.append(
-                f"displacements alone leave {name_of(self.displacement_symmetry)}; all patterns together "
-                f"{name_of(self.symmetry)}"
+                f"displacements alone leave {self._name(self.displacement_symmetry)}; all patterns together "
+                f"{self._name(self.symmetry)}"
             )
         return "\n".join(line for line in lines if line)
 
+    def _name(self, subgroup: Subgroup) -> str:
+        """Symbol of a subgroup; of one that stands in for an infinite group that of the latter."""
+        name = name_of(subgroup)
+        if self.stand_in is None:
+            return name
+        return name.replace(str(self.stand_in.rotations.family.n), "inf")
+
     def _fixer(self, moves: bool, stretches: bool) -> Subgroup:
-        group = finite_group(self.parent)
+        group = finite_group(self.finite)
         mask = np.ones(group.order, dtype=bool)
         if moves and len(self.displacements):
-            mask &= _fixes(self.parent, self.displacements)
+            mask &= fixing_elements(self.finite, self.displacements)
         if stretches and len(self.strains):
             coordinates = np.einsum("bij,qij->bq", STRAIN_BASIS, self.strains)
-            mask &= pointwise_fixer(strain_matrices(self.parent.matrices), coordinates)
+            mask &= pointwise_fixer(strain_matrices(self.finite.matrices), coordinates)
         return group.subgroup_from_mask(mask)
 
     def _scaled(
@@ -266,7 +311,7 @@ class Distortions:
             if self.symmetry == self.target:
                 way_out = "give amplitude=0.1 and strain=0.02, so that both act"
             raise NoSetError(
-                f"the patterns asked for leave {name_of(kept)}, more than the target {name_of(self.target)}, "
+                f"the patterns asked for leave {self._name(kept)}, more than the target {self._name(self.target)}, "
                 f"whatever their amplitudes; {way_out}"
             )
         shift, cell = np.zeros((len(self.parent.structure), 3)), np.zeros((3, 3))
@@ -277,6 +322,14 @@ class Distortions:
         if stretches:
             cell = self.strain_pattern(strain_coefficients)
             cell = cell * (strain / _positive(float(np.linalg.norm(cell)), "strain"))
+        if self.stand_in is not None:
+            # a mirror through the line may lie at any angle, so that what the group that stands in leaves is not all
+            found = detect(distorted(self.parent.structure, shift, cell), SEEN * amplitude, periodic=False)
+            if not math.isinf(found.order) and found.order > self.target.order:
+                raise NoSetError(
+                    f"the patterns of {self.parent.structure.formula} for {self._name(self.target)} leave {found.symbol}, "
+                    "whatever their amplitudes: all its atoms stay in one plane; choose another target"
+                )
         return shift, cell
 
 
@@ -304,81 +357,21 @@ def distortions(
         raise DetectionError(
             "supercell= was given with a structure that is already detected; give it to sbs.detect instead"
         )
-    group = finite_group(parent)
-    kept = resolve_target(group, target)
-    if kept.order == group.order:
+    whole, standing = parent, None
+    if is_linear(parent):
+        parent, kept = standing_for(parent, target)
+        standing = parent
+    else:
+        kept = resolve_target(parent, target)
+    if kept.order == finite_group(parent).order:
         raise DetectionError(
-            f"the target is the whole symmetry {parent.symbol} of the structure, so nothing is broken; expected a "
+            f"the target is the whole symmetry {whole.symbol} of the structure, so nothing is broken; expected a "
             "proper subgroup of it"
         )
-    irreps = [irrep for irrep in real_irreps(parent) if not irrep.trivial]
-    matrices = parent.matrices
-    members = kept.mask / kept.order
-    per_irrep: list[list[NDArray[np.float64]]] = [[] for _ in irreps]
-    for orbit in site_orbits(parent):
-        fixed = projector_basis(orbit.mean(matrices, members))
-        for found, irrep in zip(per_irrep, irreps, strict=True):
-            basis = _inside(orbit.mean(matrices, irrep.weights), fixed)
-            found.append(orbit.spread(basis.T, len(parent.structure)))
-    rigid = rigid_motions(parent)
-    patterns = [_without(np.concatenate(found), rigid) for found in per_irrep]
-    names = tuple(irrep.name for irrep, found in zip(irreps, patterns, strict=True) for _ in found)
-    strains = np.zeros((0, 3, 3))
-    strain_names: tuple[str, ...] = ()
-    if parent.structure.periodic:
-        turns = strain_matrices(matrices)
-        fixed = projector_basis(np.tensordot(members, turns, axes=1))
-        if parent.structure.layer:
-            fixed = _inside(_in_plane(parent.structure), fixed)
-        bases = [_inside(np.tensordot(irrep.weights, turns, axes=1), fixed) for irrep in irreps]
-        strains = np.einsum("bq,bij->qij", np.concatenate(bases, axis=1), STRAIN_BASIS)
-        strain_names = tuple(i.name for i, basis in zip(irreps, bases, strict=True) for _ in basis.T)
+    patterns, names = displacement_patterns(parent, kept)
+    strains, strain_names = strain_patterns(parent, kept)
     named = tuple(getattr(target, "irreps", None) or ())
-    return Distortions(parent, kept, np.concatenate(patterns), names, strains, strain_names, named)
-
-
-def _inside(projector: NDArray[np.float64], fixed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An orthonormal basis (d, k) of the part of a space with basis ``fixed`` (d, f) in the image of a projector that maps
-    the space to itself."""
-    local = fixed.T @ projector @ fixed
-    return np.asarray(fixed @ projector_basis((local + local.T) / 2))
-
-
-def _in_plane(layer: Structure) -> NDArray[np.float64]:
-    """Projector (6, 6) onto the strains of a layer that leave its normal alone."""
-    assert layer.lattice is not None
-    normal = layer.lattice[2] / np.linalg.norm(layer.lattice[2])
-    flat = np.eye(3) - np.outer(normal, normal)
-    pressed = flat @ STRAIN_BASIS @ flat
-    return np.einsum("aij,bij->ab", STRAIN_BASIS, pressed)
-
-
-def _fixes(parent: Detected, patterns: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which elements leave every one of some unit patterns (p, num_sites, 3) as it is."""
-    mask = np.ones(len(parent.permutations), dtype=bool)
-    for pattern in patterns:
-        left = np.flatnonzero(mask)
-        turned = np.einsum("gij,nj->gni", parent.matrices[left], pattern, optimize=True)
-        mask[left] = np.abs(turned - pattern[parent.permutations[left]]).max(axis=(1, 2)) < FIXED_TOLERANCE
-    return mask
-
-
-def _without(patterns: NDArray[np.float64], rigid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An orthonormal basis of the span of ``patterns`` (p, n, 3) less the rigid motions (r, n, 3) inside it.
-
-    The rigid motions form a representation of S of their own, so their part in the span of K-invariant
-    patterns of one irrep is again rigid.
-    """
-    count = len(patterns)
-    if count == 0:
-        return patterns
-    parts = patterns.reshape(count, -1) @ rigid.reshape(len(rigid), -1).T
-    left, sizes, _ = np.linalg.svd(parts, full_matrices=False)
-    inside = left[:, sizes**2 > RIGID]
-    if inside.shape[1] == 0:
-        return patterns
-    rest = projector_basis(np.eye(count) - inside @ inside.T)
-    return np.einsum("pk,pni->kni", rest, patterns)
+    return Distortions(whole, kept, patterns, names, strains, strain_names, named, standing)
 
 
 def _coefficients(

@@ -37,8 +37,8 @@ VANISHING = 1e-9
 def pinned_ambient(
     structure: Structure, group: PointGroup, center: NDArray[np.float64], tolerance: float, normalizer: ClosedGroup
 ) -> PointGroup:
-    """The stabilizer in D∞h of the molecule's lowest multipole that is not invariant under D∞h and has a direction across
-    the axis.
+    """The stabilizer in D∞h of the molecule's lowest multipole that is not invariant under D∞h and has a
+    direction across the axis.
 
     Args:
         structure: a molecule.
@@ -98,8 +98,7 @@ def pinned_ambient(
 def axial_multipoles(
     points: NDArray[np.float64], charges: NDArray[np.float64], highest: int
 ) -> NDArray[np.complex128]:
-    """Multipoles Q_lm, m >= 0, of point charges: complex (highest + 1, highest + 1), entries with m > l are
-    zero.
+    """Multipoles Q_lm, m >= 0, of point charges: complex (highest + 1, highest + 1), entries with m > l are zero.
 
     Q_lm = sqrt((l-m)!/(l+m)!) sum_i q_i r_i^l P_l^m(cos θ_i) exp(i m φ_i), without the Condon-Shortley sign;
     by the recursion (l-m) Π_l = (2l-1) z Π_(l-1) - (l+m-1) r² Π_(l-2) from Π_m = (2m-1)!! (x + iy)^m.

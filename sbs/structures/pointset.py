@@ -79,8 +79,7 @@ def isometries(
         tolerance: largest distance in Å between the image of a point and the point that it meets.
 
     Returns:
-        Every isometry once, in the order of their deviations; several matrices for one permutation only for
-        planar sets.
+        Every isometry once, in the order of their deviations; several matrices for one permutation only for planar sets.
     """
     base, lever = _base_pair(source, source_labels, tolerance)
     trial, handedness = _trial_matrices(source, source_labels, target, target_labels, base, tolerance)
@@ -233,8 +232,7 @@ def _match(
     """Read the permutation off each trial matrix; drop those that map no point set onto the other within
     ``reach``.
 
-    Labels are handled from the rarest to the most frequent, and a candidate is dropped at the first label
-    that fails.
+    Labels are handled from the rarest to the most frequent, and a candidate is dropped at the first label that fails.
     """
     permutations = np.zeros((len(trial), len(source)), dtype=np.int64)
     alive = np.arange(len(trial))

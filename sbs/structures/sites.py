@@ -14,10 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import NotASubgroupError
 from sbs.groups import FiniteGroup, PointGroup, PointGroupSymbol, Subgroup
 from sbs.groups.abstract.characters import character_table
-from sbs.groups.abstract.validation import shown
 from sbs.groups.point.mulliken import name_irreps
 from sbs.groups.point.pointgroups import point_group
 from sbs.query import resolve_target as of_point_group
@@ -197,23 +195,19 @@ def finite_group(detected: Detected) -> PointGroup | FiniteGroup:
     return detected.group
 
 
-def resolve_target(group: PointGroup | FiniteGroup, target: object) -> Subgroup:
-    """K as a subgroup of S: a label or symbol, a Subgroup of S, anything with a ``target`` or ``representative`` that is one
-    (a row of ``sbs.isotropy``, a class of subgroups), a point group or matrices in the frame of S.
+def resolve_target(detected: Detected, target: object) -> Subgroup:
+    """K as a subgroup of a finite S: a label or symbol, a Subgroup of S, a class of subgroups, a point group or matrices in the
+    frame of S; in a supercell a row of ``sbs.isotropy`` or its label, and point groups that keep every translation.
 
     Raises:
         AmbiguousTargetError, UnknownGroupError, NotASubgroupError: as ``sbs.minimal_set`` does.
     """
-    for name in ("target", "representative"):
-        target = getattr(target, name, target)
-    if isinstance(target, Subgroup) and target.parent == group:
-        return target
-    if not isinstance(group, PointGroup):
-        raise NotASubgroupError(
-            f"the target {shown(target)} is no subgroup of the space group modulo the supercell; give a row of "
-            'sbs.isotropy(crystal, "R4+"), or a Subgroup of crystal.group'
-        )
-    return of_point_group(group, target)  # type: ignore[return-value]  # a finite group has finite subgroups
+    if detected.supercell is not None:
+        kept = detected.resolve_target(target)
+    else:
+        kept = of_point_group(detected.point_group(), getattr(target, "representative", target))
+    assert isinstance(kept, Subgroup)  # a finite group has finite subgroups
+    return kept
 
 
 def name_of(subgroup: Subgroup) -> str:

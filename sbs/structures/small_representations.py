@@ -96,8 +96,6 @@ def small_representations(group: LittleGroup, seed: int = 0) -> tuple[SmallRepre
     """
     count = len(group.elements)
     everything = np.arange(count)
-    left = np.zeros((count, count, count), dtype=np.complex128)
-    left[everything[:, None], group.table, everything[None]] = group.factors
     rng = np.random.default_rng(seed)
     for _ in range(DRAWS):
         weights = rng.normal(size=count) + 1j * rng.normal(size=count)
@@ -106,7 +104,7 @@ def small_representations(group: LittleGroup, seed: int = 0) -> tuple[SmallRepre
         np.add.at(commuting, (group.table, everything[:, None]), group.factors * weights[None])
         values, vectors = np.linalg.eigh(commuting + commuting.conj().T)
         edges = np.flatnonzero(np.diff(values) > SAME_EIGENVALUE * max(1.0, float(np.abs(values).max()))) + 1
-        found = _irreducible([vectors[:, part] for part in np.split(everything, edges)], left, count)
+        found = _irreducible([vectors[:, part] for part in np.split(everything, edges)], group)
         if found is not None:
             return found
     raise SearchLimitError(
@@ -114,17 +112,20 @@ def small_representations(group: LittleGroup, seed: int = 0) -> tuple[SmallRepre
     )
 
 
-def _irreducible(spaces: list[ComplexArray], left: ComplexArray, order: int) -> tuple[SmallRepresentation, ...] | None:
+def _irreducible(spaces: list[ComplexArray], group: LittleGroup) -> tuple[SmallRepresentation, ...] | None:
     """One of each kind; None unless every space is irreducible and all kinds are there."""
     found: list[SmallRepresentation] = []
+    # L(a) e_b = factors[a, b] e_ab
+    shifted = group.factors.conj()[:, :, None]
     for basis in spaces:
-        matrices = basis.conj().T @ left @ basis
-        characters = np.trace(matrices, axis1=1, axis2=2)
+        carried = shifted * basis[group.table]  # (a, b, columns): the rows ab, so that V^† L(a) V is a sum over b
+        characters = np.einsum("abi,bi->a", carried.conj(), basis)
         if abs((np.abs(characters) ** 2).mean() - 1) > NORM_SLACK:
             return None
         if all(abs((characters * other.characters.conj()).mean()) < 0.5 for other in found):
+            matrices = np.einsum("abi,bj->aij", carried.conj(), basis, optimize=True)
             found.append(SmallRepresentation(matrices, characters))
-    if sum(each.dimension**2 for each in found) != order:
+    if sum(each.dimension**2 for each in found) != len(group.elements):
         return None
     return tuple(sorted(found, key=_rank))
 

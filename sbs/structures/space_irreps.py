@@ -125,18 +125,20 @@ def space_irreps(detected: CrystalInCell) -> tuple[SpaceIrrep, ...]:
     rotations, shifts = found.operations_of_cell
     holohedry = setting.rotations_of(found.holohedry)
     lattice = bravais_lattice(setting.space_group.number, setting.space_group.symbol)
+    names = operation_symbols(setting.operations(rotations, shifts)[0])
     complexes: list[_Complex] = []
     for star in commensurate_stars(found.quotient, rotations):
-        point, parameters, arm = name_star(star.arms, setting.matrix, lattice, holohedry)
+        point, parameters, arm = name_star(star.arms, setting.matrix, lattice, holohedry, len(rotations))
         group = little_group(star.arms[arm], rotations, shifts, found.point_group.table)
         parts = small_representations(group)
-        labels = _labels(point, parameters, group, parts, setting, rotations, shifts)
+        labels = _labels(point, parameters, group, parts, setting, rotations, shifts, names)
         ordered = _from_arm(star, arm, rotations)
         conventional = shortest_equivalents(ordered.arms, setting.matrix, setting.basis)
         for place in sorted(range(len(labels)), key=lambda i: _sort_key(labels[i])):
             induced = InducedRepresentation(found, ordered, group, parts[place])
             complexes.append(_Complex(labels[place], point, conventional, induced, induced.characters()))
-    return tuple(_real_ones(complexes))
+    everything = np.arange(int(detected.group.order))
+    return tuple(_real_ones(complexes, np.asarray(detected.group.multiply(everything, everything))))
 
 
 def find_irrep(irreps: tuple[SpaceIrrep, ...], label: str) -> SpaceIrrep:
@@ -190,9 +192,10 @@ def _labels(
     setting: StandardSetting,
     rotations: NDArray[np.int64],
     shifts: FloatArray,
+    names: list[str],
 ) -> list[str]:
-    turned, moved = setting.operations(rotations[group.elements], shifts[group.elements])
-    symbols = operation_symbols(turned)
+    _, moved = setting.operations(rotations[group.elements], shifts[group.elements])
+    symbols = [names[element] for element in group.elements]
     reduced = representative_shifts(moved, setting.centring)
     phases = np.exp(-2j * np.pi * (reduced - moved) @ (group.wave_vector @ np.linalg.inv(setting.matrix)))
     # The published tables let a translation t act as exp(2πi k·t); here it acts as the conjugate.
@@ -219,8 +222,11 @@ def _fraction(value: float) -> str:
     return str(Fraction(value).limit_denominator(LARGEST_DENOMINATOR))
 
 
-def _real_ones(complexes: list[_Complex]) -> list[SpaceIrrep]:
-    """Real representations from complex ones: alone, in conjugate pairs, or twice."""
+def _real_ones(complexes: list[_Complex], squares: NDArray[np.intp]) -> list[SpaceIrrep]:
+    """Real representations from complex ones: alone, in conjugate pairs, or twice.
+
+    Which it is the mean of the characters of the squares of all elements says: 1, 0 or -1 (G. Frobenius and I. Schur, 1906).
+    """
     result = []
     used = [False] * len(complexes)
     table = np.array([each.characters for each in complexes])
@@ -232,7 +238,7 @@ def _real_ones(complexes: list[_Complex]) -> list[SpaceIrrep]:
         used[i] = used[partner] = True
         order = table.shape[1]
         if partner == i:
-            schur = each.induced.frobenius_schur()
+            schur = round(float(each.characters[squares].real.mean()))
             weights = each.induced.dimension * each.characters.real / order
             label = each.label if schur == 1 else each.label + each.label
             result.append(SpaceIrrep(label, each.star, each.point, (each.induced,), schur, weights))

@@ -59,9 +59,11 @@ def form_of_operations(
         orbits.append(images[int((nearest >= FAR_ENOUGH * nearest.max()).argmax())] if len(rotations) > 1 else images[0])
     numbers = np.repeat(np.arange(1, count + 1), len(rotations))
     fractional = np.concatenate(orbits)
-    number = int(symmetry_dataset(lattice, fractional, numbers, CONSISTENT).number)
+    dataset = symmetry_dataset(lattice, fractional, numbers, CONSISTENT)
+    number = int(dataset.number)
     hall = _standard_hall_number(number)
-    dataset = symmetry_dataset(lattice, fractional, numbers, CONSISTENT, hall)
+    if int(dataset.hall_number) != hall:
+        dataset = symmetry_dataset(lattice, fractional, numbers, CONSISTENT, hall)
     symbol = str(setting_names(hall)[2])
     shift = np.asarray(dataset.origin_shift)
     # The conventional basis vectors are lattice vectors, so that their coordinates in a primitive basis are integers.

@@ -32,13 +32,30 @@ def states_of_objects(
     state_of = np.full(len(objects), -1, dtype=np.int64)
     for orbit in range(int(found.degeneracy)):
         members = np.flatnonzero(found.orbits == orbit)
-        base = next(k for k in members if found.target_of[int(k)] == target)
+        base = members[int(np.argmin([_moved(objects[k], matrices, detected, target) for k in members]))]
         for state, element in enumerate(np.asarray(elements).tolist()):
-            image = objects[base] @ matrices[element].T
-            if objects.ndim == 3:  # fields on the sites are carried along
-                moved = np.empty_like(image)
-                moved[detected.permutations[element]] = image
-                image = moved
+            image = _image(objects[base], matrices, detected, element)
             gaps = np.abs(objects[members] - image).reshape(len(members), -1).max(axis=1)
             state_of[members[gaps < SAME_OBJECT]] = state
     return state_of
+
+
+def _image(
+    vector: NDArray[np.float64], matrices: NDArray[np.float64], detected: Detected, element: int
+) -> NDArray[np.float64]:
+    """An object (dim,), or a field on the sites (num_sites, dim), carried along by an element of S."""
+    image = vector @ matrices[element].T
+    if vector.ndim == 1:
+        return image
+    moved = np.empty_like(image)
+    moved[detected.permutations[element]] = image
+    return moved
+
+
+def _moved(
+    vector: NDArray[np.float64], matrices: NDArray[np.float64], detected: Detected, target: Subgroup
+) -> float:
+    """How far the generators of K carry an object from itself, rounded so that equals are equal."""
+    return round(
+        max((float(np.abs(_image(vector, matrices, detected, g) - vector).max()) for g in target.generators), default=0.0), 9
+    )

@@ -8,8 +8,9 @@ shift and an integer vector. Nothing is searched or matched in the large cell.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,11 @@ def parse_supercell(supercell: Any) -> IntArray:
 
 
 def supercell_group(
-    structure: Structure, found: CrystalSymmetry, cell: IntArray, origin: str | None = None
+    structure: Structure,
+    found: CrystalSymmetry,
+    cell: IntArray,
+    origin: str | None = None,
+    naming: Callable[[Supercell, NDArray[np.intp]], str] | None = None,
 ) -> tuple[Structure, FiniteGroup, SiteOperations, Supercell]:
     """The crystal in a multiple of the given cell, and its space group modulo the translations of that multiple.
 
@@ -142,6 +147,7 @@ def supercell_group(
         cell: int (3, 3), the multiple.
         origin: chemical symbol of the atom at the origin of the standard setting; None for the rule of
             `sbs.structures.standard_setting`.
+        naming: the symbol of the space group that some elements form.
 
     Raises:
         DetectionError: the structure is a layer and the cell a multiple of its third vector.
@@ -185,15 +191,16 @@ def supercell_group(
     rotation_of = np.repeat(np.arange(len(kept)), quotient.order)
     lattice_of = np.tile(quotient.points, (len(kept), 1))
     shifts = found.translations[kept][rotation_of] + lattice_of @ primitive.basis
-    operations = SiteOperations(point_group.matrices[rotation_of], shifts, permutations)
-    group = FiniteGroup.from_actions(
-        _left_actions(point_group, rotations, primitive.shifts[kept], quotient), operations
-    )
     complete = len(kept) == found.group.order
     least = cell if complete else _least_cell(sublattice, actions, given, np.asarray(structure.lattice))
     supercell = Supercell(
         *(cell, primitive, quotient, point_group, kept, rotation_of, lattice_of, site_of, place_of, found.group, least),
         *(found.holohedry, origin),
+    )
+    names = None if naming is None else partial(naming, supercell)
+    operations = SiteOperations(point_group.matrices[rotation_of], shifts, permutations, names)
+    group = FiniteGroup.from_actions(
+        _left_actions(point_group, rotations, primitive.shifts[kept], quotient), operations
     )
     return full, group, operations, supercell
 

@@ -174,7 +174,7 @@ def _fraction(text: str) -> float:
 
 
 def name_star(
-    arms: FloatArray, matrix: FloatArray, lattice: str, holohedry: IntArray
+    arms: FloatArray, matrix: FloatArray, lattice: str, holohedry: IntArray, rotations: int
 ) -> tuple[str, tuple[float, ...], int]:
     """The name of a star, the values of its free parameters, and the arm that the name belongs to.
 
@@ -183,24 +183,21 @@ def name_star(
         matrix: float64 (3, 3), Q of the standard setting: k on the conventional basis is ``k @ inv(Q)``.
         lattice: symbol of the Bravais lattice.
         holohedry: int (m, 3, 3), rotations of the lattice in the standard setting.
+        rotations: order of the group whose star it is.
     """
     conventional = arms @ np.linalg.inv(matrix)
     conventional -= PERIOD * np.round(conventional / PERIOD)
     reciprocal = _reciprocal_vectors(matrix)
+    # A star of as many rotations as the lattice has holds every image of the representative already.
+    others = np.linalg.inv(holohedry) if rotations < len(holohedry) else ()
     for row in _table(lattice):
-        images = [(row.name, row.offset, row.directions)]
-        turned = np.linalg.inv(holohedry)
-        images += [(row.name + "A", row.offset @ w, row.directions @ w) for w in turned]
-        for suffix in ("", "A"):
-            best: tuple[tuple[float, ...], int] | None = None
-            for name, offset, directions in images:
-                if name.endswith("A") != (row.name.endswith("A") or bool(suffix)) or (not suffix and name != row.name):
-                    continue
-                found = _parameters(conventional, reciprocal, offset, directions)
-                if found is not None and (best is None or found < best):
-                    best = found
-            if best is not None:
-                return row.name + suffix, best[0], best[1]
+        found = _parameters(conventional, reciprocal, row.offset, row.directions)
+        if found is not None:
+            return row.name, *found
+        turned = [_parameters(conventional, reciprocal, row.offset @ w, row.directions @ w) for w in others]
+        images = [each for each in turned if each is not None]
+        if images:
+            return f"{row.name}A", *min(images)
     raise AssertionError("the general wave vector matches every star")
 
 

@@ -67,8 +67,8 @@ def write_structure(
     """Write one structure and an object that belongs to it (needs ASE).
 
     Args:
-        irreps: of the object. components: of the object in the structure's frame, float64 (dim,) or (num_sites, dim); none by
-            default.
+        irreps: of the object. components: of the object in the structure's frame, float64 (dim,) or (num_sites,
+            dim); none by default.
 
     Returns:
         The rotation (3, 3) from the structure's frame to that of the file, by which the object is turned in the file.

@@ -1,7 +1,7 @@
 """Which groups are stored, and where their files are.
 
-Paths are plain text: this module is on the way of every first query, and pathlib takes longer to import than the
-query itself.
+Paths are plain text: this module is on the way of every first query, and pathlib takes longer to import
+than the query itself.
 """
 
 from __future__ import annotations

@@ -199,6 +199,38 @@ def test_between_writes_the_domain_states(perovskites, ask, run, tmp_path):
     assert code == 0 and out.count("wrote ") == 6
 
 
+def test_between_and_distortions_in_supercells(perovskites, ask, run, tmp_path):
+    """A child of twice the cell; a tilt named by its row among the isotropy subgroups."""
+    doubled = tmp_path / "doubled.vasp"
+    with open(perovskites[0]) as file:
+        lines = file.read().splitlines()
+    sites = [[float(x) for x in line.split()] for line in lines[-5:]]
+    rows = [f"{x} {y} {(z + k) / 2 + (0.01 if (n, k) == (1, 0) else 0)}" for n, (x, y, z) in enumerate(sites) for k in (0, 1)]
+    cell = [lines[2], lines[3], " ".join(str(2 * float(x)) for x in lines[4].split())]
+    doubled.write_text("\n".join([*lines[:2], *cell, lines[5], "2 2 6", "Direct", *rows]))
+    found = ask("between", perovskites[0], str(doubled), "--tolerance", "0.005")
+    assert found["supercell"] == [[2, 0, 0], [0, 2, 0], [0, 0, 2]] and found["domain_states"] == found["objects"]
+    amplitudes = {row["irrep"]: row["standard"] for row in found["amplitudes"]}
+    assert all(isinstance(value, float) for value in amplitudes.values()) and any(name.startswith("X") for name in amplitudes)
+    assert not [key for key in found if key != key.lower() or " " in key]
+    folder = tmp_path / "tilts"
+    arguments = ("distortions", perovskites[0], "R4+ (a,0,0)", "--supercell", "2", "--amplitude", "0.2")
+    tilts = ask(*arguments, "--write", str(folder), "--format", "extxyz")
+    assert (tilts["domain_states"], tilts["displacement_patterns"]) == (6, 1)
+    assert tilts["irreps"][0]["irrep"] == "R4+" and tilts["irreps"][0]["primary"] is True
+    assert sorted(tilts["written"]) == sorted(str(path) for path in folder.iterdir()) and len(tilts["written"]) == 6
+    assert {ask("detect", path, "--tolerance", "0.01")["space_group"] for path in tilts["written"]} == {"I4/mcm"}
+    code, out, err = run(*arguments)
+    assert code == 0 and "primary order parameters: R4+" in out and not err
+    assert ask("detect", perovskites[0], "--supercell", "2x2x2")["order"] == 384
+
+
+def test_distortions_of_the_primitive_cell(perovskites, ask):
+    found = ask("distortions", perovskites[0], "C4v")
+    assert (found["domain_states"], found["displacement_patterns"], found["strain_patterns"]) == (6, 3, 1)
+    assert found["modes"] == [{"irrep": "T1u", "multiplicity": 3}, {"irrep": "T2u", "multiplicity": 1}]
+
+
 def test_browse_writes_the_page(tmp_path, run):
     pytest.importorskip("plotly", reason="the explorer draws with plotly")
     target = tmp_path / "page.html"
@@ -224,6 +256,8 @@ REFUSED = {
     "table of an infinite group": (["table", "Dinfh"], "minimal_set"),
     "unknown column": (["table", "D3", "--sort", "colour"], "columns are"),
     "no such file": (["detect", "no-such-file.cif"], "no-such-file.cif"),
+    "no supercell": (["detect", "no-such-file.cif", "--supercell", "2x2"], "nine integers"),
+    "unknown format": (["between", "a.cif", "b.cif", "--format", "pdb"], "--format"),
     "folder for the page is missing": (["browse", "--no-open", "--output", "no-such-folder/x.html"], "no-such-folder"),
 }
 

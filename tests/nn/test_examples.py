@@ -141,3 +141,37 @@ def test_benchmark_of_networks_runs(tmp_path, capsys):
     out = tmp_path / "networks.md"
     importlib.import_module("networks").main(["--nodes", "96", "--edges", "600", "--repeats", "1", "--out", str(out)])
     assert "48 outputs" in out.read_text()
+
+
+def test_chiral_products(tmp_path, capsys):
+    """The prediction, the bound that a Gaunt network cannot pass, and what other products learn in a few steps."""
+    module = importlib.import_module("chiral_products")
+    answers = module.main(["--steps", "12", "--out", str(tmp_path), "--products", "gaunt", "complete"])
+    twist, _ = module.displacements()
+    limit = float((twist**2).mean())
+    gaunt, complete = answers["gaunt"], answers["complete"]
+    assert (gaunt.verdict, complete.verdict) == (False, True)
+    assert min(gaunt.history) >= limit - 1e-12
+    # Both objects, and all pieces, are the same to it.
+    assert np.abs(gaunt.both[0] - gaunt.both[1]).max() < 1e-12
+    assert not gaunt.pieces.any()
+    assert np.abs(complete.both[0] - complete.both[1]).max() > 1e-3
+    # Mirror images get opposite pseudoscalars before and after training, mirror-symmetric pieces none.
+    assert complete.pieces[0] == pytest.approx(-complete.pieces[1], abs=1e-10)
+    assert abs(complete.pieces[0]) > 1e-6
+    assert np.abs(complete.pieces[2:]).max() < 1e-10
+    assert (tmp_path / "chiral_products.png").stat().st_size > 10_000
+    assert "can break False" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_chiral_products_in_full(tmp_path):
+    module = importlib.import_module("chiral_products")
+    answers = module.main(["--out", str(tmp_path)])
+    limit = float((module.displacements()[0] ** 2).mean())
+    for name, answer in answers.items():
+        if name.startswith("gaunt"):
+            assert answer.history[-1] == pytest.approx(limit, rel=1e-3)
+        else:
+            assert answer.history[-1] < 1e-6 * limit
+            assert np.abs(answer.pieces - module.HANDS).max() < 1e-2

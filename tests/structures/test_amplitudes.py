@@ -10,7 +10,7 @@ from ase.build import bulk
 from ase.spacegroup import crystal
 
 import sbs
-from sbs.errors import DetectionError, NotASubgroupError
+from sbs.errors import DetectionError, NotASubgroupError, SymmetryBreakingError
 from sbs.structures.domains import distorted
 from sbs.structures.primary import primary_choice
 
@@ -163,7 +163,12 @@ def test_distortions_of_isotropy_subgroups(irreps):
 def test_targets_of_a_supercell_that_do_not_exist():
     found = sbs.detect(PEROVSKITE, supercell=2)
     with pytest.raises(NotASubgroupError):
-        sbs.distortions(found, sbs.detect(PEROVSKITE).group.subgroup_class("C4v").representative)
+        sbs.distortions(found, sbs.point_group("C5v"))
+    with pytest.raises(SymmetryBreakingError, match=r"sbs\.isotropy"):
+        sbs.distortions(found, "nothing")
+    # a symbol of the point group keeps every translation, and gives what the primitive cell gives
+    patterns = sbs.distortions(found, "C4v")
+    assert len(patterns.displacements) == 3 and set(patterns.displacement_irreps) == {"Γ4-"}
     with pytest.raises(DetectionError, match="already detected"):
         sbs.distortions(found, "C4v", supercell=2)
     with pytest.raises(DetectionError, match="nothing is broken"):

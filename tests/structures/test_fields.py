@@ -73,7 +73,8 @@ def test_a_broken_certificate_is_seen():
     found = sbs.minimal_set(crystal, sbs.isotropy(crystal, "R4+", "M3+")["Pnma"])
     orbit = found.orbit
     swapped = np.array(orbit.objects)
-    swapped[:, [found.sites[0], found.sites[1]]] = swapped[:, [found.sites[1], found.sites[0]]]
+    first, second = np.flatnonzero(np.abs(swapped).max(axis=(0, 2)))[:2]
+    swapped[:, [first, second]] = swapped[:, [second, first]]
     other = sbs.minimal_set(crystal, sbs.isotropy(crystal, "R4+", "M3+")["P4_2/nmc"])
     broken = [
         replace(orbit, objects=swapped),
@@ -185,6 +186,15 @@ def test_targets_in_all_their_forms():
         sbs.minimal_set(crystal, "R4+ (a,b,a,c)")
     with pytest.raises(NotASubgroupError):
         sbs.minimal_set(crystal, "D6h")
+
+
+def test_groups_are_named_by_their_space_groups():
+    crystal = sbs.detect(CRYSTALS["perovskite"], supercell=2)
+    found = sbs.minimal_set(crystal, "R4+ (a,0,0)")
+    assert repr(found).startswith("MinimalSet(Pm-3m -> I4/mcm in Pm-3m: 6 objects, ideal")
+    assert (crystal.group.symbol, found.target.symbol, found.stabilizer.symbol) == ("Pm-3m", "I4/mcm", "I4/mcm")
+    assert "H = I4/mcm" in str(found)
+    assert [k.symbol for k in found.target_of] == ["I4/mcm"] * 6
 
 
 def test_what_does_not_apply_to_fields_is_refused():

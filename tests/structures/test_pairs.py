@@ -333,8 +333,10 @@ def test_what_is_no_pair_is_refused(cubic_perovskite):
         sbs.between(methane, (stretched, methane.numbers))
     with pytest.raises(DetectionError, match="no way to lay its atoms on those of the parent"):
         sbs.between(methane, (methane.positions * [1, 1, 9], methane.numbers))
-    with pytest.raises(DetectionError, match="infinite group"):
+    with pytest.raises(DetectionError, match="keeps every symmetry of the parent's point group Dinfh"):
         sbs.between(molecule("CO2"), molecule("CO2"))
+    with pytest.raises(DetectionError, match="do not follow one another along a line"):
+        sbs.between(molecule("CO2"), Atoms("COO", [(0, 0, 0), (0, 0, 1.2), (0, 0, 2.4)]))
 
 
 def test_files_and_facts(tmp_path, cubic_perovskite):

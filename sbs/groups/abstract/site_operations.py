@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -27,11 +28,17 @@ class SiteOperations:
         matrices: float64 (n, 3, 3), R by element number.
         translations: float64 (n, 3), t in Å, modulo the lattice of the cell.
         permutations: int (n, sites), the site that each site is carried to.
+        naming: gives the symbol of the space group that some of the elements, by number, form; None if it is not known.
     """
 
     def __init__(
-        self, matrices: NDArray[np.float64], translations: NDArray[np.float64], permutations: NDArray[np.int64]
+        self,
+        matrices: NDArray[np.float64],
+        translations: NDArray[np.float64],
+        permutations: NDArray[np.int64],
+        naming: Callable[[NDArray[np.intp]], str] | None = None,
     ) -> None:
+        self.naming = naming
         self.matrices, self.translations, self.permutations = matrices, translations, permutations
         for array in (matrices, translations, permutations):
             array.setflags(write=False)

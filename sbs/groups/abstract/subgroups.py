@@ -31,6 +31,8 @@ class Parent(Protocol):
     @property
     def matrices(self) -> np.ndarray: ...
     @property
+    def exact(self) -> tuple[Any, ...]: ...
+    @property
     def inverses(self) -> np.ndarray: ...
     @property
     def element_orders(self) -> np.ndarray: ...
@@ -92,7 +94,7 @@ class Subgroup(Immutable):
 
     @property
     def symbol(self) -> str | None:
-        """Schoenflies symbol if the parent is a point group, else None."""
+        """Schoenflies symbol if the parent is a point group, symbol of the space group if it is that of a crystal, else None."""
         return self.parent.symbol_of(self)
 
     @property
@@ -103,6 +105,15 @@ class Subgroup(Immutable):
             InvalidGroupError: the elements of the parent are permutations or only numbers.
         """
         return self.parent.matrices[self.elements]
+
+    @property
+    def exact(self) -> tuple[Any, ...]:
+        """`matrices` with exact entries, as matrices of sympy, which this loads.
+
+        Raises:
+            InvalidGroupError: the elements have no matrices. NoExactFormError: an entry has no exact form that is known.
+        """
+        return tuple(self.parent.exact[x] for x in self.elements)
 
     @property
     def generators(self) -> tuple[int, ...]:

@@ -1,9 +1,8 @@
 """Symbols and descriptions of the elements of a point group, in the notation of character tables.
 
-Rotations C_n^k are by 2πk/n counterclockwise about their axis, S_n^k = (σ C_n)^k with σ the mirror across the
-axis. An axis is directed so that x y z > 0 where no component vanishes, otherwise the first component of (z,
-x, y) that is not zero is positive. That makes C3 and C3² two classes in T and T_h, where they are not
-conjugate.
+Rotations C_n^k are by 2πk/n counterclockwise about their axis, S_n^k = (σ C_n)^k with σ the mirror across the axis. An axis
+is directed so that x y z > 0 where no component vanishes, otherwise the first component of (z, x, y) that is not zero is
+positive. That makes C3 and C3² two classes in T and T_h, where they are not conjugate.
 """
 
 from __future__ import annotations

@@ -94,8 +94,7 @@ def exact_matrix(matrix: npt.ArrayLike, n: int | None = None) -> sympy.Matrix:
             2πk/n, or of πk/n for the rotoreflections of S_2n. Not needed for cubic and icosahedral groups.
 
     Returns:
-        sympy Matrix whose every entry agrees with the given one to EXACT_TOLERANCE. sympy is loaded by this
-        call.
+        sympy Matrix whose every entry agrees with the given one to EXACT_TOLERANCE. sympy is loaded by this call.
 
     Raises:
         InvalidGroupError: an entry is none of these values.

@@ -1,8 +1,7 @@
 """Hermann–Mauguin symbols of point groups, read and written.
 
-Source of the rules: International Tables for Crystallography A, ch. 2.1 (symmetry directions of the crystal
-systems) and ch. 3.2 (non-crystallographic point groups: the axial series, the icosahedral, cylindrical and
-spherical groups).
+Source of the rules: International Tables for Crystallography A, ch. 2.1 (symmetry directions of the crystal systems) and ch.
+3.2 (non-crystallographic point groups: the axial series, the icosahedral, cylindrical and spherical groups).
 
 The symmetry directions, and so the setting that a symbol asks for, in Cartesian axes:
 

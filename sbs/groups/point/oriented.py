@@ -1,7 +1,7 @@
 """Subgroups named by Hermann-Mauguin symbols that say how they are oriented: "2mm" in "mmm", "-4m2" in "4/mmm".
 
-The directions of such a symbol are those of the International Tables (see `sbs.groups.point.hermann_mauguin`), in the axes of
-the group.
+The directions of such a symbol are those of the International Tables (see `sbs.groups.point.hermann_mauguin`), in the
+axes of the group.
 """
 
 from __future__ import annotations

@@ -175,6 +175,18 @@ class PointGroup(Immutable):
         """float64 (order, 3, 3), identity first, read-only."""
         return self.meaning.matrices
 
+    @property
+    def exponent(self) -> int:
+        """The least common multiple of the orders of all elements."""
+        return self.group.exponent
+
+    @cached_property
+    def exact(self) -> tuple[Any, ...]:
+        """`matrices` with exact entries of sympy. Raises: NoExactFormError, as in most orientations."""
+        from sbs.groups.abstract.exact_numbers import exact_matrices
+
+        return exact_matrices(self.matrices, self.exponent)
+
     def elements_of(self, numbers: Any) -> np.ndarray:
         """Matrices (m, 3, 3) of some element numbers (m,). Raises: InvalidGroupError, no element numbers."""
         return self.meaning.elements(check_numbers(numbers, self.order))

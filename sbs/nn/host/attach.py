@@ -110,8 +110,7 @@ class Attachment:
                 weight.copy_(size * noise.to(weight))
 
     def detach(self) -> nn.Module:
-        """Remove the injection and its hooks, let frozen weights be trained again, and return the model as it
-        was.
+        """Remove the injection and its hooks, let frozen weights be trained again, and return the model as it was.
 
         Raises:
             NetworkInputError: if it was detached before.
@@ -149,8 +148,7 @@ def attach(
     ignore_parity: bool = False,
     graphs: GraphReader | None = None,
 ) -> Attachment:
-    """Attach ``breaker`` to ``model`` at the submodule named ``at``; predictions stay what they are until
-    trained.
+    """Attach ``breaker`` to ``model`` at the submodule named ``at``; predictions stay what they are until trained.
 
     The hidden features h of that layer become h + W (h x b), an equivariant tensor product with zero weights
     W. The model is called as before; objects are drawn by the breaker, or chosen with

@@ -43,9 +43,7 @@ def with_breaker(irreps: o3.Irreps | str | None, breaker: SymmetryBreaker) -> o3
 
 @dataclass(frozen=True)
 class _Slot:
-    """Where a model class takes a tensor per node: constructor argument, and key in its data or positional
-    argument.
-    """
+    """Where a model class takes a tensor per node: constructor argument, and key in its data or positional argument."""
 
     argument: str
     key: str | int

@@ -1,6 +1,4 @@
-"""The zero-initialised equivariant correction that carries a symmetry-breaking object into an existing
-model.
-"""
+"""The zero-initialised equivariant correction that carries a symmetry-breaking object into an existing model."""
 
 from __future__ import annotations
 
@@ -23,18 +21,15 @@ __all__ = ["Injection"]
 
 
 class Injection(nn.Module):
-    """h -> h + W (h x b): a fully connected tensor product with zero weights, so that it starts as the
-    identity.
+    """h -> h + W (h x b): a fully connected tensor product with zero weights, so that it starts as the identity.
 
     Args:
         breaker: supplies b.
         irreps: of the hidden features h, e3nn's layout ``[num_nodes, irreps.dim]``.
-        ignore_parity: the host labels all its features even (SevenNet, MACE with use_so3): the breaker's irreps are
-            then read without parity too. Such a host is equivariant under rotations only, so its sets belong to the
-            ambient "SO(3)".
+        ignore_parity: the host labels all its features even (SevenNet, MACE with use_so3): the breaker's irreps are then read
+            without parity too. Such a host is equivariant under rotations only, so its sets belong to the ambient "SO(3)".
 
-    The weights' gradients do not vanish at zero: they are the products h x b against the loss's gradient at
-    h.
+    The weights' gradients do not vanish at zero: they are the products h x b against the loss's gradient at h.
     """
 
     def __init__(
@@ -63,9 +58,7 @@ class Injection(nn.Module):
                 weight.zero_()
 
     def forward(self, hidden: Tensor, objects: Tensor, batch: Tensor | None) -> Tensor:
-        """Features (num_nodes, dim), objects (num_graphs, breaker dim), graph of each node (None: one
-        graph).
-        """
+        """Features (num_nodes, dim), objects (num_graphs, breaker dim), graph of each node (None: one graph)."""
         if hidden.ndim != 2 or hidden.shape[1] != self.dim:
             raise NetworkInputError(
                 f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, "
@@ -109,9 +102,7 @@ def _all_proper(ambient: Any) -> bool:
 
 @contextlib.contextmanager
 def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """e3nn computes its coupling constants in torch's default dtype: a later cast to float64 keeps their
-    float32 errors.
-    """
+    """e3nn computes its coupling constants in torch's default dtype: a later cast to float64 keeps their float32 errors."""
     previous = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

@@ -1,5 +1,4 @@
-"""Where the hidden features of a module are, for e3nn modules and for the real clients NequIP, SevenNet and
-MACE.
+"""Where the hidden features of a module are, for e3nn modules and for the real clients NequIP, SevenNet and MACE.
 
 Clients are recognised by the names of their packages; none is imported. Allegro keeps its tensor features on
 edges, not on nodes: it has no place for an object per node, and `locate` says so.
@@ -30,9 +29,7 @@ _INPUT_NAMES = ("irreps_in", "irreps_node_input")
 
 @dataclass(frozen=True)
 class Site:
-    """Where to inject: before or after the module, under which key (None: the tensor itself), with which
-    irreps.
-    """
+    """Where to inject: before or after the module, under which key (None: the tensor itself), with which irreps."""
 
     side: Side
     key: str | None

@@ -75,8 +75,9 @@ class CompleteProduct(EquivariantProduct):
         """See the base class."""
         result: dict[int, Tensor] = {}
         for degree, pairs in self._shared.items():
-            left = {n: x[n] @ getattr(self, f"x_{n}_{degree}") for n in sorted({pair.first for pair in pairs})}
-            right = {n: y[n] @ getattr(self, f"y_{n}_{degree}") for n in sorted({pair.second for pair in pairs})}
+            # A matrix product of strided blocks would go row by row.
+            left = {n: x[n].contiguous() @ getattr(self, f"x_{n}_{degree}") for n in sorted({pair.first for pair in pairs})}
+            right = {n: y[n].contiguous() @ getattr(self, f"y_{n}_{degree}") for n in sorted({pair.second for pair in pairs})}
             for pair in pairs:
                 f, g = left[pair.first], right[pair.second]
                 points = f.shape[-1] // 3

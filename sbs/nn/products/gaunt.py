@@ -136,6 +136,7 @@ class FourierGaunt(EquivariantProduct):
         super().__init__(irreps_in1, irreps_in2, irreps_out)
         degree = _largest(self.irreps_in1) + _largest(self.irreps_in2)
         self._size = 2 * degree + 1
+        self._width = self._size**2
         self._signals = (split_signals(self.irreps_in1), split_signals(self.irreps_in2))
         for name, irreps, signals in zip("xy", (self.irreps_in1, self.irreps_in2), self._signals, strict=True):
             for parity, numbers in signals.items():

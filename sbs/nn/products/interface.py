@@ -18,11 +18,17 @@ from torch import Tensor
 
 from sbs.errors import NetworkInputError
 from sbs.nn.checks import as_irreps
+from sbs.nn.compiling import is_compiling
 from sbs.nn.products import selection
 from sbs.nn.products.selection import Kind
 from sbs.nn.products.sphere import LARGEST_DEGREE
 
 __all__ = ["EquivariantProduct", "Path", "natural"]
+
+# On a CPU, large batches go through so many rows at a time that intermediate results (a megabyte each) stay in the
+# caches: up to three times as fast as all rows at once. Fewer than 64 rows cost more in calls than they save.
+_CACHED = 1 << 18
+_LEAST_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class EquivariantProduct(torch.nn.Module):
         self._refuse_missing(wanted)
         self.irreps_out = o3.Irreps([(self.channels, ir) for ir in self.blocks]).simplify()
         self._tables: dict[str, npt.NDArray[Any]] = {}
+        self._width = 1  # of the widest intermediate result, numbers a row
         # Plain numbers for `forward`: torch.compile does not trace e3nn's irreps.
         self._layouts = (_layout(self.irreps_in1), _layout(self.irreps_in2))
         self.block_dims = tuple(ir.dim for ir in self.blocks)
@@ -101,6 +108,7 @@ class EquivariantProduct(torch.nn.Module):
         A change of dtype starts again from the float64 table, so that no digit is lost by way of float32.
         """
         self._tables[name] = table
+        self._width = max(self._width, *table.shape)
         self.register_buffer(name, _cast(table, torch.get_default_dtype(), torch.device("cpu")), persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> EquivariantProduct:
@@ -134,8 +142,8 @@ class EquivariantProduct(torch.nn.Module):
         """Multiply.
 
         Args:
-            x, y: (..., irreps_in1.dim) and (..., irreps_in2.dim), on the device and in the precision of the module; leading
-                dimensions broadcast.
+            x, y: (..., irreps_in1.dim) and (..., irreps_in2.dim), on the device and in the precision of the
+                module; leading dimensions broadcast.
 
         Returns:
             (..., irreps_out.dim).
@@ -144,6 +152,13 @@ class EquivariantProduct(torch.nn.Module):
             NetworkInputError: for another last dimension, device or dtype, or batches that do not broadcast.
         """
         self._check(x, y)
+        rows = max(_LEAST_ROWS, _CACHED // (self.channels * self._width))
+        if is_compiling() or x.device.type != "cpu" or x.shape[:-1] != y.shape[:-1] or x.shape[:-1].numel() <= rows:
+            return self._multiplied(x, y)
+        pairs = zip(x.flatten(0, -2).split(rows), y.flatten(0, -2).split(rows), strict=True)
+        return torch.cat([self._multiplied(*pair) for pair in pairs]).unflatten(0, x.shape[:-1])
+
+    def _multiplied(self, x: Tensor, y: Tensor) -> Tensor:
         return torch.cat([block.flatten(-2) for block in self.multiply(*self.split(x, y))], dim=-1)
 
     def split(self, x: Tensor, y: Tensor) -> tuple[list[Tensor], list[Tensor]]:

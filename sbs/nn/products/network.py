@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sbs.errors import NetworkInputError
 from sbs.nn.checks import as_irreps
-from sbs.nn.products.naming import tensor_product
+from sbs.nn.products import naming
 
 __all__ = ["Mixed", "ProductNetwork"]
 
@@ -53,12 +53,12 @@ class Mixed(torch.nn.Module):
         super().__init__()
         inner = _copies(irreps_in, channels)
         other = _copies(irreps_other, channels) if mix_other else irreps_other
-        possible = set(tensor_product(name, inner, other).blocks)
+        possible = set(naming.tensor_product(name, inner, other).blocks)
         self.kinds = [ir for ir in kinds if ir in possible]
         self.irreps_out = o3.Irreps([(channels, ir) for ir in self.kinds])
         if not self.kinds:
             return
-        self.product = tensor_product(name, inner, other, self.irreps_out)
+        self.product = naming.tensor_product(name, inner, other, self.irreps_out)
         self.before = o3.Linear(irreps_in, inner)
         self.before_other = o3.Linear(irreps_other, other) if mix_other else torch.nn.Identity()
         self.after = o3.Linear(self.product.irreps_out, self.irreps_out)
@@ -120,7 +120,8 @@ class ProductNetwork(torch.nn.Module):
         irreps_node_input, irreps_node_attr, irreps_node_output: features of each node; the object of a breaker goes
             into the attributes, `sbs.nn.with_breaker`.
         tensor_product: a key of `PRODUCTS`, used for every product of the network.
-        irreps_hidden: kinds of the hidden features, multiplicities do not matter.
+        irreps_hidden: kinds of the hidden features, multiplicities do not matter; a layer keeps those that the harmonics of the
+            edges can make of the layer before.
         channels: copies of each.
         layers: gated layers, followed by one convolution to the output.
         max_radius: Å; the scale of the distances.
@@ -161,7 +162,9 @@ class ProductNetwork(torch.nn.Module):
         state = self.irreps_node_input
         shared = (self.irreps_node_attr, self.harmonics)
         for _ in range(layers):
-            convolution = _Convolution(tensor_product, state, *shared, hidden, channels)
+            # As e3nn's networks, a layer has the hidden irreps that the edges can make of the layer before.
+            made = set(naming.tensor_product(tensor_product, _copies(state, 1), self.harmonics).blocks)
+            convolution = _Convolution(tensor_product, state, *shared, [ir for ir in hidden if ir in made], channels)
             gate = _gate(convolution.irreps_out)
             convolutions.append(convolution)
             linears.append(o3.Linear(convolution.irreps_out, gate.irreps_in))

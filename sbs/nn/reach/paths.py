@@ -1,6 +1,4 @@
-"""Tensor-product paths by which a breaker's blocks can act on hidden features, and the warning where there
-are none.
-"""
+"""Tensor-product paths by which a breaker's blocks can act on hidden features, and the warning where there are none."""
 
 from __future__ import annotations
 

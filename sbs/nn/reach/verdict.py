@@ -19,7 +19,7 @@ from sbs.objects.representation import representation
 from sbs.sets.features import common_irreps, first_object
 from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["Reach", "can_break"]
+__all__ = ["Reach", "can_break", "kept_elements"]
 
 # Relative change of the surrogate's output that counts as one: float64 rounding is 1e-14, a path through two
 # products with weights of order one is above 1e-4.
@@ -140,8 +140,7 @@ def can_break(
     pooled: bool = False,
     positions: npt.ArrayLike | None = None,
 ) -> Reach:
-    """Whether the asymmetry of a set's objects can reach the output of a network, and which irreps are
-    missing.
+    """Whether the asymmetry of a set's objects can reach the output of a network, and which irreps are missing.
 
     The network is gated message passing with ``layers`` hidden layers and one convolution to the output, as
     e3nn's: edges carry spherical harmonics up to the largest l of hidden and output irreps, nodes carry the
@@ -161,6 +160,47 @@ def can_break(
         NetworkInputError: for irreps that cannot be read, an unknown product, or a negative number of layers.
         InfiniteSetError: for pooled outputs of an infinite S.
     """
+    question, hidden, fixing = _posed(
+        irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, pooled, positions
+    )
+    kept = question.kept(hidden)
+    if (kept == fixing).all():
+        return Reach(kept, int(kept.sum()), int(fixing.sum()), (), (), "the object's asymmetry reaches the output")
+    unreached = _unreached(question, hidden)
+    missing = _missing(question, hidden, fixing)
+    reason = _reason(question, hidden, kept, fixing, unreached, missing)
+    return Reach(kept, int(kept.sum()), int(fixing.sum()), unreached, missing, reason)
+
+
+def kept_elements(
+    irreps_in: o3.Irreps | str,
+    irreps_hidden: o3.Irreps | str,
+    irreps_out: o3.Irreps | str,
+    symmetry_set: MinimalSet,
+    *,
+    tensor_product: Product = "clebsch-gordan",
+    layers: int = 2,
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Elements of S that the outputs of nodes keep, and those that fix the object: `can_break` without the search for a
+    remedy; same arguments and errors.
+    """
+    question, hidden, fixing = _posed(
+        irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, False, None
+    )
+    return question.kept(hidden), fixing
+
+
+def _posed(
+    irreps_in: o3.Irreps | str,
+    irreps_hidden: o3.Irreps | str,
+    irreps_out: o3.Irreps | str,
+    symmetry_set: MinimalSet,
+    tensor_product: Product,
+    layers: int,
+    pooled: bool,
+    positions: npt.ArrayLike | None,
+) -> tuple[_Question, o3.Irreps, npt.NDArray[np.bool_]]:
+    """The question, the hidden irreps, and which elements of S fix the object."""
     irreps_in, hidden = as_irreps(irreps_in, "irreps_in"), as_irreps(irreps_hidden, "irreps_hidden")
     irreps_out = as_irreps(irreps_out, "irreps_out")
     product = as_paths(tensor_product)
@@ -194,14 +234,7 @@ def can_break(
         _generic_cluster() if positions is None else _sites(positions),
         positions is None,
     )
-    fixing = np.abs(images - object_).max(axis=1) <= 1e-9
-    kept = question.kept(hidden)
-    if (kept == fixing).all():
-        return Reach(kept, int(kept.sum()), int(fixing.sum()), (), (), "the object's asymmetry reaches the output")
-    unreached = _unreached(question, hidden)
-    missing = _missing(question, hidden, fixing)
-    reason = _reason(question, hidden, kept, fixing, unreached, missing)
-    return Reach(kept, int(kept.sum()), int(fixing.sum()), unreached, missing, reason)
+    return question, hidden, np.abs(images - object_).max(axis=1) <= 1e-9
 
 
 def _generic_cluster() -> np.ndarray:
