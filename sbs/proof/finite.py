@@ -14,12 +14,12 @@ from sbs.proof.elements import Law, checked_matrices, conjugated, find, inverses
 from sbs.proof.harmonics import Representation, blocks_of
 from sbs.proof.minimality import check_minimality, check_refutations
 
-__all__ = ["CLOSURE_TOLERANCE", "MAX_VERIFIED_ORDER", "check_block_norms", "check_finite", "integer"]
+__all__ = ["MAX_VERIFIED_ORDER", "ORBIT_TOLERANCE", "check_block_norms", "check_finite", "integer"]
 
 IntArray = npt.NDArray[np.intp]
 
 #: Largest component by which D(g) b may miss an object of the set. Objects are stored to 1e-14.
-CLOSURE_TOLERANCE = 1e-10
+ORBIT_TOLERANCE = 1e-10
 
 #: Objects closer than this would be one to a network in float32, with room for what rounding does.
 _DISTINCT = 1e-6
@@ -168,7 +168,7 @@ def _permutations(claim: FiniteClaim, m: _Numbered) -> IntArray:
     gaps = np.sqrt(np.maximum(0, (rows**2).sum(1)[:, None] + (rows**2).sum(1) - 2 * rows @ rows.T))
     require((gaps + 4 * np.eye(len(rows))).min() > _DISTINCT, "the objects are distinct")
     require(
-        np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < CLOSURE_TOLERANCE, "the seed is the first object"
+        np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < ORBIT_TOLERANCE, "the seed is the first object"
     )
     _check_samples(real_numbers(claim.samples, "samples"), rows)
     result = np.full((len(m.table), len(rows)), -1, dtype=np.intp)
@@ -210,7 +210,7 @@ def check_block_norms(fields: np.ndarray, representation: Representation) -> Non
 def _matched(images: np.ndarray, objects: np.ndarray) -> IntArray:
     nearest = (images @ objects.T - (objects**2).sum(1) / 2).argmax(1)
     missed = np.abs(images - objects[nearest]).max()
-    require(missed < CLOSURE_TOLERANCE, f"the set is closed under M, and samples lie in it (missed by {missed:.1e})")
+    require(missed < ORBIT_TOLERANCE, f"the set is closed under M, and samples lie in it (missed by {missed:.1e})")
     return nearest
 
 

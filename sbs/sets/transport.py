@@ -18,10 +18,10 @@ from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
 from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["MATCH_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
+__all__ = ["IMAGE_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
 
 # Two objects of one set differ by at least the separation of the set, images of one object only by rounding.
-MATCH_TOLERANCE = 1e-6
+IMAGE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def transport(symmetry_set: MinimalSet) -> Transport:
         images = action @ objects[first]
         distance = np.linalg.norm(images[:, None, :] - objects[None, :, :], axis=-1)
         hit = distance.argmin(axis=0)
-        mine = (distance[hit, np.arange(len(objects))] < MATCH_TOLERANCE) & (representative < 0)
+        mine = (distance[hit, np.arange(len(objects))] < IMAGE_TOLERANCE) & (representative < 0)
         representative[mine], element[mine] = first, hit[mine]
         # The identity for the representative itself, so that its output is handed on untouched.
         element[first] = int(np.abs(matrices - np.eye(3)).sum(axis=(1, 2)).argmin())
