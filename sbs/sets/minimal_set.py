@@ -206,7 +206,10 @@ class MinimalSet:
         """
         turn = check_rotation(rotation)
         if not isinstance(self.group, (PointGroup, ClosedGroup)):
-            raise InvalidGroupError("a set for an abstract finite group has no orientation to turn")
+            raise InvalidGroupError(
+                f"only the set of a point group has an orientation to turn, this one is that of {_name(self.group)}; for a "
+                "crystal in a supercell turn the structure and ask again"
+            )
         question = self.question.rotated(turn)
         return replace(self, question=question, embedding=self.embedding.rotated(turn, question.inner))
 
@@ -261,6 +264,21 @@ class MinimalSet:
         """
         return export.as_json(self.to_dict(), path, indent)
 
+    def plot(self, index: int = 0) -> Any:
+        """The set as a plotly figure that can be turned, one object given; see `sbs.sets.figure`.
+
+        Raises:
+            InvalidGroupError: the set has no picture, or no such object. MissingDependencyError: plotly is not installed.
+        """
+        from sbs.sets.figure import plot  # pictures are not on the way of a query
+
+        return plot(self, index)
+
+    def _repr_html_(self) -> str:
+        from sbs.sets.picture import as_html
+
+        return as_html(self)
+
     def to_latex(self) -> str:
         """The objects as a LaTeX tabular (package booktabs), a row each: exact numbers where they are known, else decimals.
 
@@ -282,7 +300,11 @@ class MinimalSet:
 
     def __eq__(self, other: object) -> bool:
         # Not NotImplemented: an array would then compare itself element by element.
-        return isinstance(other, MinimalSet) and self.question == other.question and np.array_equal(self.frame, other.frame)
+        return (
+            isinstance(other, MinimalSet)
+            and self.question == other.question
+            and np.array_equal(self.frame, other.frame)
+        )
 
     def __hash__(self) -> int:
         return hash(self.question)

@@ -16,6 +16,7 @@ from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.oriented import named_subgroup
 from sbs.groups.point.pointgroups import PointGroup, point_group
+from sbs.optional import require
 from sbs.sets.export import INFINITE, as_json, written
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Question
@@ -195,6 +196,14 @@ class GroupTable(Immutable, Sequence[TableRow]):
         for row in self.rows:
             writer.writerow([_text(value) for value in row.as_dict().values()])
         return written(stream.getvalue(), path)
+
+    def to_pandas(self) -> Any:
+        """The rows as a pandas DataFrame, one column for each field; needs pandas.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
+        return require("pandas", "notebook").DataFrame([row.as_dict() for row in self.rows])
 
     def to_latex(self, path: str | None = None) -> str:
         """The shown columns as a LaTeX tabular (package booktabs); also written to ``path`` if one is given."""

@@ -23,6 +23,7 @@ from sbs.groups.abstract.validation import as_array, check_matrices, check_numbe
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.generators import standard_generators, standard_matrices
+from sbs.groups.point.markup import InNotebooks
 from sbs.groups.point.naming import classify, disambiguate, normalise_label
 from sbs.groups.point.rotations import ROTATION_TOLERANCE, check_orthogonal, check_rotation
 
@@ -43,7 +44,7 @@ def match_elements(matrices: np.ndarray, among: np.ndarray, tolerance: float = C
     return np.where(close, best, -1)
 
 
-class PointGroup(Immutable):
+class PointGroup(InNotebooks, Immutable):
     """A finite point group in some orientation. Obtain one from `point_group`.
 
     It holds the group of its element numbers, which is one for all orientations of a family, and the matrices that the
