@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import UnknownGroupError
+from sbs.groups.abstract.validation import shown
 from sbs.structures.cdml import UNSETTLED, numbered
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.induced import InducedRepresentation
@@ -157,7 +158,9 @@ def find_irrep(irreps: tuple[SpaceIrrep, ...], label: str) -> SpaceIrrep:
     Raises:
         UnknownGroupError: there is none; the message lists those that are.
     """
-    wanted = str(label).strip()
+    if not isinstance(label, str):
+        raise UnknownGroupError(f"a label of a representation is text such as 'R4+', got {shown(label)}")
+    wanted = label.strip()
     for ascii_name, greek in ASCII.items():
         wanted = wanted.replace(ascii_name, greek)
     exact = [irrep for irrep in irreps if irrep.label == wanted]
