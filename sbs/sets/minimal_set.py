@@ -206,7 +206,10 @@ class MinimalSet:
         """
         turn = check_rotation(rotation)
         if not isinstance(self.group, (PointGroup, ClosedGroup)):
-            raise InvalidGroupError("a set for an abstract finite group has no orientation to turn")
+            raise InvalidGroupError(
+                f"only the set of a point group has an orientation to turn, this one is that of {_name(self.group)}; for a "
+                "crystal in a supercell turn the structure and ask again"
+            )
         question = self.question.rotated(turn)
         return replace(self, question=question, embedding=self.embedding.rotated(turn, question.inner))
 
