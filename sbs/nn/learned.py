@@ -34,7 +34,7 @@ from sbs.sets.minimal_set import MinimalSet
 __all__ = ["Converged", "LearnedBreaker", "LearnedOrbit"]
 
 # Relative distance of D(g) v from v below which g is taken to fix v: what training with a finite step leaves.
-FIXED_TOLERANCE = 0.05
+LEARNED_TOLERANCE = 0.05
 
 # Relative distance at which an element counts half in `LearnedBreaker.asymmetry`: between what is fixed and what is not.
 WIDTH = 0.3
@@ -178,7 +178,7 @@ class LearnedBreaker(SymmetryBreaker):
         moved = (self.action @ seed - seed).square().sum(dim=1) / self.dim
         return (moved / (moved + width**2)).mean()
 
-    def converged(self, tolerance: float = FIXED_TOLERANCE) -> Converged | None:
+    def converged(self, tolerance: float = LEARNED_TOLERANCE) -> Converged | None:
         """Which subgroup K of S fixes the vector, or None while that is not clear.
 
         It is clear when the elements that move the vector by less than ``tolerance`` (relative) form a group and all others
