@@ -15,7 +15,6 @@ from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass
 from sbs.groups.abstract.validation import check_bool, check_integer, check_matrices, shown
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
-from sbs.groups.point.oriented import named_subgroup
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Question
@@ -242,7 +241,12 @@ def _target_of_finite(group: PointGroup, target: Any, axes: np.ndarray) -> Subgr
     if target is None:
         return group.trivial
     if isinstance(target, str):
-        return stored_target(group, target) or named_subgroup(group, target, axes)
+        stored = stored_target(group, target)
+        if stored is not None:
+            return stored
+        from sbs.groups.point.oriented import named_subgroup  # most questions name a target by its label
+
+        return named_subgroup(group, target, axes)
     if isinstance(target, Subgroup) and target.parent == group:
         return target
     if isinstance(target, ClosedGroup):
