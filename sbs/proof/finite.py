@@ -164,12 +164,14 @@ def _permutations(claim: FiniteClaim, m: _Numbered) -> IntArray:
     require(fields.shape == (claim.size, points, representation.dim), "objects have the shape (size, dim)")
     require(claim.lmax is None or max(l for l, _ in blocks) <= claim.lmax, "no irrep has a degree above lmax")
     check_block_norms(fields, representation)
+    require((claim.sites is None) == (objects.ndim == 2), "the sites of a field are listed")
+    if claim.sites is not None:
+        carriers = np.flatnonzero(np.abs(fields).max(axis=(0, 2)) > 0)
+        require(np.array_equal(real_numbers(claim.sites, "sites"), carriers), "sites are those that carry the field")
     rows = fields.reshape(len(fields), -1)
     gaps = np.sqrt(np.maximum(0, (rows**2).sum(1)[:, None] + (rows**2).sum(1) - 2 * rows @ rows.T))
     require((gaps + 4 * np.eye(len(rows))).min() > _DISTINCT, "the objects are distinct")
-    require(
-        np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < ORBIT_TOLERANCE, "the seed is the first object"
-    )
+    require(np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < ORBIT_TOLERANCE, "the seed is the first object")
     _check_samples(real_numbers(claim.samples, "samples"), rows)
     result = np.full((len(m.table), len(rows)), -1, dtype=np.intp)
     result[m.identity] = np.arange(len(rows))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.objects.irreps import irreps_dim
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
-from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["IMAGE_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
 
@@ -44,7 +44,27 @@ class Transport:
         return np.unique(self.representative)
 
 
-def transport(symmetry_set: MinimalSet) -> Transport:
+class Listed(Protocol):
+    """What transport needs of a set."""
+
+    @property
+    def group(self) -> Any:
+        """S."""
+
+    @property
+    def size(self) -> int | float:
+        """Number of objects."""
+
+    @property
+    def irreps(self) -> str | None:
+        """Of an object."""
+
+    @property
+    def objects(self) -> npt.NDArray[np.float64]:
+        """(size, dim)."""
+
+
+def transport(symmetry_set: Listed) -> Transport:
     """Find for every object an element of S that brings it about from the first object of its S-orbit.
 
     Raises:

@@ -31,7 +31,7 @@ from sbs.groups.abstract.modular import smallest_prime_factor
 
 __all__ = ["CharacterTable", "GroupWithClasses", "character_table", "class_constants"]
 
-IntArray = NDArray[np.int64]
+IntArray = NDArray[np.signedinteger]
 
 #: Multiplicities are integers; those found lie within 1e-10 of one, and what is further off than this is none.
 _INTEGER_TOLERANCE = 1e-3
