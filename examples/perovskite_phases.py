@@ -46,15 +46,12 @@ def draw(trees: dict[str, Any], folder: Path) -> Path:
 
     figure, all_axes = pyplot.subplots(1, len(trees), figsize=(4 * len(trees), 5), layout="constrained", squeeze=False)
     for axes, (formula, tree) in zip(all_axes[0], trees.items(), strict=True):
-        shown = [tree.root, *(phase for phase in tree if phase.energy < 0)]
+        shown = sorted([tree.root, *(phase for phase in tree if phase.energy < 0)], key=lambda phase: phase.energy)
         span = max(abs(phase.energy) for phase in shown) * 1e3 or 1.0
-        taken: list[float] = []
-        for phase in shown[::-1]:
+        place = -np.inf
+        for phase in shown:
             energy = 1e3 * phase.energy
-            place = energy
-            while any(abs(place - other) < 0.035 * span for other in taken):
-                place += 0.005 * span  # the name moves up until it can be read
-            taken.append(place)
+            place = max(energy, place + 0.035 * span)  # names of levels that lie close move up until they can be read
             colour = {True: "tab:green", False: "tab:orange", None: "0.5"}[phase.stable]
             axes.plot([0, 1], [energy, energy], color=colour, linewidth=2)
             axes.plot([1, 1.15], [energy, place], color="0.8", linewidth=0.8)

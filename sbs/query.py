@@ -15,11 +15,9 @@ from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass
 from sbs.groups.abstract.validation import check_bool, check_integer, check_matrices, shown
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
-from sbs.groups.point.oriented import named_subgroup
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Question
-from sbs.tables.group_table import GroupTable, TableRow
 from sbs.tables.lookup import answer, stored_group, stored_target
 
 __all__ = ["minimal_set", "resolve", "resolve_target"]
@@ -103,6 +101,10 @@ def _on_sites(
 
 def _posed(group: Any, target: Any) -> tuple[Any, Any]:
     """S and K of what a comparison or a list of patterns asks; what can be neither is refused by name."""
+    if isinstance(group, (str, Subgroup, PointGroup)):
+        return group, target
+    from sbs.tables.group_table import GroupTable, TableRow  # questions in words and groups do not wait for it
+
     if isinstance(group, (MinimalSet, GroupTable, TableRow)):
         way = {
             MinimalSet: "an answer; to ask again about its group give minimal_set(answer.group, ...)",
@@ -110,7 +112,7 @@ def _posed(group: Any, target: Any) -> tuple[Any, Any]:
             TableRow: "a target; its own set is row.minimal_set()",
         }
         raise InvalidGroupError(f"the group is {shown(group)}, which is {way[type(group)]}")
-    structure = None if isinstance(group, (Subgroup, PointGroup)) else getattr(group, "parent", None)
+    structure = getattr(group, "parent", None)
     if hasattr(structure, "group") and hasattr(group, "target"):
         return structure, group.target if target is None else target
     return group, target
@@ -242,7 +244,12 @@ def _target_of_finite(group: PointGroup, target: Any, axes: np.ndarray) -> Subgr
     if target is None:
         return group.trivial
     if isinstance(target, str):
-        return stored_target(group, target) or named_subgroup(group, target, axes)
+        stored = stored_target(group, target)
+        if stored is not None:
+            return stored
+        from sbs.groups.point.oriented import named_subgroup  # only where no table names the target
+
+        return named_subgroup(group, target, axes)
     if isinstance(target, Subgroup) and target.parent == group:
         return target
     if isinstance(target, ClosedGroup):
@@ -254,16 +261,18 @@ def _target_of_finite(group: PointGroup, target: Any, axes: np.ndarray) -> Subgr
 
 def _plain_target(target: Any, symbol: str) -> Any:
     """The label, subgroup or group that a class of subgroups, a row of a table or another result stands for."""
+    if target is None or isinstance(target, (str, Subgroup, PointGroup, ClosedGroup)):
+        return target
+    from sbs.tables.group_table import TableRow  # questions in words and groups do not wait for it
+
     if isinstance(target, TableRow):
         if target.group != symbol:
             raise NotASubgroupError(f"the target is a row of the table of {target.group}, the group is {symbol}")
         return target.label
     if isinstance(target, SubgroupClass):
         return target.representative
-    if isinstance(target, (str, Subgroup, PointGroup, ClosedGroup, FiniteGroup, MinimalSet)) or target is None:
-        if isinstance(target, (FiniteGroup, MinimalSet)):
-            raise InvalidGroupError(f"the target is {shown(target)}; give a symbol, a label, a subgroup or matrices")
-        return target
+    if isinstance(target, (FiniteGroup, MinimalSet)):
+        raise InvalidGroupError(f"the target is {shown(target)}; give a symbol, a label, a subgroup or matrices")
     return _plain_target(target.target, symbol) if hasattr(target, "target") else target
 
 

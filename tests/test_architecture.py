@@ -32,7 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "objects": {"errors", *GROUPS, "solver"},
     # The checker shares nothing with what it checks.
     "proof": {"errors"},
-    "sets": {"errors", *GROUPS, "solver", "objects", "proof"},
+    "sets": {"errors", "optional", *GROUPS, "solver", "objects", "proof"},
     "tables": {"errors", "optional", *GROUPS, "solver", "objects", "sets"},
     "query": {"errors", *GROUPS, "solver", "objects", "sets", "tables"},
     # A structure is posed as a question, never solved here; character tables are looked up.
@@ -56,9 +56,10 @@ LIBRARIES: dict[str, dict[str, bool]] = {
     "spglib": {"structures": True},
     "ase": {"structures": False, "phases": False},
     "pymatgen": {"structures": False},
-    "pandas": {"structures": False, "phases": False},
+    "pandas": {"structures": False, "phases": False, "tables": False},
+    "py3Dmol": {"structures": False},
     "sympy": {"groups/abstract": False, "groups/point": False, "sets": False},
-    "plotly": {"explorer": False},
+    "plotly": {"explorer": False, "sets": False},
     "grandalf": {"explorer": False},
     "matplotlib": {"phases": False},
     "rich": {"tables": False},
@@ -293,7 +294,10 @@ def test_modules_are_short_and_documented(path):
         assert ast.get_docstring(ast.parse(source)), "the module has no docstring"
 
 
-@pytest.mark.parametrize("room", ["groups/abstract", "groups/point", "solver", "objects", "sets", "tables"])
+READ_IN_ORDER = ["groups/abstract", "groups/point", "solver", "objects", "proof", "sets", "tables", "structures"]
+
+
+@pytest.mark.parametrize("room", READ_IN_ORDER)
 def test_a_room_says_in_which_order_it_is_read(room):
     text = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8"))) or ""
     named = set(re.findall("`([a-z_]+)`", text))
@@ -330,3 +334,29 @@ def test_the_network_part_is_there_after_import_sbs_and_loads_at_first_use():
     assert "torch" not in fresh_modules("import sbs\nassert 'nn' in dir(sbs)")
     assert "torch" in fresh_modules("import sbs\nassert sbs.nn.SymmetryBreaker")
     assert "torch" not in fresh_modules("from sbs import *")
+
+
+def test_a_tolerance_has_one_value():
+    """A name that two modules define is two things under one word."""
+    owners: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [t.id for t in getattr(node, "targets", []) if isinstance(t, ast.Name)]
+            for name in names:
+                if name.endswith("_TOLERANCE") and not name.startswith("_"):
+                    owners.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in owners.items() if len(files) > 1} == {}
+
+
+def test_contributing_names_every_room_and_only_what_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = {name.removesuffix(".py") for name in re.findall(r"^\| `sbs/([a-z/]+?(?:\.py)?)/?` \|", text, re.MULTILINE)}
+    assert rooms == set(LAYERS) - {"errors", "optional", "progress", "groups", "__init__", "__main__"}
+    way = text[text.index("### The way of `target`") : text.index("### Why it is so")]
+    named = {name for name in re.findall(r"`([a-z_]+(?:\.[A-Za-z_]+)+)`", way) if name.split(".")[0] in rooms}
+    assert len(named) >= 10
+    for name in named:
+        module = max((m for m in NAMES if f"sbs.{name}".startswith(m + ".") or m == f"sbs.{name}"), key=len)
+        rest = f"sbs.{name}".removeprefix(module).lstrip(".")
+        source = (PACKAGE / "/".join(module.split(".")[1:])).with_suffix(".py")
+        assert not rest or re.search(rf"(def|class) {rest}\b", source.read_text(encoding="utf-8")), name

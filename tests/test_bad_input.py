@@ -207,6 +207,9 @@ CUBIC = (4.0 * np.eye(3), [[0, 0, 0], [0.5, 0.5, 0.5]], [55, 17])
 
 def structure_calls():
     pytest.importorskip("spglib")
+    patterns = sbs.distortions(CUBIC, "C4v")
+    doubled = sbs.detect(CUBIC, supercell=(1, 1, 2))
+    modes = sbs.modes(doubled)
     return {
         "detect(x)": sbs.detect,
         "detect(tolerance=x)": lambda x: sbs.detect(CUBIC, tolerance=x),
@@ -215,7 +218,25 @@ def structure_calls():
         "detect((cell, positions, x))": lambda x: sbs.detect((*CUBIC[:2], x)),
         "distortions(x, C4v)": lambda x: sbs.distortions(x, "C4v"),
         "distortions(crystal, x)": lambda x: sbs.distortions(CUBIC, x),
+        "detect(periodic=x)": lambda x: sbs.detect(CUBIC, periodic=x),
+        "detect(supercell=x)": lambda x: sbs.detect(CUBIC, supercell=x),
+        "detect(origin=x)": lambda x: sbs.detect(CUBIC, origin=x),
+        "minimal_set(crystal, x)": lambda x: sbs.minimal_set(sbs.detect(CUBIC), x),
+        "minimal_set(crystal in supercell, x)": lambda x: sbs.minimal_set(doubled, x),
+        "distortions(tolerance=x)": lambda x: sbs.distortions(CUBIC, "C4v", tolerance=x),
+        "distortions(supercell=x)": lambda x: sbs.distortions(CUBIC, "C4v", supercell=x),
+        "distortions.of_irrep(x)": patterns.of_irrep,
+        "distortions.pattern(x)": patterns.pattern,
+        "distortions.domain_states(x)": patterns.domain_states,
+        "modes(x)": sbs.modes,
+        "modes(tolerance=x)": lambda x: sbs.modes(doubled, tolerance=x),
+        "modes[x]": lambda x: modes[x],
+        "isotropy(x, label)": lambda x: sbs.isotropy(x, "X5+"),
+        "isotropy(crystal, x)": lambda x: sbs.isotropy(doubled, x),
         "between(x, crystal)": lambda x: sbs.between(x, CUBIC),
+        "between(tolerance=x)": lambda x: sbs.between(CUBIC, CUBIC, tolerance=x),
+        "between(max_displacement=x)": lambda x: sbs.between(CUBIC, CUBIC, max_displacement=x),
+        "between(supercell=x)": lambda x: sbs.between(CUBIC, CUBIC, supercell=x),
         "between(crystal, x)": lambda x: sbs.between(CUBIC, x),
     }
 
@@ -237,7 +258,7 @@ def test_only_errors_of_the_library_come_out(name):
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", ["detect", "distortions", "between"])
+@pytest.mark.parametrize("name", ["detect", "distortions", "between", "minimal_set", "modes", "isotropy"])
 def test_only_errors_of_the_library_come_out_of_structures(name):
     chosen = {call: function for call, function in structure_calls().items() if call.startswith(name)}
     wrong = {

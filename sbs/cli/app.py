@@ -138,6 +138,27 @@ def _parser() -> argparse.ArgumentParser:
     _add_supercell(detect, "the space group modulo this supercell")
     _add_tolerance(detect)
 
+    modes = _add(
+        commands,
+        "modes",
+        "list the displacements and strains of a crystal by wave vector and irreducible representation",
+        "structure_commands",
+    )
+    modes.add_argument("file", metavar="FILE", help="file with the symmetric crystal")
+    _add_supercell(modes, "modes that repeat in this supercell, of the file's cell if not given")
+    _add_tolerance(modes)
+
+    isotropy = _add(
+        commands,
+        "isotropy",
+        "list all isotropy subgroups of one order parameter or of several coupled ones",
+        "structure_commands",
+    )
+    isotropy.add_argument("file", metavar="FILE", help="file with the symmetric crystal")
+    isotropy.add_argument("irreps", metavar="IRREP", nargs="+", help="labels that 'sbs modes' prints, such as R4+ or GM4-")
+    _add_supercell(isotropy, "order parameters that repeat in this supercell, of the file's cell if not given")
+    _add_tolerance(isotropy)
+
     distortions = _add(
         commands,
         "distortions",

@@ -7,7 +7,7 @@ from typing import Any
 from sbs.cli.output import write_json
 from sbs.cli.terminal import Screen
 
-__all__ = ["between", "detect", "distortions"]
+__all__ = ["between", "detect", "distortions", "isotropy", "modes"]
 
 
 def detect(file: str, tolerance: float | None, supercell: str | None, as_json: bool) -> int:
@@ -15,6 +15,20 @@ def detect(file: str, tolerance: float | None, supercell: str | None, as_json: b
     from sbs.structures.commands import detect_report
 
     return _report(detect_report(file, supercell=supercell, **_given(tolerance)), as_json)
+
+
+def modes(file: str, supercell: str | None, tolerance: float | None, as_json: bool) -> int:
+    """``sbs modes``."""
+    from sbs.structures.commands import modes_report
+
+    return _report(modes_report(file, supercell, **_given(tolerance)), as_json)
+
+
+def isotropy(file: str, irreps: list[str], supercell: str | None, tolerance: float | None, as_json: bool) -> int:
+    """``sbs isotropy``."""
+    from sbs.structures.commands import isotropy_report
+
+    return _report(isotropy_report(file, irreps, supercell, **_given(tolerance)), as_json)
 
 
 def distortions(

@@ -23,6 +23,7 @@ from sbs.nn.host.data import SymmetryFields, orientation, permutations_for
 from sbs.nn.host.fixing import fix
 from sbs.nn.host.graphs import one_graph
 from sbs.nn.host.orientation import OrientationWarning
+from sbs.nn.learned import Converged, LearnedBreaker, LearnedOrbit
 from sbs.nn.losses import (
     energy_score,
     matching_objects,
@@ -42,7 +43,10 @@ from sbs.sets.transport import Transport, transport
 __all__ = [
     "Attachment",
     "BreakingModel",
+    "Converged",
     "Effect",
+    "LearnedBreaker",
+    "LearnedOrbit",
     "OrientationWarning",
     "Reach",
     "Rotation",

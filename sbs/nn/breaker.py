@@ -97,8 +97,29 @@ class SymmetryBreaker(ExactBuffers):
         self.register_exact("objects", torch.from_numpy(table.objects.copy()), persistent=True)
         self.register_buffer("sizes", torch.from_numpy(table.sizes.copy()), persistent=True)
         self.orbit_sampler = OrbitSampler(self.sets) if self.infinite else None
+        self.remember()
+
+    def remember(self) -> None:
+        """Begin with nothing chosen and nothing drawn."""
         self._chosen = Choice()
         self.drawn: Tensor | None = None
+
+    def group_of(self, number: int) -> Any:
+        """S of a set."""
+        return self.sets[number].group
+
+    def number_of(self, symmetry_set: Any) -> int:
+        """Which of the breaker's sets this is.
+
+        Raises:
+            NetworkInputError: it is none of them.
+        """
+        if symmetry_set not in self.sets:
+            raise NetworkInputError(
+                f"The model's breaker holds {[repr(each) for each in self.sets]}, not {symmetry_set!r}; pass "
+                "the breaker's set."
+            )
+        return self.sets.index(symmetry_set)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -15,6 +15,7 @@ from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import plain_irreps
 from sbs.nn.host.equal import found_permutations
+from sbs.nn.learned import LearnedOrbit
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.sites import SITE_TOLERANCE
 from sbs.sets.transport import (
@@ -91,7 +92,7 @@ _ROUNDINGS = 1e3
 def all_outputs(
     model: nn.Module | Callable[[Any, int], Tensor],
     inputs: Any,
-    symmetry_set: MinimalSet,
+    symmetry_set: MinimalSet | LearnedOrbit,
     *,
     permutations: npt.ArrayLike | Literal["find"] | None = "find",
     species: npt.ArrayLike | None = None,
@@ -112,7 +113,7 @@ def all_outputs(
         model: a model with one breaker (built or attached), called ``model(inputs)`` for one graph; or any ``(inputs,
             object number) -> output``.
         inputs: of one structure, symmetric under S.
-        symmetry_set: in the orientation of the breaker's set.
+        symmetry_set: in the orientation of the breaker's set; or the orbit of a `LearnedBreaker`.
         permutations: (order of S, num_sites) from `site_permutations`, rows in the order of
             ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim). By default
             they are found from the inputs' "pos" or "positions" (and "cell"); sites are equal if everything that the
@@ -184,7 +185,7 @@ def telling_object(planned: OutputPlan, carried: Transport) -> int | None:
     return int(others[np.lexsort((turns, moved))[-1]])
 
 
-def _compare(found: Tensor, direct: Tensor, number: int, symmetry_set: MinimalSet) -> None:
+def _compare(found: Tensor, direct: Tensor, number: int, symmetry_set: Any) -> None:
     scale = float(torch.maximum(found.abs().max(), direct.abs().max()))
     off = float((found - direct).abs().max())
     relative = _AGREEMENT.get(direct.dtype, _COARSE_AGREEMENT)
@@ -198,14 +199,9 @@ def _compare(found: Tensor, direct: Tensor, number: int, symmetry_set: MinimalSe
     )
 
 
-def _evaluator(model: nn.Module, symmetry_set: MinimalSet, turn: np.ndarray | None) -> Callable[[Any, int], Any]:
+def _evaluator(model: nn.Module, symmetry_set: Any, turn: np.ndarray | None) -> Callable[[Any, int], Any]:
     breaker = find_breaker(model)
-    if symmetry_set not in breaker.sets:
-        raise NetworkInputError(
-            f"The model's breaker holds {[repr(each) for each in breaker.sets]}, not {symmetry_set!r}; pass "
-            "the breaker's set."
-        )
-    which = breaker.sets.index(symmetry_set)
+    which = breaker.number_of(symmetry_set)
 
     def evaluate(inputs: Any, number: int) -> Any:
         index = torch.tensor([number], device=breaker.device)

@@ -30,13 +30,14 @@ from numpy.typing import NDArray
 
 from sbs.errors import BudgetError, CalculatorError, InvalidGroupError, NotConvergedError
 from sbs.groups import Subgroup
+from sbs.groups.abstract.validation import check_bool, check_integer, check_real, check_tolerance
 from sbs.phases.directions import directions
 from sbs.phases.fixed_space import FixedSpace, fixed_space
-from sbs.phases.hessian import DEFAULT_STEP, Hessian, finite_differences
+from sbs.phases.hessian import DEFAULT_STEP, MAX_STEP, Hessian, finite_differences
 from sbs.phases.instabilities import Instabilities, SoftMode, analyse
 from sbs.phases.journal import Journal, fingerprint
 from sbs.phases.potential import Potential
-from sbs.phases.relaxation import DEFAULT_FMAX, DEFAULT_STEPS, Relaxation, relax_in, space_of
+from sbs.phases.relaxation import DEFAULT_FMAX, DEFAULT_STEPS, MAX_FMAX, Relaxation, relax_in, space_of
 from sbs.phases.states import State, carried, state_of
 from sbs.phases.tree import Failure, Phase, PhaseTree, Repeat
 from sbs.progress import tick
@@ -146,8 +147,19 @@ def descend(
         DetectionError: not a structure, or one whose group is infinite.
         CorruptTableError: the journal belongs to another run.
     """
-    settings = _Settings(pressure, cell, fmax, steps, step, tolerance, share, weakest, depth, expansions, exhaustive)
-    _check(settings, budget)
+    settings = _Settings(
+        pressure=check_real(pressure, "pressure"),
+        cell=check_bool(cell, "cell"),
+        fmax=check_tolerance(fmax, "fmax", MAX_FMAX),
+        steps=check_integer(steps, "steps", 1),
+        step=check_tolerance(step, "step", MAX_STEP),
+        tolerance=tolerance,
+        share=check_real(share, "share", 0.0, 1.0),
+        weakest=check_real(weakest, "weakest", 0.0, 1.0),
+        depth=check_integer(depth, "depth", 1),
+        expansions=check_integer(expansions, "expansions", 1),
+        exhaustive=check_bool(exhaustive, "exhaustive"),
+    )
     found = detect(structure, tolerance)
     if found.structure.periodic:
         found = detect(structure, tolerance, supercell=1 if supercell is None else supercell)
@@ -162,16 +174,6 @@ def descend(
         repr(settings),
     )
     return _Descent(found, Potential(calculator, budget), settings, Journal(journal, run)).run()
-
-
-def _check(settings: _Settings, budget: int | None) -> None:
-    counts = [("depth", settings.depth), ("expansions", settings.expansions), ("steps", settings.steps)]
-    for name, value in counts + ([] if budget is None else [("budget", budget)]):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise InvalidGroupError(f"{name} must be an integer of at least 1, got {value!r}")
-    for name, number in (("fmax", settings.fmax), ("step", settings.step), ("share", settings.share)):
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < np.inf:
-            raise InvalidGroupError(f"{name} must be a positive number, got {number!r}")
 
 
 class _Descent:

@@ -13,15 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sbs.groups.abstract.validation import check_tolerance
 from sbs.phases.potential import Potential
 from sbs.structures.inputs import Structure
 
-__all__ = ["DEFAULT_STEP", "Hessian", "finite_differences"]
+__all__ = ["DEFAULT_STEP", "MAX_STEP", "Hessian", "finite_differences"]
 
 Floats = NDArray[np.float64]
 
 #: Å: large enough for forces in float32, small enough for the cubic terms that central differences leave.
 DEFAULT_STEP = 0.01
+
+#: Å: beyond, differences are no derivatives.
+MAX_STEP = 0.2
 
 # Directions that are tried, simplest first: one of them spans space under any cubic site, any site at all takes three.
 _DIRECTIONS = np.array(
@@ -67,7 +71,11 @@ def finite_differences(
         matrices, permutations: float64 (order, 3, 3) and int (order, n): all elements of S.
         potential: what to differentiate.
         step: Å.
+
+    Raises:
+        InvalidGroupError: a step that is no positive number of at most ``MAX_STEP``.
     """
+    step = check_tolerance(step, "step", MAX_STEP)
     count = len(structure)
     before = potential.calls
     forces = potential.evaluate(structure, stress=False).forces

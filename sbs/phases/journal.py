@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from sbs.errors import CorruptTableError
+from sbs.errors import CorruptTableError, InvalidGroupError
+from sbs.groups.abstract.validation import shown
 
-__all__ = ["Journal", "fingerprint"]
+__all__ = ["Journal", "checked_path", "fingerprint"]
 
 FORMAT = "sbs descend 1"
 
@@ -31,6 +32,17 @@ def fingerprint(*parts: Any) -> str:
     return digest.hexdigest()[:16]
 
 
+def checked_path(value: Any, what: str) -> Path:
+    """A path as users give it.
+
+    Raises:
+        InvalidGroupError: no text and no path, or empty.
+    """
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str) or not os.fspath(value):
+        raise InvalidGroupError(f"{what} must be a path, got {shown(value)}")
+    return Path(value)
+
+
 class Journal:
     """Finished pieces of one run, in a file or only in memory."""
 
@@ -42,17 +54,21 @@ class Journal:
             run: fingerprint of the run.
 
         Raises:
+            InvalidGroupError: no path, or one that cannot be written to.
             CorruptTableError: the file belongs to another run, or is no journal.
         """
-        self._path = None if path is None else Path(path)
+        self._path = None if path is None else checked_path(path, "journal")
         self._known: dict[str, Any] = {}
         if self._path is None:
             return
-        if self._path.exists() and self._path.stat().st_size:
-            self._read(run)
-        else:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps({"format": FORMAT, "run": run}) + "\n", encoding="utf-8")
+        try:
+            if self._path.exists() and self._path.stat().st_size:
+                self._read(run)
+            else:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._path.write_text(json.dumps({"format": FORMAT, "run": run}) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InvalidGroupError(f"the journal {os.fspath(path)!r} cannot be used ({error}); give another path") from error
 
     def _read(self, run: str) -> None:
         assert self._path is not None

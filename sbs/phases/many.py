@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sbs.errors import CalculatorError, CorruptTableError, InvalidGroupError, SymmetryBreakingError
+from sbs.groups.abstract.validation import as_list, shown
 from sbs.phases.calculators import named_calculator
 from sbs.phases.descend import descend
+from sbs.phases.journal import checked_path
 from sbs.progress import tick
 from sbs.structures.detection import DEFAULT_TOLERANCE
 from sbs.structures.inputs import Structure
@@ -54,14 +56,24 @@ def descend_many(
     Raises:
         CalculatorError: the executor broke (a worker of a process pool was killed): call again, and it goes on.
         CorruptTableError: the file of results is damaged before its last line.
-        InvalidGroupError: structures without names that can be told apart.
+        InvalidGroupError: names that are no text, no folder, no executor.
     """
-    named = dict(structures) if isinstance(structures, Mapping) else {str(k): s for k, s in enumerate(structures)}
+    if isinstance(structures, Mapping):
+        named = dict(structures)
+    else:
+        named = {str(k): s for k, s in enumerate(as_list(structures, "structures"))}
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise InvalidGroupError(f"executor must be a concurrent.futures.Executor or None, got {shown(executor)}")
+    if not isinstance(calculator, str) and not callable(calculator):
+        raise CalculatorError(f"calculator must be a name or a callable that makes one, got {shown(calculator)}")
     if not all(isinstance(name, str) and name for name in named):
         raise InvalidGroupError(f"names must be non-empty strings, got {list(named)[:5]!r}")
-    place = Path(folder)
-    (place / "journals").mkdir(parents=True, exist_ok=True)
-    results = _read(place / RESULTS)
+    place = checked_path(folder, "folder")
+    try:
+        (place / "journals").mkdir(parents=True, exist_ok=True)
+        results = _read(place / RESULTS)
+    except OSError as error:
+        raise InvalidGroupError(f"the folder {os.fspath(folder)!r} cannot be used ({error}); give another one") from error
     todo = {name: structure for name, structure in named.items() if name not in results}
     with (place / RESULTS).open("a", encoding="utf-8") as stream:
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import BudgetError, CalculatorError
+from sbs.groups.abstract.validation import check_integer
 from sbs.optional import require
 from sbs.structures.inputs import Structure
 
@@ -56,7 +57,7 @@ class Potential:
                 "for a name such as 'sevennet' see sbs.phases.calculators.named_calculator"
             )
         self.calculator: Any = calculator
-        self.budget = budget
+        self.budget = None if budget is None else check_integer(budget, "budget", 1)
         self.calls = 0
         self.atom_calls = 0
 

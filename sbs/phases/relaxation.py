@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError, InvalidGroupError, MissingDependencyError, NotConvergedError
+from sbs.errors import DetectionError, MissingDependencyError, NotConvergedError
+from sbs.groups.abstract.validation import check_bool, check_integer, check_real, check_tolerance
 from sbs.optional import require
 from sbs.phases.fixed_space import FixedSpace, fixed_space
 from sbs.phases.potential import Evaluation, Potential
@@ -32,6 +33,9 @@ Floats = NDArray[np.float64]
 
 #: Largest gradient at the end, eV/Å. Potentials in float32 give forces to about 1e-4 eV/Å.
 DEFAULT_FMAX = 1e-3
+
+#: eV/Å: beyond, nothing is relaxed.
+MAX_FMAX = 1.0
 
 #: Steps of the optimiser after which it is given up; relaxations in Fix(K) take 10 to 40.
 DEFAULT_STEPS = 200
@@ -272,9 +276,8 @@ def relax_in(
     ``hessian``, float64 (3 n, 3 n) in eV/Å² for the n sites of ``space.cell`` at a structure nearby, is where the optimiser
     starts from: it need not be exact, and only the number of steps depends on it.
     """
-    for name, value in (("pressure", pressure), ("fmax", fmax)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-            raise InvalidGroupError(f"{name} must be a finite number, got {value!r}")
+    pressure, fmax = check_real(pressure, "pressure"), check_tolerance(fmax, "fmax", MAX_FMAX)
+    steps, cell = check_integer(steps, "steps", 1), check_bool(cell, "cell")
     before = potential.calls
     objective = _Objective(space, potential, pressure / GPA, cell and space.structure.periodic)
     found, energy, gradient = objective.evaluation()

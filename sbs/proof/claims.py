@@ -85,6 +85,7 @@ class FiniteClaim:
         orbits: integers (size,).
         target_of: for each object the elements of a conjugate of K.
         movers: elements that take the first object to each, or None; needed for points of M / H.
+        sites: for a field, the numbers of the points that carry it, rising; None for other objects.
         seed: the first object.
         samples: some objects drawn from the set.
         refuted: the classes of larger stabilizers that were excluded.
@@ -108,6 +109,7 @@ class FiniteClaim:
     seed: np.ndarray
     samples: np.ndarray
     movers: Elements | None = None
+    sites: np.ndarray | None = None
     law: np.ndarray | None = None
     refuted: tuple[Refuted, ...] = ()
 

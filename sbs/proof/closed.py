@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sbs.proof.axes import COMPONENTS, common_axis, continuous_inside, holds, moves_into, turns_into
 from sbs.proof.claims import ClosedClaim, Continuous, Elements, require
 from sbs.proof.elements import Law, checked_matrices, find_matrices, real_numbers
-from sbs.proof.finite import CLOSURE_TOLERANCE, check_block_norms, integer
+from sbs.proof.finite import ORBIT_TOLERANCE, check_block_norms, integer
 from sbs.proof.harmonics import Representation, blocks_of
 from sbs.proof.isotropy import FLIPS, MOVED, Frames, View, Waves, component_of, frame_about, is_image, principal_axes
 
@@ -402,7 +402,7 @@ def _check_list(
         "objects have the shape (size, dim)",
     )
     check_block_norms(objects[:, None], representation)
-    require(np.abs(objects[0] - claim.seed).max() < CLOSURE_TOLERANCE, "the seed is the first object")
+    require(np.abs(objects[0] - claim.seed).max() < ORBIT_TOLERANCE, "the seed is the first object")
     gaps = np.linalg.norm(objects[:, None] - objects[None], axis=2) + 4 * np.eye(len(objects))
     require(gaps.min() > MOVED, "the objects are distinct")
     for row in objects:
@@ -414,9 +414,9 @@ def _check_list(
     images = representation.act(flips, objects)
     near = np.abs(images[:, :, None] - objects).max(axis=3)
     for component in components:
-        require(near[component].min(axis=1).max() < CLOSURE_TOLERANCE, "the set is closed under M")
+        require(near[component].min(axis=1).max() < ORBIT_TOLERANCE, "the set is closed under M")
     distances = np.abs(samples[:, None] - objects).max(axis=2)
-    require((distances.min(axis=1) < CLOSURE_TOLERANCE).all(), "samples lie in the set")
+    require((distances.min(axis=1) < ORBIT_TOLERANCE).all(), "samples lie in the set")
     require(claim.orbits is not None and claim.target_of is not None, "a finite set lists its orbits and targets")
     own = sorted(_components(claim.group, claim.normalizer))
     moved = near.argmin(axis=2)

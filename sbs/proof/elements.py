@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sbs.proof.claims import Elements, require
 
 __all__ = [
-    "MATRIX_TOLERANCE",
+    "ELEMENT_TOLERANCE",
     "Law",
     "checked_matrices",
     "conjugated",
@@ -26,7 +26,7 @@ IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
 #: Largest entry by which products of matrices may miss an element. Groups are exact to 1e-14, and to 1e-9 after a turn.
-MATRIX_TOLERANCE = 1e-8
+ELEMENT_TOLERANCE = 1e-8
 
 
 def checked_matrices(matrices: object, name: str) -> np.ndarray:
@@ -38,7 +38,7 @@ def checked_matrices(matrices: object, name: str) -> np.ndarray:
     array = real_numbers(matrices, name)
     require(array.ndim == 3 and len(array) and array.shape[1] == array.shape[2], f"{name} is given by square matrices")
     defect = np.abs(np.swapaxes(array, 1, 2) @ array - np.eye(array.shape[1])).max()
-    require(defect < MATRIX_TOLERANCE, f"the matrices of {name} are orthogonal (off by {defect:.1e})")
+    require(defect < ELEMENT_TOLERANCE, f"the matrices of {name} are orthogonal (off by {defect:.1e})")
     return array
 
 
@@ -60,7 +60,7 @@ def find_matrices(matrices: np.ndarray, among: np.ndarray) -> IntArray:
     """Index in ``among`` of each orthogonal matrix, -1 where there is none."""
     # The trace of a^T b is largest where b = a.
     best = (matrices.reshape(len(matrices), -1) @ among.reshape(len(among), -1).T).argmax(1)
-    return np.where(np.abs(matrices - among[best]).max((1, 2)) < MATRIX_TOLERANCE, best, -1)
+    return np.where(np.abs(matrices - among[best]).max((1, 2)) < ELEMENT_TOLERANCE, best, -1)
 
 
 def find(wanted: Elements, among: Elements) -> IntArray:

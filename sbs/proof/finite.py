@@ -14,12 +14,12 @@ from sbs.proof.elements import Law, checked_matrices, conjugated, find, inverses
 from sbs.proof.harmonics import Representation, blocks_of
 from sbs.proof.minimality import check_minimality, check_refutations
 
-__all__ = ["CLOSURE_TOLERANCE", "MAX_VERIFIED_ORDER", "check_block_norms", "check_finite", "integer"]
+__all__ = ["MAX_VERIFIED_ORDER", "ORBIT_TOLERANCE", "check_block_norms", "check_finite", "integer"]
 
 IntArray = npt.NDArray[np.intp]
 
 #: Largest component by which D(g) b may miss an object of the set. Objects are stored to 1e-14.
-CLOSURE_TOLERANCE = 1e-10
+ORBIT_TOLERANCE = 1e-10
 
 #: Objects closer than this would be one to a network in float32, with room for what rounding does.
 _DISTINCT = 1e-6
@@ -164,12 +164,14 @@ def _permutations(claim: FiniteClaim, m: _Numbered) -> IntArray:
     require(fields.shape == (claim.size, points, representation.dim), "objects have the shape (size, dim)")
     require(claim.lmax is None or max(l for l, _ in blocks) <= claim.lmax, "no irrep has a degree above lmax")
     check_block_norms(fields, representation)
+    require((claim.sites is None) == (objects.ndim == 2), "the sites of a field are listed")
+    if claim.sites is not None:
+        carriers = np.flatnonzero(np.abs(fields).max(axis=(0, 2)) > 0)
+        require(np.array_equal(real_numbers(claim.sites, "sites"), carriers), "sites are those that carry the field")
     rows = fields.reshape(len(fields), -1)
     gaps = np.sqrt(np.maximum(0, (rows**2).sum(1)[:, None] + (rows**2).sum(1) - 2 * rows @ rows.T))
     require((gaps + 4 * np.eye(len(rows))).min() > _DISTINCT, "the objects are distinct")
-    require(
-        np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < CLOSURE_TOLERANCE, "the seed is the first object"
-    )
+    require(np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < ORBIT_TOLERANCE, "the seed is the first object")
     _check_samples(real_numbers(claim.samples, "samples"), rows)
     result = np.full((len(m.table), len(rows)), -1, dtype=np.intp)
     result[m.identity] = np.arange(len(rows))
@@ -210,7 +212,7 @@ def check_block_norms(fields: np.ndarray, representation: Representation) -> Non
 def _matched(images: np.ndarray, objects: np.ndarray) -> IntArray:
     nearest = (images @ objects.T - (objects**2).sum(1) / 2).argmax(1)
     missed = np.abs(images - objects[nearest]).max()
-    require(missed < CLOSURE_TOLERANCE, f"the set is closed under M, and samples lie in it (missed by {missed:.1e})")
+    require(missed < ORBIT_TOLERANCE, f"the set is closed under M, and samples lie in it (missed by {missed:.1e})")
     return nearest
 
 

@@ -67,6 +67,8 @@ class Result(Protocol):
     @property
     def movers(self) -> np.ndarray: ...
     @property
+    def sites(self) -> np.ndarray | None: ...
+    @property
     def seed_object(self) -> np.ndarray: ...
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray: ...
@@ -128,6 +130,7 @@ def _finite(result: Result) -> FiniteClaim:
         orbits=result.orbits,
         target_of=tuple(elements_of(k) for k in result.target_of),
         movers=_numbered(parent, result.movers),
+        sites=result.sites,
         law=parent.table if by_number else None,
         refuted=tuple(refuted),
         **_shared(result),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,18 +69,19 @@ def spread(objects: npt.ArrayLike, irreps: str, common: str) -> npt.NDArray[np.f
     return result
 
 
-def irreps_of(symmetry_set: MinimalSet) -> str:
+def irreps_of(symmetry_set: Any) -> str:
     """Irreps of a set's objects.
 
     Raises:
         NetworkInputError: the set is of abstract groups.
     """
     if not symmetry_set.irreps:
+        target = getattr(symmetry_set, "target", None)
         raise NetworkInputError(
-            f"The set ({symmetry_set.group} to {symmetry_set.target}) is of abstract groups and has no irreps of O(3); a "
-            "network needs a set of point groups."
+            f"The set ({symmetry_set.group} to {target}) is of abstract groups and has no irreps of O(3); a network needs a "
+            "set of point groups."
         )
-    return symmetry_set.irreps
+    return str(symmetry_set.irreps)
 
 
 def first_object(symmetry_set: MinimalSet, irreps: str) -> npt.NDArray[np.float64]:

@@ -19,7 +19,7 @@ from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.groups.point.rotations import check_rotation
 from sbs.objects.irreps import format_irreps, parse_irreps
-from sbs.sets import export, report
+from sbs.sets import report
 from sbs.sets.orbits import FiniteOrbit, Orbit
 from sbs.sets.question import Embedding, Group, Question, Target
 from sbs.solver.solutions import ClosedSolution, FiniteSolution
@@ -206,7 +206,10 @@ class MinimalSet:
         """
         turn = check_rotation(rotation)
         if not isinstance(self.group, (PointGroup, ClosedGroup)):
-            raise InvalidGroupError("a set for an abstract finite group has no orientation to turn")
+            raise InvalidGroupError(
+                f"only the set of a point group has an orientation to turn, this one is that of {_name(self.group)}; for a "
+                "crystal in a supercell turn the structure and ask again"
+            )
         question = self.question.rotated(turn)
         return replace(self, question=question, embedding=self.embedding.rotated(turn, question.inner))
 
@@ -251,7 +254,9 @@ class MinimalSet:
 
     def to_dict(self) -> dict[str, Any]:
         """The set as plain numbers and text, with a version; the fields are described in `sbs.sets.export`."""
-        return export.as_dict(self)
+        from sbs.sets.export import as_dict  # no question waits for it
+
+        return as_dict(self)
 
     def to_json(self, path: str | os.PathLike[str] | None = None, indent: int = 1) -> str:
         """`to_dict` as JSON text; also written to ``path`` if one is given.
@@ -259,7 +264,24 @@ class MinimalSet:
         Raises:
             SymmetryBreakingError: no such path or indent, or the file cannot be written.
         """
-        return export.as_json(self.to_dict(), path, indent)
+        from sbs.sets.export import as_json  # no question waits for it
+
+        return as_json(self.to_dict(), path, indent)
+
+    def plot(self, index: int = 0) -> Any:
+        """The set as a plotly figure that can be turned, one object given; see `sbs.sets.figure`.
+
+        Raises:
+            InvalidGroupError: the set has no picture, or no such object. MissingDependencyError: plotly is not installed.
+        """
+        from sbs.sets.figure import plot  # pictures are not on the way of a query
+
+        return plot(self, index)
+
+    def _repr_html_(self) -> str:
+        from sbs.sets.picture import as_html
+
+        return as_html(self)
 
     def to_latex(self) -> str:
         """The objects as a LaTeX tabular (package booktabs), a row each: exact numbers where they are known, else decimals.
@@ -267,7 +289,9 @@ class MinimalSet:
         Raises:
             InfiniteSetError: the set is infinite.
         """
-        return export.as_latex(self)
+        from sbs.sets.export import as_latex  # no question waits for it
+
+        return as_latex(self)
 
     def __str__(self) -> str:
         return self.report()
@@ -282,7 +306,11 @@ class MinimalSet:
 
     def __eq__(self, other: object) -> bool:
         # Not NotImplemented: an array would then compare itself element by element.
-        return isinstance(other, MinimalSet) and self.question == other.question and np.array_equal(self.frame, other.frame)
+        return (
+            isinstance(other, MinimalSet)
+            and self.question == other.question
+            and np.array_equal(self.frame, other.frame)
+        )
 
     def __hash__(self) -> int:
         return hash(self.question)

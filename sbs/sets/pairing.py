@@ -9,7 +9,7 @@ from sbs.errors import NetworkInputError
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.transport import MATCH_TOLERANCE, Images, Transport, check_components, images_under, turned
+from sbs.sets.transport import IMAGE_TOLERANCE, Images, Transport, check_components, images_under, turned
 
 __all__ = ["TARGET_TOLERANCE", "matching_objects", "output_stabilizer", "target_images"]
 
@@ -52,7 +52,7 @@ def matching_objects(
     action = representation(irreps_of(symmetry_set), matrices)
     objects = np.asarray(symmetry_set.objects)
     moved = np.linalg.norm(np.einsum("gij,kj->gki", action, objects) - objects[None], axis=-1)
-    stabilizers = moved < MATCH_TOLERANCE
+    stabilizers = moved < IMAGE_TOLERANCE
     matches = np.flatnonzero((~stabilizers | fixed[:, None]).all(axis=0))
     if not len(matches):
         raise NetworkInputError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,11 @@ from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.objects.irreps import irreps_dim
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
-from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["MATCH_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
+__all__ = ["IMAGE_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
 
 # Two objects of one set differ by at least the separation of the set, images of one object only by rounding.
-MATCH_TOLERANCE = 1e-6
+IMAGE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,27 @@ class Transport:
         return np.unique(self.representative)
 
 
-def transport(symmetry_set: MinimalSet) -> Transport:
+class Listed(Protocol):
+    """What transport needs of a set."""
+
+    @property
+    def group(self) -> Any:
+        """S."""
+
+    @property
+    def size(self) -> int | float:
+        """Number of objects."""
+
+    @property
+    def irreps(self) -> str | None:
+        """Of an object."""
+
+    @property
+    def objects(self) -> npt.NDArray[np.float64]:
+        """(size, dim)."""
+
+
+def transport(symmetry_set: Listed) -> Transport:
     """Find for every object an element of S that brings it about from the first object of its S-orbit.
 
     Raises:
@@ -67,7 +87,7 @@ def transport(symmetry_set: MinimalSet) -> Transport:
         images = action @ objects[first]
         distance = np.linalg.norm(images[:, None, :] - objects[None, :, :], axis=-1)
         hit = distance.argmin(axis=0)
-        mine = (distance[hit, np.arange(len(objects))] < MATCH_TOLERANCE) & (representative < 0)
+        mine = (distance[hit, np.arange(len(objects))] < IMAGE_TOLERANCE) & (representative < 0)
         representative[mine], element[mine] = first, hit[mine]
         # The identity for the representative itself, so that its output is handed on untouched.
         element[first] = int(np.abs(matrices - np.eye(3)).sum(axis=(1, 2)).argmin())

@@ -4,18 +4,29 @@ prints them."""
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sbs.errors import DetectionError
 from sbs.progress import tick
+from sbs.structures.crystal_questions import isotropy, modes
+from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.irreps import vibrations
+from sbs.structures.listing import Listing
 from sbs.structures.pairs import between
 from sbs.structures.patterns import distortions
 from sbs.structures.writing import FORMATS, write_structure
 
-__all__ = ["between_report", "detect_report", "distortions_report", "supercell_of_text"]
+__all__ = [
+    "between_report",
+    "detect_report",
+    "distortions_report",
+    "isotropy_report",
+    "modes_report",
+    "supercell_of_text",
+]
 
 StructurePath = str | os.PathLike[str]
 
@@ -52,6 +63,48 @@ def detect_report(
     """
     found = detect(path, tolerance, supercell=supercell_of_text(supercell))
     return found.summary() | {"report": found.report()}
+
+
+def modes_report(
+    path: StructurePath, supercell: str | None = None, tolerance: float = DEFAULT_TOLERANCE
+) -> dict[str, Any]:
+    """The modes of the crystal in a file, in words under ``"report"``.
+
+    Raises:
+        DetectionError, MissingDependencyError, SearchLimitError: as ``sbs.modes``.
+    """
+    crystal = detect(path, tolerance, supercell=supercell_of_text(supercell or "1"))
+    return _listed(crystal, modes(crystal))
+
+
+def isotropy_report(
+    path: StructurePath, irreps: Sequence[str], supercell: str | None = None, tolerance: float = DEFAULT_TOLERANCE
+) -> dict[str, Any]:
+    """The isotropy subgroups of order parameters of the crystal in a file, in words under ``"report"``.
+
+    Raises:
+        DetectionError, MissingDependencyError, SearchLimitError, UnknownGroupError: as ``sbs.isotropy``.
+    """
+    crystal = detect(path, tolerance, supercell=supercell_of_text(supercell or "1"))
+    return _listed(crystal, isotropy(crystal, *irreps))
+
+
+def _listed(crystal: Detected, rows: Listing[Any]) -> dict[str, Any]:
+    found = crystal.supercell
+    assert found is not None
+    setting = found.setting
+    words = str(rows) if found.complete else f"{rows}\n\n{found.account()}"
+    return {
+        "formula": crystal.structure.formula,
+        "space_group": {"number": setting.space_group.number, "symbol": setting.space_group.symbol},
+        "origin_atom": setting.origin_atom,
+        "supercell": found.cell.tolist(),
+        "order": int(crystal.order),
+        "keeps_point_group": found.complete,
+        "least_cell": found.least_cell.tolist(),
+        "rows": rows.as_dicts(),
+        "report": words,
+    }
 
 
 def distortions_report(

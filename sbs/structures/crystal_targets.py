@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import FiniteGroup, PointGroup, Subgroup
+from sbs.groups.abstract.validation import as_array
 from sbs.query import resolve_target
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.isotropy_table import IsotropySubgroup, target_row
@@ -43,7 +42,7 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
             raise UnknownGroupError(
                 f"{error}; in a supercell a label of sbs.isotropy is a target too, such as 'R4+ (a,a,0)'"
             ) from None
-    elif isinstance(target, (PointGroup, Subgroup)) or np.ndim(target) == 3:
+    elif isinstance(target, (PointGroup, Subgroup)) or as_array(target, "elements of the group").ndim == 3:
         kept = resolve_target(found.point_group, target)
     else:
         return group.subgroup(target)

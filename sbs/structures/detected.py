@@ -20,6 +20,7 @@ from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import Structure
 from sbs.structures.pinning import pinned_ambient
 from sbs.structures.supercell import Supercell
+from sbs.structures.viewing import facts_html
 
 __all__ = ["Detected"]
 
@@ -210,6 +211,9 @@ class Detected:
             space = f"{space}order {self.order} modulo a supercell, "
         doubt = f", ambiguous: {self.alternative}?" if self.ambiguous else ""
         return f"Detected({self.symbol}, {space}{self.structure!r}, {self.deviation:.1g} Å off{doubt})"
+
+    def _repr_html_(self) -> str:
+        return facts_html(repr(self.structure), self.report())
 
     def __str__(self) -> str:
         return self.report()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from sbs.errors import DetectionError, NoSetError
 from sbs.groups import Subgroup
 from sbs.structures.crystal import SpaceGroup, space_group_of
 from sbs.structures.detected import Detected
+from sbs.structures.group_names import name_of_subgroup
 from sbs.structures.inputs import Structure
-from sbs.structures.sites import changes, finite_group, move, name_of
+from sbs.structures.sites import changes, finite_group, move
+from sbs.structures.viewing import view
 
 __all__ = ["SEEN", "DomainState", "distorted", "domain_states", "smallest_change"]
 
@@ -44,6 +47,14 @@ class DomainState:
     symmetry: Subgroup
     difference: float
 
+    def view(self, width: int = 400, height: int = 320) -> Any:
+        """The distorted structure with arrows along its displacements, for notebooks; see `sbs.structures.viewing`.
+
+        Raises:
+            MissingDependencyError: py3Dmol is not installed.
+        """
+        return view(self.structure, self.structure.symbols, self.displacement, width, height)
+
     @cached_property
     def space_group(self) -> SpaceGroup | None:
         """Space group of the distorted crystal as spglib finds it (layer group of a layer); None for a molecule."""
@@ -53,7 +64,7 @@ class DomainState:
 
     def __repr__(self) -> str:
         largest = np.linalg.norm(self.displacement, axis=1).max()
-        name = name_of(self.symmetry) if self.symmetry.symbol is None else self.symmetry.symbol
+        name = self.symmetry.symbol or getattr(self.space_group, "symbol", "?")
         return f"DomainState({name}, {self.structure!r}, sites moved by up to {largest:.3g} Å)"
 
 
@@ -110,7 +121,8 @@ def domain_states(
     scale = float(np.linalg.norm(displacement, axis=1).max()) + float(np.linalg.norm(strain))
     if max(kept[0][target.elements].max(), kept[1][target.elements].max()) > 1e-6 * scale:
         raise DetectionError(
-            f"{name_of(target)} does not leave the distortion as it is; expected patterns that are invariant under it"
+            f"{name_of_subgroup(parent, target)} does not leave the distortion as it is; expected patterns that are invariant "
+            "under it"
         )
     difference = smallest_change(parent, target, displacement, strain)
     if difference <= least:
@@ -119,9 +131,9 @@ def domain_states(
         mask = np.maximum(kept[0], kept[1] * longest) <= least
         left = group.subgroup(np.flatnonzero(mask).tolist())
         raise NoSetError(
-            f"the distortion leaves {name_of(left)}, more than the target {name_of(target)}: its domain states would "
-            f"differ by {difference:.2g} Å only, and {least:.2g} Å is the least; give other coefficients or a larger amplitude, "
-            "or none for generic ones"
+            f"the distortion leaves {name_of_subgroup(parent, left)}, more than the target "
+            f"{name_of_subgroup(parent, target)}: its domain states would differ by {difference:.2g} Å only, and {least:.2g} Å "
+            "is the least; give other coefficients or a larger amplitude, or none for generic ones"
         )
     states = []
     cosets = np.asarray(target.left_cosets())

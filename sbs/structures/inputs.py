@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError
 from sbs.optional import require
 from sbs.structures.neighbours import closest_pair
+from sbs.structures.viewing import view
 
 __all__ = ["KIND_STEP", "Structure", "atomic_number", "element", "minimum_image"]
 
@@ -97,6 +98,19 @@ class Structure:
         return "".join(
             f"{element(number)}{counts[number] if counts[number] > 1 else ''}" for number in sorted(counts, key=ranks.__getitem__)
         )
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Chemical symbol of each site, without the marks of decorations."""
+        return tuple(element(number) for number in self.atomic_numbers.tolist())
+
+    def view(self, width: int = 400, height: int = 320) -> Any:
+        """The atoms in space, for notebooks; see `sbs.structures.viewing`.
+
+        Raises:
+            MissingDependencyError: py3Dmol is not installed.
+        """
+        return view(self, self.symbols, None, width, height)
 
     def to_ase(self) -> Any:
         """The same structure as an ASE ``Atoms`` (needs ASE)."""

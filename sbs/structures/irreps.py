@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sbs.structures.detected import Detected
+from sbs.structures.group_names import stands_for_a_line
 from sbs.structures.linear import linear_name
 from sbs.structures.sites import RealIrrep, point_group_irreps, rigid_motions, site_orbits
 from sbs.structures.space_irreps import space_irreps
@@ -24,7 +25,7 @@ def real_irreps(detected: Detected) -> tuple[RealIrrep, ...]:
     if detected.supercell is not None:
         return tuple(RealIrrep(i.label, i.weights, i.trivial, i.dimension) for i in space_irreps(detected))
     found = point_group_irreps(detected.point_group().family)
-    if _on_a_line(detected):
+    if stands_for_a_line(detected):
         return tuple(replace(irrep, name=linear_name(irrep.name)) for irrep in found)
     return found
 
@@ -51,8 +52,3 @@ def vibrations(detected: Detected) -> tuple[tuple[str, int], ...]:
         if count:
             found.append((irrep.name, count))
     return tuple(found)
-
-
-def _on_a_line(detected: Detected) -> bool:
-    """Whether a point group stands in for that of a linear molecule."""
-    return not detected.structure.periodic and len(detected.structure) > 1 and len(rigid_motions(detected)) == 5

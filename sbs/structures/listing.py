@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from sbs.errors import AmbiguousTargetError, UnknownGroupError
+from sbs.groups.abstract.validation import check_integer
 from sbs.optional import require
+from sbs.sets.export import as_json
 
 __all__ = ["Listing", "columns_of_text"]
 
@@ -50,7 +51,7 @@ class Listing(Sequence[Row], Generic[Row]):
             if found:
                 raise AmbiguousTargetError(f"{self.title}: {len(found)} rows answer to {key!r}; give the label, one of {labels}")
             raise UnknownGroupError(f"{self.title}: no row is called {key!r}; expected one of {labels}")
-        return self.rows[key]
+        return self.rows[check_integer(key, "the number of a row", -len(self.rows), len(self.rows) - 1)]
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """The rows as plain dictionaries: numbers, strings and lists."""
@@ -58,11 +59,7 @@ class Listing(Sequence[Row], Generic[Row]):
 
     def to_json(self, path: str | None = None, indent: int = 1) -> str:
         """The rows as JSON text; also written to ``path`` if one is given."""
-        text = json.dumps({"title": self.title, "rows": self.as_dicts()}, ensure_ascii=False, indent=indent) + "\n"
-        if path is not None:
-            with open(path, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-        return text
+        return as_json({"title": self.title, "rows": self.as_dicts()}, path, indent)
 
     def to_pandas(self) -> Any:
         """The rows as a pandas DataFrame (needs pandas)."""

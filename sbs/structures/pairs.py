@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, InfiniteSetError
 from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, PointGroupSymbol, Subgroup
+from sbs.groups.abstract.validation import check_real
 from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
 from sbs.structures.amplitudes import ModeAmplitude, mode_amplitudes
@@ -24,13 +25,14 @@ from sbs.structures.crystal import crystal_symmetry, primitive_cell, space_group
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.domains import SEEN, DomainState, distorted, domain_states
+from sbs.structures.group_names import name_of_group, name_of_subgroup
 from sbs.structures.inputs import Structure
 from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced
 from sbs.structures.linear import is_linear, stand_in, turns_kept
 from sbs.structures.matching import CrystalMatch, Match, match_crystals, match_linear, match_molecules
 from sbs.structures.orient import largest_prefix
 from sbs.structures.parsing import parse_structure
-from sbs.structures.sites import changes, finite_group, move, name_of
+from sbs.structures.sites import changes, finite_group, move
 from sbs.structures.state_objects import states_of_objects
 from sbs.structures.supercell import parse_supercell, primitive_crystal
 from sbs.structures.writing import write_states
@@ -86,9 +88,8 @@ class Between:
 
     @property
     def kept(self) -> str:
-        """Symbol of K, or for a supercell its order and index."""
-        name = name_of(self.target)
-        return name if self.stand_in is None else name.replace(str(self.stand_in.rotations.family.n), "inf")
+        """Symbol of K: of its point group, or in a supercell of its space group."""
+        return name_of_subgroup(self.finite, self.target)
 
     @cached_property
     def symmetry_set(self) -> MinimalSet:
@@ -194,7 +195,7 @@ class Between:
 
     def __repr__(self) -> str:
         return (
-            f"Between({self.parent.symbol} -> {self.kept}, {self.parent.structure!r}, "
+            f"Between({name_of_group(self.parent)} -> {self.kept}, {self.parent.structure!r}, "
             f"{'infinitely many' if math.isinf(self.index) else len(self.states)} domain states)"
         )
 
@@ -207,8 +208,9 @@ class Between:
         for name in ("parent", "child"):
             words = facts[name]
             symbol = words.get("point_group", words.get("symmetry"))
-            space = f", {words['space_group']} ({words['space_group_number']})" if "space_group" in words else ""
-            facts[name] = f"{symbol}{space}"
+            space = f"{words['space_group']} ({words['space_group_number']})" if "space_group" in words else ""
+            supercell = name == "child" and self.parent.supercell is not None
+            facts[name] = space if supercell else ", ".join(part for part in (symbol, space) if part)
         if self.parent.supercell is not None:
             facts["supercell"] = self.parent.supercell.account()
         facts["largest_displacement"] = f"{facts['largest_displacement']:.4f} Å"
@@ -259,7 +261,9 @@ def between(
     other = parse_structure(child, tolerance)
     if own.kind != other.kind:
         raise DetectionError(f"the parent is a {own.kind} and the child a {other.kind}; expected two of a kind")
-    limit = FRACTION_MOVED * own.shortest_distance if max_displacement is None else max_displacement
+    limit = FRACTION_MOVED * own.shortest_distance
+    if max_displacement is not None:
+        limit = check_real(max_displacement, "max_displacement", 0.0)
     if own.periodic:
         detected, match = _crystals(own, other, tolerance, limit, supercell)
     else:

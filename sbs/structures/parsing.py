@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
-from sbs.groups.abstract.validation import shown
+from sbs.groups.abstract.validation import check_bool, shown
 from sbs.structures.inputs import Structure
 from sbs.structures.neighbours import closest_image, closest_pair
 from sbs.structures.reading import read_structure
@@ -49,6 +49,8 @@ def parse_structure(structure: Any, tolerance: float, periodic: bool | None = No
         StructureWarning: decorations that distinguish no sites, or a file with several structures.
     """
     check_tolerance(tolerance)
+    if periodic is not None:
+        periodic = check_bool(periodic, "periodic")
     parsed, cell = read_structure(structure, periodic)
     _check_numbers(parsed)
     _check_cell(parsed)

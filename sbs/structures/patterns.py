@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, InfiniteSetError, InvalidGroupError, NoSetError
 from sbs.groups import ClosedGroup, Subgroup
-from sbs.groups.abstract.validation import check_integer, check_seed, real_array
+from sbs.groups.abstract.validation import check_integer, check_real, check_seed, real_array, shown
 from sbs.objects.invariants import pointwise_fixer
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.domains import SEEN, DomainState, distorted, domain_states
 from sbs.structures.generic import furthest_apart
+from sbs.structures.group_names import name_of_group, name_of_subgroup
 from sbs.structures.inputs import Structure
 from sbs.structures.irreps import real_irreps, vibrations
 from sbs.structures.linear import is_linear, standing_for, turns_kept
@@ -34,7 +35,6 @@ from sbs.structures.primary import primary_choice
 from sbs.structures.sites import (
     STRAIN_BASIS,
     finite_group,
-    name_of,
     resolve_target,
     strain_matrices,
 )
@@ -96,9 +96,9 @@ class Distortions:
     def of_irrep(self, name: str) -> Distortions:
         """The patterns of one irreducible representation of S only; they may leave more symmetry than K."""
         known = sorted({*self.displacement_irreps, *self.strain_irreps})
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise DetectionError(
-                f"no pattern belongs to {name!r}; expected one of {', '.join(known) or 'none'}"
+                f"no pattern belongs to {shown(name)}; expected one of {', '.join(known) or 'none'}"
             )
         rows = [k for k, irrep in enumerate(self.displacement_irreps) if irrep == name]
         cells = [k for k, irrep in enumerate(self.strain_irreps) if irrep == name]
@@ -243,7 +243,7 @@ class Distortions:
 
     def __repr__(self) -> str:
         return (
-            f"Distortions({self.parent.symbol} -> {self._name(self.target)}, {self.parent.structure!r}, "
+            f"Distortions({name_of_group(self.parent)} -> {self._name(self.target)}, {self.parent.structure!r}, "
             f"{len(self.displacements)} displacement and {len(self.strains)} strain patterns)"
         )
 
@@ -254,7 +254,7 @@ class Distortions:
         """A readable account of the patterns."""
         count = "infinitely many" if math.isinf(self.index) else str(self.index)
         lines = [
-            f"{self.parent.structure.formula}: {self.parent.symbol} -> {self._name(self.target)}, {count} domain states",
+            f"{self.parent.structure.formula}: {name_of_group(self.parent)} -> {self._name(self.target)}, {count} domain states",
             f"modes: Γ = {_sum(vibrations(self.finite))}" if self.parent.supercell is None else "",
             f"displacement patterns: {len(self.displacements)} {_tally(self.displacement_irreps)}",
             f"strain patterns: {len(self.strains)} {_tally(self.strain_irreps)}",
@@ -268,11 +268,7 @@ class Distortions:
         return "\n".join(line for line in lines if line)
 
     def _name(self, subgroup: Subgroup) -> str:
-        """Symbol of a subgroup; of one that stands in for an infinite group that of the latter."""
-        name = name_of(subgroup)
-        if self.stand_in is None:
-            return name
-        return name.replace(str(self.stand_in.rotations.family.n), "inf")
+        return name_of_subgroup(self.finite, subgroup)
 
     def _fixer(self, moves: bool, stretches: bool) -> Subgroup:
         group = finite_group(self.finite)
@@ -291,16 +287,12 @@ class Distortions:
         coefficients: Sequence[float] | NDArray[np.float64] | None,
         strain_coefficients: Sequence[float] | NDArray[np.float64] | None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if (
-            not np.isfinite([amplitude, strain]).all()
-            or amplitude < 0
-            or strain < 0
-            or amplitude == strain == 0
-        ):
-            raise DetectionError(
-                f"amplitude (Å) and strain must be finite, not negative and not both 0, got {amplitude} and "
-                f"{strain}"
-            )
+        try:
+            amplitude, strain = check_real(amplitude, "amplitude (Å)", 0.0), check_real(strain, "strain", 0.0)
+        except InvalidGroupError as error:
+            raise DetectionError(f"amplitude (Å) and strain must be finite, not negative and not both 0: {error}") from None
+        if amplitude == strain == 0:
+            raise DetectionError("amplitude (Å) and strain must be finite, not negative and not both 0, got 0 and 0")
         moves, stretches = (
             bool(amplitude) and len(self.displacements) > 0,
             bool(strain) and len(self.strains) > 0,

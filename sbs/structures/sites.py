@@ -27,7 +27,6 @@ __all__ = [
     "changes",
     "finite_group",
     "move",
-    "name_of",
     "point_group_irreps",
     "resolve_target",
     "rigid_motions",
@@ -208,10 +207,3 @@ def resolve_target(detected: Detected, target: object) -> Subgroup:
         kept = of_point_group(detected.point_group(), getattr(target, "representative", target))
     assert isinstance(kept, Subgroup)  # a finite group has finite subgroups
     return kept
-
-
-def name_of(subgroup: Subgroup) -> str:
-    """Symbol of a subgroup of a point group; the order and index of one of the space group modulo a supercell."""
-    if subgroup.symbol is not None:
-        return str(subgroup.symbol)
-    return f"a subgroup of order {subgroup.order} (index {subgroup.parent.order // subgroup.order})"

@@ -21,13 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import UnknownGroupError
+from sbs.groups.abstract.validation import shown
 from sbs.structures.cdml import UNSETTLED, numbered
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.induced import InducedRepresentation
 from sbs.structures.operation_symbols import operation_symbols, representative_shifts
 from sbs.structures.small_representations import LittleGroup, SmallRepresentation, little_group, small_representations
 from sbs.structures.standard_setting import StandardSetting
-from sbs.structures.wave_vectors import Star, bravais_lattice, commensurate_stars, name_star, shortest_equivalents
+from sbs.structures.wave_vectors import (
+    Star,
+    bravais_lattice,
+    commensurate_stars,
+    name_star,
+    shortest_equivalents,
+    star_order,
+)
 
 __all__ = ["SpaceIrrep", "find_irrep", "space_irreps"]
 
@@ -127,8 +135,11 @@ def space_irreps(detected: CrystalInCell) -> tuple[SpaceIrrep, ...]:
     lattice = bravais_lattice(setting.space_group.number, setting.space_group.symbol)
     names = operation_symbols(setting.operations(rotations, shifts)[0])
     complexes: list[_Complex] = []
-    for star in commensurate_stars(found.quotient, rotations):
-        point, parameters, arm = name_star(star.arms, setting.matrix, lattice, holohedry, len(rotations))
+    stars = [
+        (*name_star(star.arms, setting.matrix, lattice, holohedry, len(rotations)), star)
+        for star in commensurate_stars(found.quotient, rotations)
+    ]
+    for point, parameters, arm, star in sorted(stars, key=lambda entry: star_order(entry[0], entry[1], lattice)):
         group = little_group(star.arms[arm], rotations, shifts, found.point_group.table)
         parts = small_representations(group)
         labels = _labels(point, parameters, group, parts, setting, rotations, shifts, names)
@@ -147,7 +158,9 @@ def find_irrep(irreps: tuple[SpaceIrrep, ...], label: str) -> SpaceIrrep:
     Raises:
         UnknownGroupError: there is none; the message lists those that are.
     """
-    wanted = str(label).strip()
+    if not isinstance(label, str):
+        raise UnknownGroupError(f"a label of a representation is text such as 'R4+', got {shown(label)}")
+    wanted = label.strip()
     for ascii_name, greek in ASCII.items():
         wanted = wanted.replace(ascii_name, greek)
     exact = [irrep for irrep in irreps if irrep.label == wanted]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError, SearchLimitError
 from sbs.groups import FiniteGroup, PointGroup
 from sbs.groups.abstract.site_operations import SiteOperations
+from sbs.groups.abstract.validation import real_array, shown
 from sbs.structures.crystal import CrystalSymmetry
 from sbs.structures.inputs import Structure
 from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced, kept_sublattice
@@ -102,6 +103,10 @@ class Supercell:
         )
 
 
+#: Largest multiple of an edge; groups of far smaller cells are already too large.
+_LARGEST_MULTIPLE = 1_000
+
+
 def parse_supercell(supercell: Any) -> IntArray:
     """The integer matrix (3, 3) of a supercell given as an integer, three integers or a matrix.
 
@@ -109,16 +114,19 @@ def parse_supercell(supercell: Any) -> IntArray:
         DetectionError: not integers, another shape, or singular.
     """
     try:
-        array = np.asarray(supercell, dtype=np.float64)
-    except (TypeError, ValueError):
+        array = real_array([supercell] if np.ndim(supercell) == 0 else supercell, "a supercell of integers")
+        array = array[0] if np.ndim(supercell) == 0 else array
+    except Exception:  # the value is the user's, and so is what its conversion raises
         array = np.zeros(0)
-    if isinstance(supercell, (bool, str)) or array.shape not in ((), (3,), (3, 3)):
+    if array.shape not in ((), (3,), (3, 3)):
         raise DetectionError(
-            f"supercell must be an integer, three integers or a 3x3 integer matrix, got {supercell!r}; supercell=2 is the cell "
-            "of twice every edge"
+            f"supercell must be an integer, three integers or a 3x3 integer matrix, got {shown(supercell)}; supercell=2 is the "
+            "cell of twice every edge"
         )
-    if not np.isfinite(array).all() or (array != np.round(array)).any():
-        raise DetectionError(f"supercell must hold integers, got {supercell!r}; for example supercell=(2, 2, 2)")
+    if (np.abs(array) > _LARGEST_MULTIPLE).any() or (array != np.round(array)).any():
+        raise DetectionError(
+            f"supercell must hold integers of at most {_LARGEST_MULTIPLE}, got {shown(supercell)}; for example (2, 2, 2)"
+        )
     matrix = np.round(array).astype(np.int64)
     matrix = matrix * np.eye(3, dtype=np.int64) if matrix.ndim < 2 else matrix
     if round(float(np.linalg.det(matrix))) == 0 or (array.ndim < 2 and (array < 1).any()):

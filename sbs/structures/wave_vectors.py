@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sbs.structures.integer_lattices import Quotient
 
-__all__ = ["Star", "bravais_lattice", "commensurate_stars", "name_star", "shortest_equivalents"]
+__all__ = ["Star", "bravais_lattice", "commensurate_stars", "name_star", "shortest_equivalents", "star_order"]
 
 # Wave vectors of a cell are rational; two of them differ by far more.
 SAME_VECTOR = 1e-5
@@ -199,6 +199,13 @@ def name_star(
         if images:
             return f"{row.name}A", *min(images)
     raise AssertionError("the general wave vector matches every star")
+
+
+def star_order(point: str, parameters: tuple[float, ...], lattice: str) -> tuple[int, int, str, tuple[float, ...]]:
+    """A key that sorts stars as the table lists them: points first, Γ before all, then lines and planes by their parameters."""
+    names = [row.name for row in _table(lattice)]
+    place = names.index(point) if point in names else names.index(point.removesuffix("A"))
+    return len(parameters), place, point, parameters
 
 
 def _reciprocal_vectors(matrix: FloatArray) -> FloatArray:

@@ -370,6 +370,7 @@ def field_claim():
         size=2, ideal_size=2, degeneracy=1, is_ideal=True, irreps="1x1o", objects=np.array([up, -up]), orbits=np.array([0, 0]),
         target_of=(inner, inner), movers=Elements(matrices[[0, 1]], permutations[[0, 1]]), seed=up,
         samples=np.array([-up, up, up]),
+        sites=np.array([0, 1]),
     )  # fmt: skip
 
 
@@ -388,6 +389,9 @@ def test_fields_on_sites():
         {"objects": np.abs(objects)},
         {"objects": objects.reshape(2, 6)},
         {"samples": objects[:, ::-1] * np.array([1.0, 1.0, 0.5])},
+        {"sites": None},
+        {"sites": np.array([1])},
+        {"sites": np.array([0, 1, 2])},
         {"stabilizer": claim.group},
         {"normalizer": claim.target},
         {"movers": Elements(claim.group.matrices[[1, 0]], claim.group.permutations[[1, 0]])},
@@ -409,3 +413,31 @@ def test_elements_of_site_operations_become_matrices_with_permutations():
     assert np.array_equal(found.matrices, claim.target.matrices) and np.array_equal(
         found.permutations, claim.target.permutations
     )
+
+
+# --- a search that is wrong -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("group", "target", "forgotten"),
+    [
+        ("Dinfh", "C1", "Cnv"),
+        ("Dinfh", "C2", "Dn"),
+        ("Dinfh", "C3h", "Dnh"),
+        ("O(3)", "C1", "Cnh"),
+        ("O(3)", "Ci", "Cnh"),
+    ],
+)
+def test_an_error_of_the_search_does_not_confirm_itself(monkeypatch, group, target, forgotten):
+    """With one kind of overgroup forgotten the search takes irreps too cheap; the checker sees what else fixes the seed."""
+    from sbs.objects import stabilizers
+
+    def some(inner, ambient, all_of_them=stabilizers.overgroups):
+        return tuple(o for o in all_of_them(inner, ambient) if getattr(o.group, "series", "") != forgotten)
+
+    question = group, point_group(target).matrices
+    sbs.minimal_set(*question).verify()
+    monkeypatch.setattr(stabilizers, "overgroups", some)
+    wrong = sbs.minimal_set(*question)
+    with pytest.raises(CertificateError):
+        wrong.verify()

@@ -101,6 +101,26 @@ def test_amplitudes_that_were_put_in_come_out(general, noise):
                 assert row.standard == pytest.approx(row.parent * np.sqrt(pair_cells(pair)))
 
 
+@pytest.mark.parametrize("motions", [12, pytest.param(100, marks=pytest.mark.slow)])
+def test_amplitudes_belong_to_the_pair(motions):
+    """Parent and child turned, shifted, shuffled and re-based, each on its own: the same amplitudes, primary irreps and number of
+    states, and the same child."""
+    parent = sbs.detect(PEROVSKITE).structure
+    child = sbs.detect(PNMA).structure
+    first = sbs.between(parent, child)
+    rng = np.random.default_rng(8)
+    for _ in range(motions):
+        pair = sbs.between(scrambled(parent, rng), scrambled(child, rng))
+        found = {row.irrep: row for row in pair.amplitudes}
+        assert set(found) == {row.irrep for row in first.amplitudes}
+        for other in first.amplitudes:
+            row = found[other.irrep]
+            assert row.primary is other.primary
+            assert (row.standard, row.parent) == pytest.approx((other.standard, other.parent), abs=1e-6)
+            assert row.strain == pytest.approx(other.strain, abs=1e-9)
+        assert len(pair.states) == 24 and pair.kept == "Pnma"
+
+
 def pair_cells(pair) -> int:
     """Primitive cells of the parent in a primitive cell of the child, from the translations that K keeps."""
     count = pair.parent.supercell.translations

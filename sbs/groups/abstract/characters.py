@@ -1,16 +1,18 @@
-"""Character tables of finite groups, exactly, by the Burnside-Dixon algorithm.
+"""Character tables of finite groups, exactly: Burnside's class matrices, solved in numbers and proved modulo a prime.
 
-Source: J. D. Dixon, "High speed computation of group characters", Numerische Mathematik 10, 446 (1967); the class
-matrices and their common eigenvectors are Burnside's. With the structure constants a_rst of the class algebra
-(a_rst counts the x in class r and y in class s with x y equal to a fixed z in class t) every irreducible character
-chi gives a common eigenvector of the matrices M_r = (a_rst)_st::
+With the structure constants a_rst of the class algebra (a_rst counts the x in class r and y in class s with x y equal to a
+fixed z in class t) every irreducible character chi gives a common eigenvector of the matrices M_r = (a_rst)_st::
 
     M_r w = w_r w,        w_s = |C_s| chi(C_s) / chi(1).
 
-Dixon solves this over the prime field F_p, where p = 1 modulo the exponent e of the group and p > 2 sqrt(|G|); the
-field then holds the e-th roots of unity, and the eigenvalue multiplicities of every element, which are integers
-between 0 and chi(1), come out unambiguously. Nothing is rounded: a value is a list of multiplicities m_k, and
-chi(g) = sum_k m_k exp(2 pi i k / e).
+One combination B of the M_r with fixed pseudo-random coefficients has k different eigenvalues, so that its eigenvectors are
+the w. Weighted by the square roots of the class sizes B is normal, and floating point finds them to 1e-12. The eigenvalue
+multiplicities of every element follow by a Fourier transform over its powers and are rounded to the integers that they are.
+
+What is rounded is then proved, as J. D. Dixon does it (Numerische Mathematik 10, 446 (1967)): over the field F_p with p = 1
+modulo the exponent e of the group, which holds the e-th roots of unity, the integers give vectors that B multiplies by
+different numbers. As the M_r commute with B, these are the eigenvectors of all of them. A value is a list of multiplicities m_k,
+and chi(g) = sum_k m_k exp(2 pi i k / e).
 """
 
 from __future__ import annotations
@@ -18,17 +20,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sbs.groups.abstract.immutability import frozen
-from sbs.groups.abstract.modular import kernel, row_echelon, smallest_prime_factor
+from sbs.groups.abstract.modular import smallest_prime_factor
 
 __all__ = ["CharacterTable", "GroupWithClasses", "character_table", "class_constants"]
 
-IntArray = NDArray[np.int64]
+IntArray = NDArray[np.signedinteger]
+
+#: Multiplicities are integers; those found lie within 1e-10 of one, and what is further off than this is none.
+_INTEGER_TOLERANCE = 1e-3
+
+#: Combinations of class matrices that are tried: one is enough, unless two of its eigenvalues happen to agree.
+_ATTEMPTS = 8
+
+#: Size of the coefficients of the combination, and of the prime: sums of k products of two residues fit into 64 bits.
+_COEFFICIENTS = 1 << 16
+_SMALLEST_PRIME = 1 << 20
 
 
 class GroupWithClasses(Protocol):
@@ -90,14 +103,14 @@ class CharacterTable:
     def conjugates(self) -> IntArray:
         """int (k,): number of the complex conjugate of each character (itself when the character is real)."""
         reversed_powers = (-np.arange(self.exponent)) % self.exponent
-        conjugate = self.multiplicities[:, :, reversed_powers]
-        return np.array([self._find(row) for row in conjugate])
+        number = {row.tobytes(): i for i, row in enumerate(self.multiplicities)}
+        return np.array([number[row[:, reversed_powers].tobytes()] for row in self.multiplicities])
 
-    @property
+    @cached_property
     def values(self) -> NDArray[np.complex128]:
-        """complex128 (k, k): row i is character i, column c is class c."""
+        """complex128 (k, k), read-only: row i is character i, column c is class c."""
         angles = 2 * np.pi * np.arange(self.exponent) / self.exponent
-        return np.asarray(self.multiplicities @ np.exp(1j * angles))
+        return frozen(np.array([row @ np.exp(1j * angles) for row in self.multiplicities]))
 
     def frobenius_schur(self) -> IntArray:
         """int (k,): 1 for a real representation, 0 for a complex one, -1 for a quaternionic one.
@@ -105,33 +118,32 @@ class CharacterTable:
         The indicator is (1/|G|) sum_g chi(g^2) (Frobenius and Schur 1906); evaluated in integers, because the sum
         is rational and only the multiplicity vectors are added.
         """
-        squares = self.multiplicities[:, self.power_map[:, 2 % self.exponent], :]
-        total = np.einsum("c,ice->ie", self.class_sizes, squares)
+        weights = np.zeros_like(self.class_sizes)
+        np.add.at(weights, self.power_map[:, 2 % self.exponent], self.class_sizes)
+        total = np.array([weights @ row for row in self.multiplicities])
         values = total @ np.exp(2j * np.pi * np.arange(self.exponent) / self.exponent)
         return np.rint(values.real / self.class_sizes.sum()).astype(np.int64)
-
-    def _find(self, rows: IntArray) -> int:
-        hits = np.flatnonzero((self.multiplicities == rows).all(axis=(1, 2)))
-        return int(hits[0])
 
 
 def character_table(group: GroupWithClasses) -> CharacterTable:
     """Compute the character table of a finite group; exact, and the same on every machine.
 
-    Columns follow ``group.element_classes``. Cost: O(p k^4) field operations for k classes and a prime p of the
-    size of twice the exponent, which is milliseconds for every point group of order up to some hundreds.
+    Columns follow ``group.element_classes``. Cost: O(k |G|) to combine the class matrices, O(k^3) to solve them, and
+    O(k^2 e log e) for the multiplicities, for k classes and the exponent e.
     """
     sizes = np.array([len(members) for members in group.element_classes], dtype=np.int64)
     exponent = math.lcm(*(int(order) for order in group.element_orders))
     powers = _power_map(group, exponent)
-    prime = _dixon_prime(int(group.order), exponent)
-    inverse_class = powers[:, exponent - 1]
-    rows = []
-    for vector in _common_eigenvectors(class_constants(group), prime):
-        residues = _character_mod_p(vector, sizes, inverse_class, int(group.order), prime)
-        rows.append(_lift(residues, powers, exponent, prime))
-    rows.sort(key=lambda m: (m[0, 0], (-m).tolist()))
-    return CharacterTable(exponent, np.array(rows, dtype=np.int64), sizes, powers)
+    prime = _dixon_prime(len(sizes), exponent)
+    rng = np.random.default_rng(0)
+    for _ in range(_ATTEMPTS):
+        matrix = _combined(group, rng.integers(1, _COEFFICIENTS, size=len(sizes)))
+        rows = _multiplicities(matrix.astype(np.float64), sizes, powers, exponent)
+        if rows is not None and _is_proved(matrix, rows, sizes, exponent, prime):
+            top = rows.max()
+            order = sorted(range(len(rows)), key=lambda i: (rows[i, 0, 0], (top - rows[i]).astype(">u4").tobytes()))
+            return CharacterTable(exponent, rows[order], sizes, powers)
+    raise AssertionError("no combination of class matrices separates the characters")  # excluded by their independence
 
 
 def class_constants(group: GroupWithClasses) -> IntArray:
@@ -159,62 +171,58 @@ def _power_map(group: GroupWithClasses, exponent: int) -> IntArray:
     return powers
 
 
-def _dixon_prime(order: int, exponent: int) -> int:
-    bound = 2 * math.isqrt(order)
-    candidate = exponent + 1
-    while candidate <= bound or smallest_prime_factor(candidate) < candidate:
+def _dixon_prime(classes: int, exponent: int) -> int:
+    candidate = max(_SMALLEST_PRIME, classes) // exponent * exponent + 1
+    while candidate < _SMALLEST_PRIME or smallest_prime_factor(candidate) < candidate:
         candidate += exponent
     return candidate
 
 
-def _common_eigenvectors(matrices: IntArray, prime: int) -> list[IntArray]:
-    """Split F_p^k into the common eigenlines of the class matrices; each as a vector with first entry 1."""
-    count = len(matrices)
-    spaces: list[IntArray] = [np.eye(count, dtype=np.int64)]  # rows span
-    for matrix in matrices[1:]:
-        if len(spaces) == count:
-            break
-        spaces = [part for space in spaces for part in _eigenspaces(matrix, space, prime)]
-    return [space[0] * pow(int(space[0, 0]), -1, prime) % prime for space in spaces]
+def _combined(group: GroupWithClasses, coefficients: IntArray) -> IntArray:
+    """The sum of c_r M_r, int (k, k): [s, t] adds c_r over the x with x y = z, y in s and z the first element of class t."""
+    class_of = np.asarray(group.class_of)
+    weights = coefficients[class_of]
+    result = np.zeros((len(coefficients), len(coefficients)), dtype=np.int64)
+    table = np.asarray(group.table)
+    for t, members in enumerate(group.element_classes):
+        y = np.argmax(table == int(members[0]), axis=1)
+        np.add.at(result[:, t], class_of[y], weights)
+    return result
 
 
-def _eigenspaces(matrix: IntArray, space: IntArray, prime: int) -> list[IntArray]:
-    """Split an invariant row space into eigenspaces of w -> matrix @ w; works in the coordinates of the space."""
-    if len(space) == 1:
-        return [space]
-    rows, pivots = row_echelon(space, prime)
-    reduced = rows[: len(pivots)]
-    image = (matrix @ reduced.T).T % prime
-    action = image[:, pivots]  # row i: coordinates of the image of basis vector i, as the space is invariant
-    parts = []
-    found = 0
-    for eigenvalue in range(prime):
-        fixed = kernel((action - eigenvalue * np.eye(len(space), dtype=np.int64)).T, prime)
-        if len(fixed):
-            parts.append(fixed @ reduced % prime)
-            found += len(fixed)
-            if found == len(space):
-                break
-    return parts
+def _multiplicities(matrix: NDArray[np.float64], sizes: IntArray, powers: IntArray, exponent: int) -> IntArray | None:
+    """m_k(s) = (1/e) sum_n chi(g_s^n) exp(-2 pi i k n / e), int (k, k, e), for all characters; None if they are no integers."""
+    roots = np.sqrt(sizes)
+    vectors = np.linalg.eig(matrix / roots[:, None] * roots)[1]
+    if np.abs(vectors[0]).min() == 0:
+        return None
+    # Columns with first entry 1 are w_s / sqrt |C_s|, whose squares add up to |G| / chi(1)^2.
+    scaled = vectors / vectors[0]
+    degrees = np.sqrt(sizes.sum() / (np.abs(scaled) ** 2).sum(axis=0))
+    values = (scaled * degrees / roots[:, None]).T
+    rows = np.empty((len(sizes), len(sizes), exponent), dtype=np.int32)
+    for row, character in zip(rows, values, strict=True):
+        found = np.fft.fft(character[powers], axis=1) / exponent
+        row[...] = np.rint(found.real)
+        if np.abs(found - row).max() > _INTEGER_TOLERANCE:
+            return None
+    return rows
 
 
-def _character_mod_p(vector: IntArray, sizes: IntArray, inverse_class: IntArray, order: int, prime: int) -> IntArray:
-    """From the eigenvector w to chi(C_s) = chi(1) w_s / |C_s| modulo p; chi(1)^2 = |G| / sum_s w_s w_s' / |C_s|."""
-    inverse_sizes = np.array([pow(int(size), -1, prime) for size in sizes])
-    norm = int((vector * vector[inverse_class] % prime * inverse_sizes % prime).sum()) % prime
-    square = order * pow(norm, -1, prime) % prime
-    degree = next(d for d in range(1, math.isqrt(order) + 1) if d * d % prime == square)
-    return degree * vector % prime * inverse_sizes % prime
-
-
-def _lift(residues: IntArray, powers: IntArray, exponent: int, prime: int) -> IntArray:
-    """Eigenvalue multiplicities m_k(s) = (1/e) sum_n chi(g_s^n) z^(-k n), z an e-th root of unity in F_p: int (k, e)."""
+def _is_proved(matrix: IntArray, rows: IntArray, sizes: IntArray, exponent: int, prime: int) -> bool:
+    """Whether the vectors w that the multiplicities give modulo p are eigenvectors, with different eigenvalues."""
     root = _root_of_unity(exponent, prime)
-    exponents = np.outer(np.arange(exponent), np.arange(exponent)) % exponent
-    inverse_powers = np.array([pow(root, -n, prime) for n in range(exponent)])
-    kernel = inverse_powers[exponents]  # [n, k] = z^(-k n)
-    sums = residues[powers] @ kernel % prime
-    return np.asarray(sums * pow(exponent, -1, prime) % prime)
+    roots = np.array([pow(root, n, prime) for n in range(exponent)])
+    degrees = rows[:, 0, 0]
+    if (degrees < 1).any() or (degrees**2).sum() != sizes.sum():
+        return False
+    values = np.array([row @ roots for row in rows]) % prime
+    inverse = np.array([pow(int(degree), -1, prime) for degree in degrees])
+    vectors = values * sizes % prime * inverse[:, None] % prime
+    images = vectors @ (matrix % prime).T % prime
+    eigenvalues = images[:, 0]  # the first entry of w is 1
+    same = images == eigenvalues[:, None] * vectors % prime
+    return bool(same.all()) and len(np.unique(eigenvalues)) == len(rows)
 
 
 def _root_of_unity(exponent: int, prime: int) -> int:

@@ -23,10 +23,10 @@ from sbs.errors import NoExactFormError
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["EXACT_TOLERANCE", "OBJECT_TOLERANCE", "exact_matrices", "exact_rows"]
+__all__ = ["ENTRY_TOLERANCE", "OBJECT_TOLERANCE", "exact_matrices", "exact_rows"]
 
 #: Matrices of the library are good to a few 1e-15.
-EXACT_TOLERANCE = 1e-13
+ENTRY_TOLERANCE = 1e-13
 
 #: Objects whose direction was found by maximising a distance are good to a few 1e-11.
 OBJECT_TOLERANCE = 1e-10
@@ -73,7 +73,7 @@ def exact_matrices(matrices: np.ndarray, n: int) -> tuple[sympy.ImmutableMatrix,
 
     known: dict[_Number, sympy.Expr] = {}
     return tuple(
-        sympy.ImmutableMatrix([[_as_sympy(_recognised(float(x), n, EXACT_TOLERANCE), known) for x in row] for row in matrix])
+        sympy.ImmutableMatrix([[_as_sympy(_recognised(float(x), n, ENTRY_TOLERANCE), known) for x in row] for row in matrix])
         for matrix in matrices
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["complement_basis", "kernel", "row_echelon", "smallest_prime_factor", "solve_modular"]
+__all__ = ["complement_basis", "row_echelon", "smallest_prime_factor", "solve_modular"]
 
 
 def smallest_prime_factor(number: int) -> int:
@@ -37,11 +37,6 @@ def row_echelon(rows: np.ndarray, prime: int, columns: int | None = None) -> tup
         rows[others] = (rows[others] - rows[others, column, None] * rows[top]) % prime
         pivots.append(column)
     return rows, pivots
-
-
-def kernel(matrix: np.ndarray, prime: int) -> np.ndarray:
-    """Basis, as rows (k, n), of the vectors u with ``matrix @ u == 0`` modulo p."""
-    return _null_basis(*row_echelon(matrix, prime), matrix.shape[1], prime)
 
 
 def _null_basis(rows: np.ndarray, pivots: list[int], columns: int, prime: int) -> np.ndarray:

@@ -29,6 +29,7 @@ __all__ = [
     "check_matrices",
     "check_numbers",
     "check_permutations",
+    "check_real",
     "check_seed",
     "check_table",
     "check_tolerance",
@@ -118,15 +119,33 @@ def check_tolerance(value: Any, name: str = "tolerance", high: float = MAX_TOLER
     Raises:
         InvalidGroupError: anything else.
     """
-    number = math.nan
-    if not isinstance(value, (bool, np.bool_, str, bytes)):
-        try:
-            number = float(value)
-        except (TypeError, ValueError, OverflowError, RuntimeError):
-            number = math.nan
+    number = _real(value)
     if not 0.0 < number <= high:
         raise InvalidGroupError(f"{name} must be a positive number of at most {high:g}, got {shown(value)}")
     return number
+
+
+def check_real(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """A finite real number within bounds, both included; no truth value, no text.
+
+    Raises:
+        InvalidGroupError: anything else.
+    """
+    number = _real(value)
+    if not (math.isfinite(number) and low <= number <= high):
+        bounds = "" if math.isinf(low) and math.isinf(high) else f" from {low:g} to {high:g}".replace(" to inf", " on")
+        raise InvalidGroupError(f"{name} must be a finite number{bounds}, got {shown(value)}")
+    return number
+
+
+def _real(value: Any) -> float:
+    """A value as a float, NaN if it is no real number."""
+    if isinstance(value, (bool, np.bool_, str, bytes)) or getattr(value, "shape", ()) != ():
+        return math.nan
+    try:
+        return float(value)
+    except Exception:  # the value is the user's, and so is what its conversion raises
+        return math.nan
 
 
 def check_seed(seed: Any) -> np.random.Generator:
@@ -224,6 +243,8 @@ def check_matrices(matrices: Any, size: int | None = None) -> np.ndarray:
     """
     d = "d" if size is None else str(size)
     array = real_array(matrices, f"matrices of shape (k, {d}, {d})")
+    if array.ndim == 0:
+        raise InvalidGroupError(f"expected matrices of shape (k, {d}, {d}), got the number {shown(matrices)}")
     if array.size == 0:
         raise InvalidGroupError(f"no matrices were given (shape {array.shape}); the trivial group is [identity]")
     if array.ndim == 2 and array.shape[0] == array.shape[1] and size in (None, len(array)):

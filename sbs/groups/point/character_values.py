@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sbs.groups.point.families import PointGroupSymbol
 from sbs.groups.point.generators import cos_sin
@@ -17,6 +18,8 @@ __all__ = ["epsilon_order", "exact_text", "float_value"]
 
 # Distinct values (p + q sqrt r) / 2 with |p|, |q| <= 10 and the traces 2cos(2πk/n), n <= 48, lie over 1e-4 apart.
 _SAME = 1e-9
+# A group has few different values: about 200 of them fill the 40,000 places of the table of D_200h.
+_REMEMBERED = 1024
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -30,6 +33,11 @@ def epsilon_order(symbol: PointGroupSymbol) -> int:
 
 def float_value(multiplicities: Sequence[int]) -> complex:
     """The character as a number; sums of roots that cancel are exactly 0, and real values have no imaginary part."""
+    return _float_value(tuple(multiplicities))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _float_value(multiplicities: tuple[int, ...]) -> complex:
     exponent = len(multiplicities)
     # Pairs k and k + e/2 are opposite: cancelling them first leaves no rounding residue in the common cases.
     weights = list(multiplicities)
@@ -54,7 +62,12 @@ def exact_text(multiplicities: Sequence[int], epsilon: int) -> str:
         multiplicities: m_k of exp(2 pi i k / e), e the length.
         epsilon: n of ε = exp(2πi/n); every root that occurs in a complex value must be plus or minus a power of it.
     """
-    value = float_value(multiplicities)
+    return _exact_text(tuple(multiplicities), epsilon)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _exact_text(multiplicities: tuple[int, ...], epsilon: int) -> str:
+    value = _float_value(multiplicities)
     if abs(value.imag) < _SAME:
         return _real_text(value.real, len(multiplicities))
     degree = sum(multiplicities)
@@ -92,10 +105,11 @@ def _real_text(value: float, exponent: int) -> str:
             p = 2 * value - q * math.sqrt(radicand)
             if abs(p - round(p)) < _SAME:
                 return _surd(round(p), q, radicand)
+    turns = math.acos(value / 2) / (2 * math.pi) if abs(value) <= 2 else 0.0
     for n in range(7, exponent + 1):
-        for k in range(1, n // 2 + 1):
-            if math.gcd(k, n) == 1 and exponent % n == 0 and abs(value - 2 * cos_sin(k, n)[0]) < _SAME:
-                return f"2cos({'' if 2 * k == 1 else 2 * k}π/{n})"
+        k = round(turns * n)
+        if exponent % n == 0 and k and math.gcd(k, n) == 1 and abs(value - 2 * cos_sin(k, n)[0]) < _SAME:
+            return f"2cos({'' if 2 * k == 1 else 2 * k}π/{n})"
     raise ValueError(f"no closed form is known for the character {value}")
 
 
