@@ -332,7 +332,19 @@ def _crystals(
     _check_composition(replace(own, positions=crystal.positions @ crystal.basis, numbers=crystal.numbers), reduced)
     multiple = np.round(other.lattice @ np.linalg.inv(reduced.lattice))
     exact = np.linalg.inv(multiple) @ other.lattice  # spglib measures the primitive lattice to within the tolerance
-    laid = match_crystals(crystal, other, exact, limit)
+    try:
+        laid = match_crystals(crystal, other, exact, limit)
+    except DetectionError as error:
+        if (np.linalg.det(crystal.rotations) < 0).any():
+            raise
+        try:
+            match_crystals(crystal, replace(other, positions=-other.positions), exact, limit)
+        except DetectionError:
+            raise error from None
+        raise DetectionError(
+            "the mirror image of the child is a distortion of the parent, the child itself is not: the parent is chiral, and the "
+            "two are of opposite hands; give the child of the parent's hand"
+        ) from error
     actions = crystal.rotations.transpose(0, 2, 1)
     given = np.round(own.lattice @ np.linalg.inv(crystal.basis)).astype(np.int64)
     if supercell is None and len(reduced) == len(crystal.numbers):
