@@ -124,6 +124,7 @@ class LearnedBreaker(SymmetryBreaker):
         self.sets = ()
         self.mode = "sample"
         self.shared = True
+        self.sites = (0,)
         self.infinite = False
         self.orbit_sampler = None
         self.stream = RandomStream(seed)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import plain_irreps
+from sbs.nn.choice import fields_of
 from sbs.nn.host.equal import found_permutations
 from sbs.nn.learned import LearnedOrbit
 from sbs.sets.minimal_set import MinimalSet
@@ -116,9 +117,9 @@ def all_outputs(
         symmetry_set: in the orientation of the breaker's set; or the orbit of a `LearnedBreaker`.
         permutations: (order of S, num_sites) from `site_permutations`, rows in the order of
             ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim). By default
-            they are found from the inputs' "pos" or "positions" (and "cell"); sites are equal if everything that the
-            inputs say of them under the usual names is: species, atomic numbers, attributes, the invariants of input
-            features.
+            they are those of a set of fields, or are found from the inputs' "pos" or "positions" (and "cell"); sites are
+            equal if everything that the inputs say of them under the usual names is: species, atomic numbers, attributes, the
+            invariants of input features.
         species: (num_sites,), for finding permutations: only equal sites are exchanged.
         tolerance: Å, for finding permutations.
         irreps_out: of the output; by default ``model.irreps_out``.
@@ -157,6 +158,9 @@ def all_outputs(
         return output
 
     results = [evaluate(number) for number in carried.representatives.tolist()]
+    if isinstance(permutations, str) and carried.permutations is not None:
+        # Fields on the sites of a crystal: its own elements say how sites are permuted.
+        permutations = None if len(results[0]) == 1 else user_permutations(carried.permutations, fields_of(inputs).sites)
     if isinstance(permutations, str):
         permutations = found_permutations(
             inputs, carried.matrices, turn, len(results[0]), species, tolerance, getattr(model, "irreps", None)
@@ -172,6 +176,14 @@ def all_outputs(
             with torch.no_grad():
                 _compare(found[number], evaluate(number), number, symmetry_set)
     return found
+
+
+def user_permutations(permutations: npt.NDArray[np.int64], sites: Tensor | None) -> npt.NDArray[np.int64]:
+    """Permutations of nodes, node i being site ``sites[i]``, from those of sites (order of S, sites)."""
+    if sites is None:
+        return permutations
+    own = sites.detach().cpu().numpy()
+    return np.argsort(own)[permutations[:, own]]
 
 
 def telling_object(planned: OutputPlan, carried: Transport) -> int | None:

@@ -174,8 +174,11 @@ def _change(
     # Against the output for an object without symmetry, an output that vanishes by symmetry is rounding.
     largest = max(float(other.abs().max()), scale)
     zero = scale <= nudge * largest or largest == 0
+    # And what inputs of order one leave behind when they cancel is rounding too.
+    rounding = _ABOVE * torch.finfo(stacked.dtype).eps
+    zero = zero or largest <= rounding
     relative = change / scale if scale > 0 and math.isfinite(scale) else 0.0
-    return _Change(relative, change > _ABOVE * response and change > 0, zero)
+    return _Change(relative, change > max(_ABOVE * response, rounding), zero)
 
 
 def _numbered(breaker: SymmetryBreaker, sets: Tensor, number: int) -> Choice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -246,6 +247,11 @@ def _posed(
         )
     if not symmetry_set.irreps:
         raise NetworkInputError("The set is of abstract groups and has no irreps of O(3).")
+    if symmetry_set.size != math.inf and np.asarray(symmetry_set.objects).ndim != 2:
+        raise NetworkInputError(
+            "The set is of fields on the sites of a crystal, whose reach depends on the crystal; probe the network with "
+            "sbs.nn.effect."
+        )
     table = None
     if isinstance(symmetry_set.group, ClosedGroup):
         if pooled and positions is None:
