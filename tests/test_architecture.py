@@ -330,7 +330,7 @@ def test_the_top_level_names_load_lazily():
 
 
 def test_the_network_part_is_there_after_import_sbs_and_loads_at_first_use():
-    pytest.importorskip("e3nn", reason="the network part is not installed: pip install 'sbs[nn]'")
+    pytest.importorskip("e3nn", reason="the network part is not installed: pip install '.[nn]'")
     assert "torch" not in fresh_modules("import sbs\nassert 'nn' in dir(sbs)")
     assert "torch" in fresh_modules("import sbs\nassert sbs.nn.SymmetryBreaker")
     assert "torch" not in fresh_modules("from sbs import *")
