@@ -40,6 +40,7 @@ LAYERS: dict[str, set[str]] = {
     "phases": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "query", "structures"},
     "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query"},
     "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "jax": {"errors", *GROUPS, "objects", "sets"},
     "cli": {
         *("errors", "optional", "progress", *GROUPS, "solver", "objects", "sets", "tables", "query"),
         *("structures", "phases", "explorer", "__init__"),
@@ -52,6 +53,7 @@ LAYERS: dict[str, set[str]] = {
 #: Library -> rooms (or modules) that may import it, and whether at the top of a module.
 LIBRARIES: dict[str, dict[str, bool]] = {
     "torch": {"nn": True},
+    "jax": {"jax": True},
     "e3nn": {"nn": True},
     "spglib": {"structures": True},
     "ase": {"structures": False, "phases": False},
@@ -330,7 +332,7 @@ def test_the_top_level_names_load_lazily():
 
 
 def test_the_network_part_is_there_after_import_sbs_and_loads_at_first_use():
-    pytest.importorskip("e3nn", reason="the network part is not installed: pip install 'sbs[nn]'")
+    pytest.importorskip("e3nn", reason="the network part is not installed: pip install '.[nn]'")
     assert "torch" not in fresh_modules("import sbs\nassert 'nn' in dir(sbs)")
     assert "torch" in fresh_modules("import sbs\nassert sbs.nn.SymmetryBreaker")
     assert "torch" not in fresh_modules("from sbs import *")
@@ -360,3 +362,26 @@ def test_contributing_names_every_room_and_only_what_exists():
         rest = f"sbs.{name}".removeprefix(module).lstrip(".")
         source = (PACKAGE / "/".join(module.split(".")[1:])).with_suffix(".py")
         assert not rest or re.search(rf"(def|class) {rest}\b", source.read_text(encoding="utf-8")), name
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name "sbs.room.module.thing" names a module, or something that a module defines or offers."""
+    module = max((m for m in NAMES if name == m or name.startswith(m + ".")), key=len, default="")
+    rest = name.removeprefix(module).strip(".").partition(".")[0]
+    if not module or not rest:
+        return bool(module)
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
+    return re.search(rf"\b{re.escape(rest)}\b", source) is not None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_references_lead_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    names = set(re.findall(r"`(sbs\.[A-Za-z_]+(?:\.[A-Za-z_]+)*)`", text))
+    assert {name for name in names if not exists(name)} == set()
+
+
+def test_a_reference_to_nothing_is_seen():
+    assert exists("sbs.sets.solve") and exists("sbs.sets.solve.solve") and exists("sbs.minimal_set")
+    assert not exists("sbs.sets.faith") and not exists("sbs.sets.solve.solves") and not exists("sbs.nowhere")

@@ -240,3 +240,22 @@ def test_errors_of_groups_say_how_they_were_built():
     assert sbs.point_group("Oh").subgroup(sbs.point_group("D4h").matrices).order == 16
     with pytest.raises(InvalidGroupError, match="got NaN"):
         sbs.point_group("Oh").subgroup(np.full((1, 3, 3), np.nan))
+
+
+def test_labels_turn_with_a_group_that_is_turned():
+    """The docstring of point_group says where they do not: in groups that are given by bare matrices."""
+    for symbol in ("D2h", "C4v", "D4h", "Oh"):
+        group = sbs.point_group(symbol)
+        turned = group.rotated(TURN)
+        for one, other in zip(group.subgroup_classes, turned.subgroup_classes, strict=True):
+            assert one.label == other.label
+            np.testing.assert_allclose(TURN @ one.representative.matrices @ TURN.T, other.representative.matrices, atol=1e-12)
+            assert turned.label_of(turned.subgroup(TURN @ one.representative.matrices @ TURN.T)) == one.label
+
+
+@pytest.mark.parametrize("value", [np.array(7.25), 7.25, np.array([7.25])])
+def test_a_wrong_number_is_quoted(value):
+    for call in (sbs.point_group, sbs.FiniteGroup.from_matrices, sbs.minimal_set("Oh", "D4h").rotated):
+        with pytest.raises(InvalidGroupError) as caught:
+            call(value)
+        assert "7.25" in str(caught.value) or "(1,)" in str(caught.value)

@@ -1,4 +1,4 @@
-"""Symmetry breakers for equivariant networks in torch and e3nn (install with ``pip install "sbs[nn]"``).
+"""Symmetry breakers for equivariant networks in torch and e3nn (in a checkout: ``pip install ".[nn]"``).
 
 >>> import sbs, sbs.nn
 >>> breaker = sbs.nn.SymmetryBreaker(sbs.minimal_set("Oh", "C4v"))
@@ -23,6 +23,7 @@ from sbs.nn.host.data import SymmetryFields, orientation, permutations_for
 from sbs.nn.host.fixing import fix
 from sbs.nn.host.graphs import one_graph
 from sbs.nn.host.orientation import OrientationWarning
+from sbs.nn.learned import Converged, LearnedBreaker, LearnedOrbit
 from sbs.nn.losses import (
     energy_score,
     matching_objects,
@@ -42,7 +43,10 @@ from sbs.sets.transport import Transport, transport
 __all__ = [
     "Attachment",
     "BreakingModel",
+    "Converged",
     "Effect",
+    "LearnedBreaker",
+    "LearnedOrbit",
     "OrientationWarning",
     "Reach",
     "Rotation",

@@ -14,7 +14,7 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.nn.checks import check_batch, check_choice, check_like, check_rotations
+from sbs.nn.checks import check_batch, check_choice, check_like, check_rotations, readable
 from sbs.nn.choice import Choice
 from sbs.nn.compiling import is_compiling, recomputing
 from sbs.nn.draw import RandomStream
@@ -32,6 +32,9 @@ Mode = Literal["sample", "index", "all"]
 CHECKPOINT_TOLERANCE = 1e-9
 
 
+_NOTHING = Choice()
+
+
 class SymmetryBreaker(ExactBuffers):
     """Symmetry-breaking objects as e3nn features, one object per graph, on every node of the graph.
 
@@ -44,6 +47,8 @@ class SymmetryBreaker(ExactBuffers):
             and leaves the others zero: a network then sees which set an object is from.
         seed: of the breaker's own random stream; torch's global generators are not touched.
         dtype: of the features; by default torch's default dtype. Follows ``.to()``.
+
+    A set of fields on the sites of a crystal gives each node the value at its site: see `on_nodes`.
 
     ``drawn`` holds the objects of the last call, float64 (num_graphs, dim), before they were turned: what was drawn.
 
@@ -96,9 +101,34 @@ class SymmetryBreaker(ExactBuffers):
         self.rotate = Rotation(self.irreps)
         self.register_exact("objects", torch.from_numpy(table.objects.copy()), persistent=True)
         self.register_buffer("sizes", torch.from_numpy(table.sizes.copy()), persistent=True)
+        #: Number of sites of each set's fields, 0 for objects of the whole graph.
+        self.sites: tuple[int, ...] = tuple(int(each) for each in table.sites)
+        if mode == "all" and any(self.sites):
+            raise NetworkInputError("mode='all' is for objects of the whole graph; for fields use sbs.nn.all_outputs.")
         self.orbit_sampler = OrbitSampler(self.sets) if self.infinite else None
+        self.remember()
+
+    def remember(self) -> None:
+        """Begin with nothing chosen and nothing drawn."""
         self._chosen = Choice()
         self.drawn: Tensor | None = None
+
+    def group_of(self, number: int) -> Any:
+        """S of a set."""
+        return self.sets[number].group
+
+    def number_of(self, symmetry_set: Any) -> int:
+        """Which of the breaker's sets this is.
+
+        Raises:
+            NetworkInputError: it is none of them.
+        """
+        if symmetry_set not in self.sets:
+            raise NetworkInputError(
+                f"The model's breaker holds {[repr(each) for each in self.sets]}, not {symmetry_set!r}; pass "
+                "the breaker's set."
+            )
+        return self.sets.index(symmetry_set)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -190,7 +220,7 @@ class SymmetryBreaker(ExactBuffers):
         """
         own = self.sets[set_index]
         given = np.atleast_2d(np.asarray(objects, dtype=np.float64))
-        if given.shape[1:] != (own.dim,) or not np.isfinite(given).all():
+        if given.shape[-1] != own.dim or not np.isfinite(given).all():
             raise NetworkInputError(
                 f"objects has shape {given.shape}; expected (n, {own.dim}), finite, for {own.irreps}, as set.sample returns."
             )
@@ -208,7 +238,8 @@ class SymmetryBreaker(ExactBuffers):
         if num_graphs is None:
             lengths = [each.shape[0] for each in (filled.object_index, filled.set_index, filled.rotations) if each is not None]
             if filled.features is not None:
-                lengths.append(filled.features.numel() // self.dim)
+                whole = filled.features.ndim == 3
+                lengths.append(filled.features.shape[0] if whole else filled.features.numel() // self.dim)
             if not lengths:
                 raise NetworkInputError(
                     "The number of graphs is not known: pass num_graphs=, give the data of an attached model "
@@ -258,8 +289,50 @@ class SymmetryBreaker(ExactBuffers):
         if not is_compiling():
             self.drawn = found.detach()
         if choice.rotations is not None:
-            found = self.rotate(found, choice.rotations)
+            found = self._turned(found, choice.rotations)
         return found.to(self.dtype)
+
+    def _turned(self, objects: Tensor, rotations: Tensor) -> Tensor:
+        if objects.ndim == 2:
+            return self.rotate(objects, rotations)
+        flat = objects.reshape(-1, self.dim)
+        return self.rotate(flat, rotations.repeat_interleave(objects.shape[1], dim=0)).reshape(objects.shape)
+
+    def on_nodes(
+        self, objects: Tensor, batch: Tensor | None, num_nodes: int, choice: Choice = _NOTHING
+    ) -> Tensor:
+        """Objects of the graphs, from `objects_for`, as features of the nodes, ``[num_nodes, irreps.dim]``.
+
+        A field is read at each node's site: that of ``choice.sites``, or its position among the nodes of its graph, which is
+        the order of the sites of the structure that the set was asked for.
+
+        Raises:
+            NetworkInputError: a graph has not the sites of its set.
+        """
+        if objects.ndim == 2:
+            return objects.expand(num_nodes, -1) if batch is None else objects.index_select(0, batch)
+        graph = torch.zeros(num_nodes, dtype=torch.int64, device=objects.device) if batch is None else batch
+        counts = torch.zeros(len(objects), dtype=torch.int64, device=objects.device)
+        counts = counts.index_add(0, graph, torch.ones_like(graph))
+        own = torch.tensor(self.sites, device=objects.device)[self._which_set(len(objects), choice.set_index)]
+        if choice.sites is None:
+            sites = torch.arange(num_nodes, device=objects.device) - (counts.cumsum(0) - counts)[graph]
+        else:
+            sites = choice.sites.to(torch.int64)
+        if readable(sites):
+            wrong = (own > 0) & (counts != own)
+            if bool(wrong.any()):
+                number = int(torch.nonzero(wrong)[0])
+                raise NetworkInputError(
+                    f"Graph {number} has {int(counts[number])} nodes, its set fields on {int(own[number])} sites; give the "
+                    "supercell that the set was asked for."
+                )
+            if sites.shape != (num_nodes,) or bool(((sites < 0) | ((own[graph] > 0) & (sites >= own[graph]))).any()):
+                raise NetworkInputError(
+                    f"sbs_site has shape {tuple(sites.shape)} and numbers {int(sites.min())}..{int(sites.max())}; expected the "
+                    f"site of its set that each of the {num_nodes} nodes is."
+                )
+        return objects[graph, torch.where(own[graph] > 0, sites, 0)]
 
     def _numbered(self, choice: Choice, num_graphs: int, which: Tensor) -> Tensor:
         """Objects by number or drawn, float64."""
@@ -284,6 +357,9 @@ class SymmetryBreaker(ExactBuffers):
         return found
 
     def _given(self, features: Tensor, num_graphs: int) -> Tensor:
+        if any(self.sites) and features.ndim == 3 and features.shape == (num_graphs, *self.objects.shape[2:]):
+            check_like(features, self.device, "features")
+            return features.to(torch.float64)
         if features.numel() == num_graphs * self.dim and features.ndim <= 2:
             # Some data pipelines hold every graph field as a column.
             features = features.reshape(num_graphs, self.dim)
@@ -304,6 +380,7 @@ class SymmetryBreaker(ExactBuffers):
         set_index: Tensor | None = None,
         rotations: Tensor | None = None,
         features: Tensor | None = None,
+        sites: Tensor | None = None,
     ) -> Tensor:
         """Features of every node, ``[num_nodes, irreps.dim]`` (mode "all": ``[size, num_nodes, irreps.dim]``).
 
@@ -316,9 +393,12 @@ class SymmetryBreaker(ExactBuffers):
         """
         if batch is None:
             raise NetworkInputError("batch is missing: one graph number per node; zeros for a single graph.")
-        choice, num_graphs = self.resolve(Choice(index, set_index, rotations, features), num_graphs)
+        choice, num_graphs = self.resolve(Choice(index, set_index, rotations, features, sites), num_graphs)
         check_batch(batch, num_graphs, self.device)
-        return self.objects_for(choice, num_graphs).index_select(-2, batch)
+        found = self.objects_for(choice, num_graphs)
+        if self.mode == "all" and found.ndim == 3:
+            return found.index_select(-2, batch)
+        return self.on_nodes(found, batch, batch.shape[0], choice)
 
     def get_extra_state(self) -> Tensor:
         """The state of the random stream, so that a checkpoint continues the draws."""

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import plain_irreps
+from sbs.nn.choice import fields_of
 from sbs.nn.host.equal import found_permutations
+from sbs.nn.learned import LearnedOrbit
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.sites import SITE_TOLERANCE
 from sbs.sets.transport import (
@@ -91,7 +93,7 @@ _ROUNDINGS = 1e3
 def all_outputs(
     model: nn.Module | Callable[[Any, int], Tensor],
     inputs: Any,
-    symmetry_set: MinimalSet,
+    symmetry_set: MinimalSet | LearnedOrbit,
     *,
     permutations: npt.ArrayLike | Literal["find"] | None = "find",
     species: npt.ArrayLike | None = None,
@@ -112,12 +114,12 @@ def all_outputs(
         model: a model with one breaker (built or attached), called ``model(inputs)`` for one graph; or any ``(inputs,
             object number) -> output``.
         inputs: of one structure, symmetric under S.
-        symmetry_set: in the orientation of the breaker's set.
+        symmetry_set: in the orientation of the breaker's set; or the orbit of a `LearnedBreaker`.
         permutations: (order of S, num_sites) from `site_permutations`, rows in the order of
             ``symmetry_set.group.matrices``; None where the output is of the whole graph, shape (1, dim). By default
-            they are found from the inputs' "pos" or "positions" (and "cell"); sites are equal if everything that the
-            inputs say of them under the usual names is: species, atomic numbers, attributes, the invariants of input
-            features.
+            they are those of a set of fields, or are found from the inputs' "pos" or "positions" (and "cell"); sites are
+            equal if everything that the inputs say of them under the usual names is: species, atomic numbers, attributes, the
+            invariants of input features.
         species: (num_sites,), for finding permutations: only equal sites are exchanged.
         tolerance: Å, for finding permutations.
         irreps_out: of the output; by default ``model.irreps_out``.
@@ -156,6 +158,9 @@ def all_outputs(
         return output
 
     results = [evaluate(number) for number in carried.representatives.tolist()]
+    if isinstance(permutations, str) and carried.permutations is not None:
+        # Fields on the sites of a crystal: its own elements say how sites are permuted.
+        permutations = None if len(results[0]) == 1 else user_permutations(carried.permutations, fields_of(inputs).sites)
     if isinstance(permutations, str):
         permutations = found_permutations(
             inputs, carried.matrices, turn, len(results[0]), species, tolerance, getattr(model, "irreps", None)
@@ -173,6 +178,14 @@ def all_outputs(
     return found
 
 
+def user_permutations(permutations: npt.NDArray[np.int64], sites: Tensor | None) -> npt.NDArray[np.int64]:
+    """Permutations of nodes, node i being site ``sites[i]``, from those of sites (order of S, sites)."""
+    if sites is None:
+        return permutations
+    own = sites.detach().cpu().numpy()
+    return np.argsort(own)[permutations[:, own]]
+
+
 def telling_object(planned: OutputPlan, carried: Transport) -> int | None:
     """The object whose output differs most from its representative's: its element moves most sites, turns farthest."""
     others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
@@ -184,7 +197,7 @@ def telling_object(planned: OutputPlan, carried: Transport) -> int | None:
     return int(others[np.lexsort((turns, moved))[-1]])
 
 
-def _compare(found: Tensor, direct: Tensor, number: int, symmetry_set: MinimalSet) -> None:
+def _compare(found: Tensor, direct: Tensor, number: int, symmetry_set: Any) -> None:
     scale = float(torch.maximum(found.abs().max(), direct.abs().max()))
     off = float((found - direct).abs().max())
     relative = _AGREEMENT.get(direct.dtype, _COARSE_AGREEMENT)
@@ -198,14 +211,9 @@ def _compare(found: Tensor, direct: Tensor, number: int, symmetry_set: MinimalSe
     )
 
 
-def _evaluator(model: nn.Module, symmetry_set: MinimalSet, turn: np.ndarray | None) -> Callable[[Any, int], Any]:
+def _evaluator(model: nn.Module, symmetry_set: Any, turn: np.ndarray | None) -> Callable[[Any, int], Any]:
     breaker = find_breaker(model)
-    if symmetry_set not in breaker.sets:
-        raise NetworkInputError(
-            f"The model's breaker holds {[repr(each) for each in breaker.sets]}, not {symmetry_set!r}; pass "
-            "the breaker's set."
-        )
-    which = breaker.sets.index(symmetry_set)
+    which = breaker.number_of(symmetry_set)
 
     def evaluate(inputs: Any, number: int) -> Any:
         index = torch.tensor([number], device=breaker.device)

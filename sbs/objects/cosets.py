@@ -61,10 +61,11 @@ def subgroup_chain(table: IntArray, mask: BoolArray) -> list[IntArray]:
     identity = int(np.flatnonzero(table[:, 0] == 0)[0])
     inside = np.zeros(len(table), dtype=bool)
     inside[identity] = True
+    inverses = np.argmax(table == identity, axis=1)
     chain: list[IntArray] = []
     generators: list[int] = []
     while (outside := np.flatnonzero(mask & ~inside)).size:
-        generators.append(_next_generator(table, identity, inside, outside, generators))
+        generators.append(_next_generator(table, inverses, inside, outside, generators))
         transversal, inside = _extend(table, identity, inside, generators)
         if (inside & ~mask).any():
             raise InvalidGroupError("cosets: the marked elements are not closed under multiplication")
@@ -72,9 +73,10 @@ def subgroup_chain(table: IntArray, mask: BoolArray) -> list[IntArray]:
     return chain
 
 
-def _next_generator(table: IntArray, identity: int, inside: BoolArray, outside: IntArray, generators: list[int]) -> int:
+def _next_generator(
+    table: IntArray, inverses: IntArray, inside: BoolArray, outside: IntArray, generators: list[int]
+) -> int:
     """Element outside L that normalises L if one does, and of which a low power lies in L: a small step."""
-    inverses = np.argmax(table == identity, axis=1)
     normalising = np.ones(len(outside), dtype=bool)
     for s in generators:
         normalising &= inside[table[table[outside, s], inverses[outside]]]

@@ -11,10 +11,10 @@ import numpy as np
 
 from sbs.errors import CertificateError
 
-__all__ = ["ClosedClaim", "Continuous", "Elements", "FiniteClaim", "Refuted", "require"]
+__all__ = ["ClosedClaim", "Continuous", "Elements", "FiniteClaim", "Refuted", "insist"]
 
 
-def require(condition: object, claim: str) -> None:
+def insist(condition: object, claim: str) -> None:
     """Raise CertificateError unless a claim holds."""
     if not condition:
         raise CertificateError(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.proof.axes import COMPONENTS, common_axis, continuous_inside, holds, moves_into, turns_into
-from sbs.proof.claims import ClosedClaim, Continuous, Elements, require
+from sbs.proof.claims import ClosedClaim, Continuous, Elements, insist
 from sbs.proof.elements import Law, checked_matrices, find_matrices, real_numbers
 from sbs.proof.finite import ORBIT_TOLERANCE, check_block_norms, integer
 from sbs.proof.harmonics import Representation, blocks_of
@@ -41,11 +41,11 @@ def check_closed(claim: ClosedClaim) -> None:
     _check_form(claim)
     _check_normalizer(claim)
     representation = Representation(blocks_of(claim.irreps))
-    require(
+    insist(
         claim.lmax is None or max(l for l, _ in representation.blocks) <= claim.lmax, "no irrep has a degree above lmax"
     )
     seed = real_numbers(claim.seed, "the seed")
-    require(seed.shape == (representation.dim,), "the seed has the shape (dim,)")
+    insist(seed.shape == (representation.dim,), "the seed has the shape (dim,)")
     check_block_norms(seed[None, None], representation)
     frames = None if claim.normalizer.symbol in COMPONENTS else Frames(representation)
     view = View(representation, claim.normalizer.axis) if frames is None else None
@@ -53,11 +53,11 @@ def check_closed(claim: ClosedClaim) -> None:
     _check_intersection(claim)
     _check_counts(claim)
     samples = real_numbers(claim.samples, "samples")
-    require(samples.ndim == 2 and samples.shape[1] == representation.dim, "samples have the shape of objects")
+    insist(samples.ndim == 2 and samples.shape[1] == representation.dim, "samples have the shape of objects")
     if len(samples):
         check_block_norms(samples[:, None], representation)
     if claim.size == math.inf:
-        require(
+        insist(
             claim.objects is None and claim.orbits is None and claim.target_of is None, "an infinite set has no list"
         )
         _check_samples(claim, frames, view, seed, samples)
@@ -70,24 +70,24 @@ def _check_form(claim: ClosedClaim) -> None:
         if isinstance(group, Continuous):
             _check_continuous(group, name)
         else:
-            require(isinstance(group, Elements), f"{name} is a group")
+            insist(isinstance(group, Elements), f"{name} is a group")
             matrices = checked_matrices(group.matrices, name)
-            require(matrices.shape[1:] == (3, 3), f"{name} is given by 3 x 3 matrices")
+            insist(matrices.shape[1:] == (3, 3), f"{name} is given by 3 x 3 matrices")
             Law(group, name)
-    require(isinstance(claim.normalizer, Continuous), "M is infinite")
-    require(
+    insist(isinstance(claim.normalizer, Continuous), "M is infinite")
+    insist(
         isinstance(claim.exact, (bool, np.bool_)) and isinstance(claim.is_ideal, (bool, np.bool_)),
         "flags are true or false",
     )
-    require(claim.lmax is None or integer(claim.lmax, "lmax") >= 0, "lmax is a degree")
+    insist(claim.lmax is None or integer(claim.lmax, "lmax") >= 0, "lmax is a degree")
     for name, value in (("size", claim.size), ("ideal_size", claim.ideal_size), ("degeneracy", claim.degeneracy)):
-        require(value == math.inf or integer(value, name) >= 1, f"{name} is a positive integer or infinite")
+        insist(value == math.inf or integer(value, name) >= 1, f"{name} is a positive integer or infinite")
 
 
 def _check_continuous(group: Continuous, name: str) -> None:
-    require(group.symbol in _SYMBOLS, f"{name} is a closed group")
+    insist(group.symbol in _SYMBOLS, f"{name} is a closed group")
     axis = real_numbers(group.axis, f"the axis of {name}")
-    require(axis.shape == (3,) and abs(float(np.linalg.norm(axis)) - 1) < MOVED, f"the axis of {name} is a unit vector")
+    insist(axis.shape == (3,) and abs(float(np.linalg.norm(axis)) - 1) < MOVED, f"the axis of {name} is a unit vector")
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------
@@ -95,21 +95,21 @@ def _check_continuous(group: Continuous, name: str) -> None:
 
 def _check_normalizer(claim: ClosedClaim) -> None:
     proper = claim.ambient == "SO(3)"
-    require(proper or claim.ambient == "O(3)", f"the ambient group is O(3) or SO(3), not {claim.ambient!r}")
+    insist(proper or claim.ambient == "O(3)", f"the ambient group is O(3) or SO(3), not {claim.ambient!r}")
     ambient = Continuous(claim.ambient, np.array([0.0, 0.0, 1.0]))
-    require(_inside(claim.group, ambient), "S lies in the ambient group")
-    require(_inside(claim.target, claim.group), "K lies in S")
+    insist(_inside(claim.group, ambient), "S lies in the ambient group")
+    insist(_inside(claim.target, claim.group), "K lies in S")
     if isinstance(claim.group, Continuous):
         kind, axis = ("axis" if claim.group.symbol in COMPONENTS else "point"), claim.group.axis
     else:
         kind, axis = common_axis(np.asarray(claim.group.matrices))
-        require(kind != "many", "the elements of S share an axis, or else M is finite")
+        insist(kind != "many", "the elements of S share an axis, or else M is finite")
         own = np.asarray(claim.group.matrices)
-        require((component_of(own, axis) < 2).all(), "S has no mirror through its axis, or else M is finite")
+        insist((component_of(own, axis) < 2).all(), "S has no mirror through its axis, or else M is finite")
     expected = ("Dinf" if proper else "Dinfh") if kind == "axis" else claim.ambient
-    require(claim.normalizer.symbol == expected, f"M is {expected}, not {claim.normalizer.symbol}")
+    insist(claim.normalizer.symbol == expected, f"M is {expected}, not {claim.normalizer.symbol}")
     if kind == "axis":
-        require(abs(abs(float(claim.normalizer.axis @ axis)) - 1) < MOVED, "M has the axis of S")
+        insist(abs(abs(float(claim.normalizer.axis @ axis)) - 1) < MOVED, "M has the axis of S")
 
 
 def _inside(inner: Group, outer: Group) -> bool:
@@ -132,7 +132,7 @@ def _allowed(claim: ClosedClaim) -> frozenset[int]:
 def _check_stabilizer(claim: ClosedClaim, frames: Frames | None, view: View | None, seed: FloatArray) -> None:
     """H is all that fixes the seed in M, which has an axis (``view``) or not (``frames``)."""
     text = "H is the stabilizer in M of the seed"
-    require(_inside(claim.stabilizer, claim.normalizer), "H lies in M")
+    insist(_inside(claim.stabilizer, claim.normalizer), "H lies in M")
     if frames is None:
         assert view is not None
         _check_about(claim, Waves(view, seed), text)
@@ -143,32 +143,32 @@ def _check_stabilizer(claim: ClosedClaim, frames: Frames | None, view: View | No
         everything = act(-np.eye(3)[None], seed[None])[0, 0]
         mirrored = np.abs(everything - seed).max() < MOVED and claim.ambient == "O(3)"
         symbol = "O(3)" if mirrored else "SO(3)"
-        require(isinstance(claim.stabilizer, Continuous) and claim.stabilizer.symbol == symbol, text)
+        insist(isinstance(claim.stabilizer, Continuous) and claim.stabilizer.symbol == symbol, text)
     elif kind == "axis":
         _check_about(claim, Waves(frames.view(columns[:, 0]), seed), text)
     else:
-        require(isinstance(claim.stabilizer, Elements), text)
+        insist(isinstance(claim.stabilizer, Elements), text)
         own = np.asarray(claim.stabilizer.matrices)  # type: ignore[union-attr]
         candidates = _reflections(columns) if kind == "frame" else _beyond_tetrahedral(own, text)
         if claim.ambient == "SO(3)":
             candidates = candidates[np.linalg.det(candidates) > 0]
         fixes = np.abs(act(candidates, seed[None])[:, 0] - seed).max(axis=1) < MOVED
-        require((fixes == (find_matrices(candidates, own) >= 0)).all(), text)
-        require(kind != "frame" or fixes.sum() == len(own), text)
+        insist((fixes == (find_matrices(candidates, own) >= 0)).all(), text)
+        insist(kind != "frame" or fixes.sum() == len(own), text)
         moved = np.abs(act(own, seed[None])[:, 0] - seed).max()
-        require(moved < MOVED, text)
+        insist(moved < MOVED, text)
 
 
 def _check_about(claim: ClosedClaim, waves: Waves, text: str) -> None:
     """H against what keeps an axis and fixes the seed; the whole stabilizer is known to keep the axis."""
     found = {c: n for c, n in waves.stabilizer_components().items() if c in _allowed(claim)}
     if isinstance(claim.stabilizer, Continuous):
-        require(claim.stabilizer.symbol in COMPONENTS and waves.fold == 0, text)
+        insist(claim.stabilizer.symbol in COMPONENTS and waves.fold == 0, text)
         parallel = abs(abs(float(claim.stabilizer.axis @ waves.axis)) - 1) < MOVED
-        require(parallel and COMPONENTS[claim.stabilizer.symbol] == frozenset(found), text)
+        insist(parallel and COMPONENTS[claim.stabilizer.symbol] == frozenset(found), text)
     else:
         own = np.asarray(claim.stabilizer.matrices)
-        require(waves.fold > 0 and sum(found.values()) == len(own) and waves.fixed_by(own).all(), text)
+        insist(waves.fold > 0 and sum(found.values()) == len(own) and waves.fixed_by(own).all(), text)
 
 
 def _reflections(columns: FloatArray) -> FloatArray:
@@ -195,7 +195,7 @@ def _beyond_tetrahedral(own: FloatArray, text: str) -> FloatArray:
                 third = frame @ np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]) @ frame.T
                 if (find_matrices(np.array([third, _half(frame[:, 2])]), own) >= 0).all():
                     return _beyond(frame)
-    require(False, text)
+    insist(False, text)
     raise AssertionError
 
 
@@ -232,15 +232,15 @@ def _check_intersection(claim: ClosedClaim) -> None:
         "an S-conjugate of K" if claim.exact else "inside an S-conjugate of K"
     )
     same_kind = isinstance(fixing, Continuous) == isinstance(claim.target, Continuous)
-    require(same_kind or not claim.exact, text)
+    insist(same_kind or not claim.exact, text)
     if isinstance(claim.group, Elements):  # commutative where M is infinite: K is its only conjugate
-        require(isinstance(fixing, Elements) and _inside(fixing, claim.target), text)
+        insist(isinstance(fixing, Elements) and _inside(fixing, claim.target), text)
     elif claim.group.symbol in COMPONENTS:
-        require(_turned_inside(fixing, claim.target, claim.group.axis), text)
+        insist(_turned_inside(fixing, claim.target, claim.group.axis), text)
     else:
-        require(_moved_inside(fixing, claim.target), text)
+        insist(_moved_inside(fixing, claim.target), text)
     if claim.exact:
-        require(_extent(fixing) == _extent(claim.target), text)
+        insist(_extent(fixing) == _extent(claim.target), text)
 
 
 def _in_group(claim: ClosedClaim) -> Group:
@@ -330,23 +330,23 @@ def _check_counts(claim: ClosedClaim) -> None:
         name: _extent(g)[0] for name, g in (("M", m), ("S", claim.group), ("K", claim.target), ("H", claim.stabilizer))
     }
     finite = dimensions["M"] == dimensions["H"]
-    require((claim.size == math.inf) != finite, "the size is infinite exactly if H has a smaller dimension than M")
+    insist((claim.size == math.inf) != finite, "the size is infinite exactly if H has a smaller dimension than M")
     if finite:
-        require(claim.size == len(whole) // len(fixing), "|P| is the number of components of M over that of H")
-        require(claim.size == _least(claim, whole, own, inner), "no smaller set is closed under M")
+        insist(claim.size == len(whole) // len(fixing), "|P| is the number of components of M over that of H")
+        insist(claim.size == _least(claim, whole, own, inner), "no smaller set is closed under M")
     if dimensions["S"] == 0:
         ideal: float = len(claim.group) / len(claim.target)  # type: ignore[arg-type]
     else:
         ideal = len(own) // len(inner) if dimensions["S"] == dimensions["K"] else math.inf
-    require(claim.ideal_size == ideal, f"the ideal size is {ideal}")
+    insist(claim.ideal_size == ideal, f"the ideal size is {ideal}")
     if not finite and dimensions["S"] == 0:
         orbits: float = math.inf
         _check_that_none_is_finite(claim)
     else:
         orbits = len(whole) // _generated(own | fixing)
-        require(orbits == 1, "the set is one S-orbit, or a smaller one exists")
-    require(claim.degeneracy == orbits, "degeneracy is the number of S-orbits")
-    require(bool(claim.is_ideal) == (orbits == 1), "ideal means one S-orbit")
+        insist(orbits == 1, "the set is one S-orbit, or a smaller one exists")
+    insist(claim.degeneracy == orbits, "degeneracy is the number of S-orbits")
+    insist(bool(claim.is_ideal) == (orbits == 1), "ideal means one S-orbit")
 
 
 def _check_that_none_is_finite(claim: ClosedClaim) -> None:
@@ -356,9 +356,7 @@ def _check_that_none_is_finite(claim: ClosedClaim) -> None:
     matrices = np.asarray(group.matrices)
     turns = matrices[component_of(matrices, axis) == 0]
     outside = find_matrices(turns, np.asarray(claim.target.matrices)) < 0
-    require(
-        claim.normalizer.symbol in COMPONENTS and outside.any(), "S has a turn about the axis of M that is not in K"
-    )
+    insist(claim.normalizer.symbol in COMPONENTS and outside.any(), "S has a turn about the axis of M that is not in K")
 
 
 def _least(claim: ClosedClaim, whole: frozenset[int], own: frozenset[int], inner: frozenset[int]) -> int:
@@ -370,7 +368,7 @@ def _least(claim: ClosedClaim, whole: frozenset[int], own: frozenset[int], inner
     admissible = [g for g in groups if (g & own == inner if claim.exact else g & own <= inner)]
     if claim.lmax == 0 and claim.normalizer.symbol in COMPONENTS:
         admissible = [g for g in admissible if g == whole or g == whole & _PROPER]
-    require(admissible, "a set of that degree exists")
+    insist(admissible, "a set of that degree exists")
     return len(whole) // max(len(g) for g in admissible)
 
 
@@ -389,7 +387,7 @@ def _check_samples(
             waves, goal = Waves(view, seed), Waves(view, sample)
             turns = (waves.turns_to(goal, c) for c in sorted(COMPONENTS[claim.normalizer.symbol]))
             found = any(t is None or bool(t) for t in turns)
-        require(found, "samples lie in the set")
+        insist(found, "samples lie in the set")
 
 
 def _check_list(
@@ -397,44 +395,44 @@ def _check_list(
 ) -> None:
     """The objects of a finite set, each fixed by the connected part of M, permuted by its components."""
     objects = real_numbers(claim.objects, "objects")
-    require(
+    insist(
         objects.shape == (claim.size, representation.dim),
         "objects have the shape (size, dim)",
     )
     check_block_norms(objects[:, None], representation)
-    require(np.abs(objects[0] - claim.seed).max() < ORBIT_TOLERANCE, "the seed is the first object")
+    insist(np.abs(objects[0] - claim.seed).max() < ORBIT_TOLERANCE, "the seed is the first object")
     gaps = np.linalg.norm(objects[:, None] - objects[None], axis=2) + 4 * np.eye(len(objects))
-    require(gaps.min() > MOVED, "the objects are distinct")
+    insist(gaps.min() > MOVED, "the objects are distinct")
     for row in objects:
         fixed = Waves(view, row).fold == 0 if view is not None else principal_axes(frames, row)[0] == "point"  # type: ignore[arg-type]
-        require(fixed, "every object is fixed by the connected part of M")
+        insist(fixed, "every object is fixed by the connected part of M")
     frame = frame_about(claim.normalizer.axis)
     flips = frame @ _POLAR_FLIPS @ frame.T if frames is None else np.array([np.eye(3), -np.eye(3)])
     components = _components(claim.normalizer, claim.normalizer)
     images = representation.act(flips, objects)
     near = np.abs(images[:, :, None] - objects).max(axis=3)
     for component in components:
-        require(near[component].min(axis=1).max() < ORBIT_TOLERANCE, "the set is closed under M")
+        insist(near[component].min(axis=1).max() < ORBIT_TOLERANCE, "the set is closed under M")
     distances = np.abs(samples[:, None] - objects).max(axis=2)
-    require((distances.min(axis=1) < ORBIT_TOLERANCE).all(), "samples lie in the set")
-    require(claim.orbits is not None and claim.target_of is not None, "a finite set lists its orbits and targets")
+    insist((distances.min(axis=1) < ORBIT_TOLERANCE).all(), "samples lie in the set")
+    insist(claim.orbits is not None and claim.target_of is not None, "a finite set lists its orbits and targets")
     own = sorted(_components(claim.group, claim.normalizer))
     moved = near.argmin(axis=2)
     orbits = np.asarray(claim.orbits)
-    require(
+    insist(
         orbits.shape == (len(objects),) and orbits.dtype.kind in "iu" and not orbits.any(), "orbits are those of S: one"
     )
-    require(set(moved[own, 0].tolist()) == set(range(len(objects))), "the set is one S-orbit")
+    insist(set(moved[own, 0].tolist()) == set(range(len(objects))), "the set is one S-orbit")
     targets = claim.target_of
     assert targets is not None
-    require(len(targets) == len(objects), "one target for each object")
+    insist(len(targets) == len(objects), "one target for each object")
     for index, target in enumerate(targets):
         # The components of S that fix the object make up its stabilizer in S; as a subgroup of index at most 2, or with all
         # turns of S, it is normal, and the only conjugate of K.
         fixing = frozenset(c for c in own if moved[c, index] == index)
         inner = _components(claim.target, claim.normalizer)
-        require(fixing == inner if claim.exact else fixing <= inner, f"the stabilizer in S of object {index} is K")
-        require(
+        insist(fixing == inner if claim.exact else fixing <= inner, f"the stabilizer in S of object {index} is K")
+        insist(
             isinstance(target, type(claim.target))
             and _inside(target, claim.target)
             and _extent(target) == _extent(claim.target),

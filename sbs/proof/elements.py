@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sbs.proof.claims import Elements, require
+from sbs.proof.claims import Elements, insist
 
 __all__ = [
     "ELEMENT_TOLERANCE",
@@ -36,9 +36,9 @@ def checked_matrices(matrices: object, name: str) -> np.ndarray:
         CertificateError: they are not.
     """
     array = real_numbers(matrices, name)
-    require(array.ndim == 3 and len(array) and array.shape[1] == array.shape[2], f"{name} is given by square matrices")
+    insist(array.ndim == 3 and len(array) and array.shape[1] == array.shape[2], f"{name} is given by square matrices")
     defect = np.abs(np.swapaxes(array, 1, 2) @ array - np.eye(array.shape[1])).max()
-    require(defect < ELEMENT_TOLERANCE, f"the matrices of {name} are orthogonal (off by {defect:.1e})")
+    insist(defect < ELEMENT_TOLERANCE, f"the matrices of {name} are orthogonal (off by {defect:.1e})")
     return array
 
 
@@ -52,7 +52,7 @@ def real_numbers(values: object, name: str) -> np.ndarray:
         array = np.asarray(values)
     except ValueError:
         array = np.array(None)
-    require(array.dtype.kind in "biuf" and np.isfinite(array).all(), f"{name} is given by finite real numbers")
+    insist(array.dtype.kind in "biuf" and np.isfinite(array).all(), f"{name} is given by finite real numbers")
     return array.astype(np.float64)
 
 
@@ -70,13 +70,13 @@ def find(wanted: Elements, among: Elements) -> IntArray:
         CertificateError: they are given in different ways.
     """
     same = all((a is None) == (b is None) for a, b in zip(_parts(wanted), _parts(among), strict=True))
-    require(same and len(wanted) and len(among), "all groups of the claim are given in the same way")
+    insist(same and len(wanted) and len(among), "all groups of the claim are given in the same way")
     if among.numbers is not None:
         return _find_rows(np.asarray(wanted.numbers)[:, None], np.asarray(among.numbers)[:, None])
     if among.permutations is None:
         return find_matrices(np.asarray(wanted.matrices), np.asarray(among.matrices))
     rows = [_rows(e) for e in (wanted, among)]
-    require(rows[0].shape[1] == rows[1].shape[1], "all groups of the claim permute the same points")
+    insist(rows[0].shape[1] == rows[1].shape[1], "all groups of the claim permute the same points")
     return _find_rows(*rows)
 
 
@@ -152,7 +152,7 @@ class Law:
             CertificateError: a product is no element, or elements repeat.
         """
         count = len(elements)
-        require((find(elements, elements) == np.arange(count)).all(), f"the elements of {name} are distinct")
+        insist((find(elements, elements) == np.arange(count)).all(), f"the elements of {name} are distinct")
         left = np.full((count, count), -1, dtype=np.intp)
         self.identity = _identity(elements, name, law)
         left[self.identity] = np.arange(count)
@@ -161,8 +161,8 @@ class Law:
             if left[candidate, 0] >= 0:
                 continue
             row = find(composed(selected(elements, [candidate]), elements, law), elements)
-            require((row >= 0).all(), f"{name} is closed under multiplication")
-            require(len(np.unique(row)) == count, f"multiplication by an element of {name} loses none")
+            insist((row >= 0).all(), f"{name} is closed under multiplication")
+            insist(len(np.unique(row)) == count, f"multiplication by an element of {name} loses none")
             self.generators.append(candidate)
             left[candidate] = row
             _complete(left, self.generators, self.identity)
@@ -175,7 +175,7 @@ def _identity(elements: Elements, name: str, law: np.ndarray | None) -> int:
         one = selected(elements, [index])
         if find(composed(one, one, law), one)[0] == 0:
             return index
-    require(False, f"{name} holds the identity")
+    insist(False, f"{name} holds the identity")
     raise AssertionError
 
 
@@ -207,9 +207,7 @@ def spanning(table: IntArray, members: IntArray, identity: int, name: str) -> li
     """
     inside = np.zeros(len(table), dtype=bool)
     inside[members] = True
-    require(
-        inside[identity] and inside[table[np.ix_(members, members)]].all(), f"{name} is closed under multiplication"
-    )
+    insist(inside[identity] and inside[table[np.ix_(members, members)]].all(), f"{name} is closed under multiplication")
     reached = np.zeros(len(table), dtype=bool)
     reached[identity] = True
     generators: list[int] = []

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sbs.errors import SearchLimitError
 from sbs.proof.axes import normalizing_rotations
-from sbs.proof.claims import Elements, FiniteClaim, require
+from sbs.proof.claims import Elements, FiniteClaim, insist
 from sbs.proof.elements import Law, checked_matrices, conjugated, find, inverses_in, real_numbers, selected, spanning
 from sbs.proof.harmonics import Representation, blocks_of
 from sbs.proof.minimality import check_minimality, check_refutations
@@ -74,7 +74,7 @@ def integer(value: object, name: str) -> int:
     Raises:
         CertificateError: it is none.
     """
-    require(isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)), f"{name} is an integer")
+    insist(isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)), f"{name} is an integer")
     return int(value)  # type: ignore[call-overload]
 
 
@@ -82,12 +82,12 @@ def _check_form(claim: FiniteClaim) -> None:
     for name, elements in (("S", claim.group), ("K", claim.target), ("M", claim.normalizer), ("H", claim.stabilizer)):
         if elements.matrices is not None:
             checked_matrices(elements.matrices, name)
-    require(
+    insist(
         isinstance(claim.exact, (bool, np.bool_)) and isinstance(claim.is_ideal, (bool, np.bool_)),
         "flags are true or false",
     )
     if claim.lmax is not None:
-        require(integer(claim.lmax, "lmax") >= 0 and claim.irreps is not None, "lmax bounds the degree of irreps")
+        insist(integer(claim.lmax, "lmax") >= 0 and claim.irreps is not None, "lmax bounds the degree of irreps")
     real_numbers(claim.objects, "objects")
 
 
@@ -96,11 +96,11 @@ def _numbered(claim: FiniteClaim) -> _Numbered:
     positions = []
     for name, elements in (("S", claim.group), ("K", claim.target), ("H", claim.stabilizer)):
         numbers = find(elements, claim.normalizer)
-        require((numbers >= 0).all(), f"{name} lies in M")
-        require(len(np.unique(numbers)) == len(numbers), f"the elements of {name} are distinct")
+        insist((numbers >= 0).all(), f"{name} lies in M")
+        insist(len(np.unique(numbers)) == len(numbers), f"the elements of {name} are distinct")
         spanning(law.table, numbers, law.identity, name)
         positions.append(numbers)
-    require(np.isin(positions[1], positions[0]).all(), "K is a subset of S")
+    insist(np.isin(positions[1], positions[0]).all(), "K is a subset of S")
     return _Numbered(law.table, law.identity, law.generators, *positions)
 
 
@@ -115,7 +115,7 @@ def _check_normalizer(claim: FiniteClaim, m: _Numbered) -> None:
     for g in spanning(m.table, m.group, m.identity, "S"):
         images = find(conjugated(candidates, selected(own, [row_of[g]]), claim.law), own)
         candidates = selected(candidates, np.flatnonzero(images >= 0))
-        require(len(candidates) > 0, "M normalises S")
+        insist(len(candidates) > 0, "M normalises S")
     back = inverses_in(m.table, m.identity)
     conjugates = {_key([row_of[int(x)] for x in m.table[m.table[s, m.target], back[s]]]) for s in m.group}
     inner = [
@@ -123,10 +123,10 @@ def _check_normalizer(claim: FiniteClaim, m: _Numbered) -> None:
     ]
     images = np.stack(inner, axis=1)
     kept = np.flatnonzero([_key(row) in conjugates for row in images])
-    require(
+    insist(
         len(kept) == len(claim.normalizer), f"M has {len(kept)} elements by brute force, not {len(claim.normalizer)}"
     )
-    require((find(selected(candidates, kept), claim.normalizer) >= 0).all(), "M is the generalised normalizer")
+    insist((find(selected(candidates, kept), claim.normalizer) >= 0).all(), "M is the generalised normalizer")
 
 
 def _key(numbers: object) -> bytes:
@@ -137,10 +137,10 @@ def _candidates(claim: FiniteClaim) -> Elements:
     """The elements of the ambient group that could normalise S."""
     if isinstance(claim.ambient, Elements):
         return claim.ambient
-    require(claim.ambient in ("O(3)", "SO(3)"), f"{claim.ambient!r} is an ambient group")
+    insist(claim.ambient in ("O(3)", "SO(3)"), f"{claim.ambient!r} is an ambient group")
     group = np.asarray(claim.group.matrices)
     proper = claim.ambient == "SO(3)"
-    require(not proper or (np.linalg.det(group) > 0).all(), "S lies in SO(3)")
+    insist(not proper or (np.linalg.det(group) > 0).all(), "S lies in SO(3)")
     rotations = normalizing_rotations(group)
     return Elements(rotations if proper else np.concatenate([rotations, -rotations]))
 
@@ -157,21 +157,21 @@ def _permutations(claim: FiniteClaim, m: _Numbered) -> IntArray:
     objects = real_numbers(claim.objects, "objects")
     fields = objects if objects.ndim == 3 else objects[:, None]
     points = 1 if claim.normalizer.permutations is None else np.asarray(claim.normalizer.permutations).shape[1]
-    require(
+    insist(
         objects.ndim in (2, 3) and (objects.ndim == 2 or claim.normalizer.permutations is not None), "objects are rows"
     )
-    require(objects.ndim == 3 or points == 1, "objects of sites have the shape (size, sites, dim)")
-    require(fields.shape == (claim.size, points, representation.dim), "objects have the shape (size, dim)")
-    require(claim.lmax is None or max(l for l, _ in blocks) <= claim.lmax, "no irrep has a degree above lmax")
+    insist(objects.ndim == 3 or points == 1, "objects of sites have the shape (size, sites, dim)")
+    insist(fields.shape == (claim.size, points, representation.dim), "objects have the shape (size, dim)")
+    insist(claim.lmax is None or max(l for l, _ in blocks) <= claim.lmax, "no irrep has a degree above lmax")
     check_block_norms(fields, representation)
-    require((claim.sites is None) == (objects.ndim == 2), "the sites of a field are listed")
+    insist((claim.sites is None) == (objects.ndim == 2), "the sites of a field are listed")
     if claim.sites is not None:
         carriers = np.flatnonzero(np.abs(fields).max(axis=(0, 2)) > 0)
-        require(np.array_equal(real_numbers(claim.sites, "sites"), carriers), "sites are those that carry the field")
+        insist(np.array_equal(real_numbers(claim.sites, "sites"), carriers), "sites are those that carry the field")
     rows = fields.reshape(len(fields), -1)
     gaps = np.sqrt(np.maximum(0, (rows**2).sum(1)[:, None] + (rows**2).sum(1) - 2 * rows @ rows.T))
-    require((gaps + 4 * np.eye(len(rows))).min() > _DISTINCT, "the objects are distinct")
-    require(np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < ORBIT_TOLERANCE, "the seed is the first object")
+    insist((gaps + 4 * np.eye(len(rows))).min() > _DISTINCT, "the objects are distinct")
+    insist(np.abs(_flat(claim.seed, rows.shape[1]) - rows[0]).max() < ORBIT_TOLERANCE, "the seed is the first object")
     _check_samples(real_numbers(claim.samples, "samples"), rows)
     result = np.full((len(m.table), len(rows)), -1, dtype=np.intp)
     result[m.identity] = np.arange(len(rows))
@@ -189,12 +189,12 @@ def _permutations(claim: FiniteClaim, m: _Numbered) -> IntArray:
 
 def _flat(seed: object, count: int) -> np.ndarray:
     array = real_numbers(seed, "the seed")
-    require(array.size == count, "the seed has the shape of an object")
+    insist(array.size == count, "the seed has the shape of an object")
     return array.reshape(-1)
 
 
 def _check_samples(samples: np.ndarray, rows: np.ndarray) -> None:
-    require(samples.ndim >= 2 and samples.size == len(samples) * rows.shape[1], "samples have the shape of objects")
+    insist(samples.ndim >= 2 and samples.size == len(samples) * rows.shape[1], "samples have the shape of objects")
     if len(samples):
         _matched(samples.reshape(len(samples), -1), rows)
 
@@ -204,15 +204,15 @@ def check_block_norms(fields: np.ndarray, representation: Representation) -> Non
     block in some object."""
     for part in representation.slices:
         carriers = np.abs(fields[:, :, part]).max(axis=(0, 2), initial=0.0) > 0
-        require(carriers.any(), "objects are not zero")
+        insist(carriers.any(), "objects are not zero")
         norms = np.sqrt((fields[:, carriers, part] ** 2).sum(axis=(1, 2)) / carriers.sum())
-        require(np.abs(norms - 1).max() < _NORM_TOLERANCE, "objects have unit norm in each block")
+        insist(np.abs(norms - 1).max() < _NORM_TOLERANCE, "objects have unit norm in each block")
 
 
 def _matched(images: np.ndarray, objects: np.ndarray) -> IntArray:
     nearest = (images @ objects.T - (objects**2).sum(1) / 2).argmax(1)
     missed = np.abs(images - objects[nearest]).max()
-    require(missed < ORBIT_TOLERANCE, f"the set is closed under M, and samples lie in it (missed by {missed:.1e})")
+    insist(missed < ORBIT_TOLERANCE, f"the set is closed under M, and samples lie in it (missed by {missed:.1e})")
     return nearest
 
 
@@ -230,21 +230,21 @@ def _filled(permutation: IntArray, m: _Numbered) -> IntArray:
 
 def _coset_action(claim: FiniteClaim, m: _Numbered) -> IntArray:
     """How M permutes the points of M / H, in the order of the objects."""
-    require(claim.movers is not None, "points of M / H come with the elements that take the first to each")
+    insist(claim.movers is not None, "points of M / H come with the elements that take the first to each")
     assert claim.movers is not None
-    require(len(claim.objects) == integer(claim.size, "size"), "size is the number of objects")
-    require(np.array_equal(claim.objects, np.eye(len(claim.objects))), "objects are the points of M / H")
-    require(np.array_equal(claim.seed, claim.objects[0]), "the seed is the first object")
+    insist(len(claim.objects) == integer(claim.size, "size"), "size is the number of objects")
+    insist(np.array_equal(claim.objects, np.eye(len(claim.objects))), "objects are the points of M / H")
+    insist(np.array_equal(claim.seed, claim.objects[0]), "the seed is the first object")
     _check_samples(real_numbers(claim.samples, "samples"), real_numbers(claim.objects, "objects"))
     movers = find(claim.movers, claim.normalizer)
-    require((movers >= 0).all() and len(movers) == claim.size, "one element of M takes the first object to each")
+    insist((movers >= 0).all() and len(movers) == claim.size, "one element of M takes the first object to each")
     coset = np.full(len(m.table), -1, dtype=np.intp)
     for index, mover in enumerate(movers):
         members = m.table[mover, m.stabilizer]
-        require((coset[members] < 0).all(), "the cosets of H are distinct")
+        insist((coset[members] < 0).all(), "the cosets of H are distinct")
         coset[members] = index
-    require((coset >= 0).all(), "the cosets of H cover M")
-    require(coset[m.identity] == 0, "the first object is the coset of the identity")
+    insist((coset >= 0).all(), "the cosets of H cover M")
+    insist(coset[m.identity] == 0, "the first object is the coset of the identity")
     return coset[m.table[:, movers]]
 
 
@@ -253,39 +253,39 @@ def _coset_action(claim: FiniteClaim, m: _Numbered) -> IntArray:
 
 def _check_action(claim: FiniteClaim, m: _Numbered, permutation: IntArray) -> None:
     size = permutation.shape[1]
-    require(len(np.unique(permutation[:, 0])) == size, "the set is one M-orbit")
+    insist(len(np.unique(permutation[:, 0])) == size, "the set is one M-orbit")
     fixing = np.flatnonzero(permutation[:, 0] == 0)
-    require(np.array_equal(fixing, np.sort(m.stabilizer)), "H is the stabilizer in M of the first object")
+    insist(np.array_equal(fixing, np.sort(m.stabilizer)), "H is the stabilizer in M of the first object")
     if claim.movers is not None:
         movers = find(claim.movers, claim.normalizer)
-        require(
+        insist(
             len(movers) == size and (movers >= 0).all() and np.array_equal(permutation[movers, 0], np.arange(size)),
             "movers take the first object to each",
         )
     own = permutation[m.group]
     orbits = np.asarray(claim.orbits)
-    require(orbits.shape == (size,) and orbits.dtype.kind in "iu", "one orbit number for each object")
+    insist(orbits.shape == (size,) and orbits.dtype.kind in "iu", "one orbit number for each object")
     pairs = set(zip(own.min(axis=0).tolist(), orbits.tolist(), strict=True))
-    require(len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}), "orbits are the S-orbits")
-    require(np.array_equal(orbits, np.sort(orbits)), "objects are sorted by S-orbit")
-    require(
+    insist(len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}), "orbits are the S-orbits")
+    insist(np.array_equal(orbits, np.sort(orbits)), "objects are sorted by S-orbit")
+    insist(
         np.array_equal(np.unique(orbits), np.arange(len(set(orbits.tolist()))))
         and integer(claim.degeneracy, "degeneracy") == orbits.max() + 1,
         "degeneracy is the number of S-orbits",
     )
     back = inverses_in(m.table, m.identity)
     conjugates = {tuple(np.sort(m.table[m.table[s, m.target], back[s]]).tolist()) for s in m.group}
-    require(len(claim.target_of) == size, "one target for each object")
+    insist(len(claim.target_of) == size, "one target for each object")
     for index, target in enumerate(claim.target_of):
         claimed = np.sort(find(target, claim.normalizer))
-        require(tuple(claimed.tolist()) in conjugates, f"target_of[{index}] is an S-conjugate of K")
+        insist(tuple(claimed.tolist()) in conjugates, f"target_of[{index}] is an S-conjugate of K")
         fixed = m.group[own[:, index] == index]
         holds = np.isin(fixed, claimed).all() and (not claim.exact or len(fixed) == len(claimed))
-        require(holds, f"the stabilizer in S of object {index} is as claimed")
+        insist(holds, f"the stabilizer in S of object {index} is as claimed")
 
 
 def _check_counts(claim: FiniteClaim, m: _Numbered) -> None:
     size, ideal = integer(claim.size, "size"), integer(claim.ideal_size, "ideal_size")
-    require(size * len(m.stabilizer) == len(m.table), "|P| = |M| / |H|")
-    require(ideal * len(m.target) == len(m.group), "the ideal size is |S| / |K|")
-    require(bool(claim.is_ideal) == (size == ideal), "ideal means |P| = |S| / |K|")
+    insist(size * len(m.stabilizer) == len(m.table), "|P| = |M| / |H|")
+    insist(ideal * len(m.target) == len(m.group), "the ideal size is |S| / |K|")
+    insist(bool(claim.is_ideal) == (size == ideal), "ideal means |P| = |S| / |K|")

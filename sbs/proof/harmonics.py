@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from sbs.proof.claims import require
+from sbs.proof.claims import insist
 
 __all__ = ["Representation", "blocks_of"]
 
@@ -44,10 +44,10 @@ def blocks_of(irreps: object) -> list[tuple[int, int]]:
     terms = [_TERM.fullmatch(term.strip()) for term in irreps.split("+")] if isinstance(irreps, str) else [None]
     blocks = []
     for term in terms:
-        require(term is not None, f"{irreps!r} are irreps")
+        insist(term is not None, f"{irreps!r} are irreps")
         assert term is not None
         count, l, letter = int(term[1] or 1), int(term[2]), term[3]
-        require(1 <= count <= _MAX_DEGREE and l <= _MAX_DEGREE, f"{irreps!r} are irreps of a sensible size")
+        insist(1 <= count <= _MAX_DEGREE and l <= _MAX_DEGREE, f"{irreps!r} are irreps of a sensible size")
         blocks += [(l, 1 if letter == "e" else -1)] * count
     return blocks
 

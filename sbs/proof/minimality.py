@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import CertificateError, SearchLimitError
-from sbs.proof.claims import Refuted, require
+from sbs.proof.claims import Refuted, insist
 from sbs.proof.elements import inverses_in
 from sbs.proof.harmonics import Representation
 
@@ -172,14 +172,14 @@ def check_refutations(
     normalizer = np.flatnonzero((turned == np.sort(target)).all(1))
     base = frozenset(int(x) for x in np.intersect1d(normalizer, group))
     for entry, generators in refuted:
-        require((generators >= 0).all() and np.isin(generators, normalizer).all(), "refuted classes lie in N_M(K)")
+        insist((generators >= 0).all() and np.isin(generators, normalizer).all(), "refuted classes lie in N_M(K)")
         members = base
         for g in generators:
             members = frozenset(_generated(table, members, int(g)).tolist())
-        require(len(members) == entry.order * len(base), "a refuted class has the order that is stated")
+        insist(len(members) == entry.order * len(base), "a refuted class has the order that is stated")
         onto = [realised for h, realised in grown if _covers(h, base, members, table, inverses, normalizer)]
         reasons = ("rejected",) if onto else ("no lift of an element", "no complement")
-        require(not any(onto) and entry.reason in reasons, "a refuted class is rightly refuted")
+        insist(not any(onto) and entry.reason in reasons, "a refuted class is rightly refuted")
 
 
 def _covers(

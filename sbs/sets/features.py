@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +27,16 @@ class FeatureTable:
     Attributes:
         irreps: e3nn notation.
         objects: float64 (sets, largest size, dim), read-only; rows behind the end of a set are zero. Of an infinite set one
-            object stands here.
+            object stands here. If a set has fields on the sites of a crystal, (sets, largest size, most sites, dim): objects
+            of a whole graph are then the same on every site.
         sizes: int64 (sets,), the number of rows of each set.
+        sites: int64 (sets,), the number of sites of a set's fields; 0 for objects of the whole graph.
     """
 
     irreps: str
     objects: npt.NDArray[np.float64]
     sizes: npt.NDArray[np.int64]
+    sites: npt.NDArray[np.int64]
 
 
 def common_irreps(all_irreps: Sequence[str]) -> str:
@@ -68,18 +72,19 @@ def spread(objects: npt.ArrayLike, irreps: str, common: str) -> npt.NDArray[np.f
     return result
 
 
-def irreps_of(symmetry_set: MinimalSet) -> str:
+def irreps_of(symmetry_set: Any) -> str:
     """Irreps of a set's objects.
 
     Raises:
         NetworkInputError: the set is of abstract groups.
     """
     if not symmetry_set.irreps:
+        target = getattr(symmetry_set, "target", None)
         raise NetworkInputError(
-            f"The set ({symmetry_set.group} to {symmetry_set.target}) is of abstract groups and has no irreps of O(3); a "
-            "network needs a set of point groups."
+            f"The set ({symmetry_set.group} to {target}) is of abstract groups and has no irreps of O(3); a network needs a "
+            "set of point groups."
         )
-    return symmetry_set.irreps
+    return str(symmetry_set.irreps)
 
 
 def first_object(symmetry_set: MinimalSet, irreps: str) -> npt.NDArray[np.float64]:
@@ -98,7 +103,8 @@ def feature_block(
     dims = [irreps_dim(each) for each in own]
     block = spread(objects, irreps_of(sets[number]), own[number])
     start = sum(dims[:number])
-    return np.pad(block, ((0, 0), (start, sum(dims) - start - dims[number])))
+    around = (start, sum(dims) - start - dims[number])
+    return np.pad(block, [(0, 0)] * (block.ndim - 1) + [around])
 
 
 def feature_table(sets: Sequence[MinimalSet], shared: bool = True) -> FeatureTable:
@@ -117,9 +123,18 @@ def feature_table(sets: Sequence[MinimalSet], shared: bool = True) -> FeatureTab
     for number, each in enumerate(sets):
         given = each.sample(1, 0) if math.isinf(each.size) else each.objects
         tables.append(feature_block(sets, number, given, shared))
-    longest = max(len(table) for table in tables)
-    objects = np.stack([np.pad(table, ((0, longest - len(table)), (0, 0))) for table in tables])
-    objects.setflags(write=False)
     sizes = np.array([len(table) for table in tables], dtype=np.int64)
-    sizes.setflags(write=False)
-    return FeatureTable(irreps, objects, sizes)
+    sites = np.array([table.shape[1] if table.ndim == 3 else 0 for table in tables], dtype=np.int64)
+    if sites.any():
+        tables = [_on_sites(table, int(sites.max())) for table in tables]
+    objects = np.stack([np.pad(table, [(0, sizes.max() - len(table))] + [(0, 0)] * (table.ndim - 1)) for table in tables])
+    for values in (objects, sizes, sites):
+        values.setflags(write=False)
+    return FeatureTable(irreps, objects, sizes, sites)
+
+
+def _on_sites(table: np.ndarray, most: int) -> np.ndarray:
+    """(size, dim) or (size, sites, dim) -> (size, most, dim)."""
+    if table.ndim == 2:
+        return np.repeat(table[:, None], most, axis=1)
+    return np.pad(table, ((0, 0), (0, most - table.shape[1]), (0, 0)))

@@ -6,10 +6,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import NetworkInputError
-from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.transport import IMAGE_TOLERANCE, Images, Transport, check_components, images_under, turned
+from sbs.sets.transport import (
+    IMAGE_TOLERANCE,
+    Images,
+    Transport,
+    acted,
+    check_components,
+    field_permutations,
+    images_under,
+    turned,
+)
 
 __all__ = ["TARGET_TOLERANCE", "matching_objects", "output_stabilizer", "target_images"]
 
@@ -48,10 +56,12 @@ def matching_objects(
             of the set's target.
     """
     matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
+    own = field_permutations(symmetry_set)
+    permutations = own if permutations is None else permutations
     fixed = output_stabilizer(target, irreps, matrices, permutations, tolerance)
-    action = representation(irreps_of(symmetry_set), matrices)
     objects = np.asarray(symmetry_set.objects)
-    moved = np.linalg.norm(np.einsum("gij,kj->gki", action, objects) - objects[None], axis=-1)
+    images = acted(objects, irreps_of(symmetry_set), matrices, own)
+    moved = np.linalg.norm(images - objects.reshape(1, len(objects), -1), axis=-1)
     stabilizers = moved < IMAGE_TOLERANCE
     matches = np.flatnonzero((~stabilizers | fixed[:, None]).all(axis=0))
     if not len(matches):
@@ -89,7 +99,6 @@ def target_images(
             )
         others = matches[carried.representative[matches] != carried.representative[index]]
         matches = np.concatenate([[index], others])
-    matrices = np.empty_like(carried.matrices[carried.element])
     rows = np.empty(len(carried.element), dtype=np.int64)
     for representative in carried.representatives:
         candidates = matches[carried.representative[matches] == representative]
@@ -98,11 +107,19 @@ def target_images(
                 f"No object in the S-orbit of object {representative} has the target's symmetry; use "
                 "paired_loss on the orbits that do."
             )
-        # object = a r and b_k = c r, so b_k = c a^-1 object.
-        back = carried.matrices[carried.element[candidates[0]]].T
         members = np.flatnonzero(carried.representative == representative)
-        matrices[members] = carried.matrices[carried.element[members]] @ back
-        apart = np.abs(matrices[members][:, None] - carried.matrices[None]).sum(axis=(2, 3))
-        rows[members] = apart.argmin(axis=1)
-    moved = None if permutations is None else np.asarray(permutations)[rows]
-    return images_under(irreps, matrices, moved)
+        rows[members] = _quotients(carried, carried.element[members], int(carried.element[candidates[0]]))
+    moved = carried.permutations if permutations is None else np.asarray(permutations)
+    return images_under(irreps, carried.matrices[rows], None if moved is None else moved[rows])
+
+
+def _quotients(carried: Transport, elements: np.ndarray, divisor: int) -> np.ndarray:
+    """Numbers of c a^-1 for elements c: object = a r and b_k = c r, so b_k = c a^-1 object."""
+    matrices = carried.matrices[elements] @ carried.matrices[divisor].T
+    apart = np.abs(matrices[:, None] - carried.matrices[None]).sum(axis=(2, 3))
+    if carried.permutations is None:
+        return apart.argmin(axis=1)
+    # Several elements of a crystal's group share a matrix; matrix and permutation together name one.
+    own = carried.permutations
+    products = own[elements][:, np.argsort(own[divisor])]
+    return (apart + (products[:, None] != own[None]).sum(axis=2)).argmin(axis=1)

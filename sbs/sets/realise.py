@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
+from sbs.groups.abstract.immutability import frozen
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.objects.blocks import CosetBlock, IrrepSupply
@@ -14,6 +17,9 @@ from sbs.sets.orbits import OBJECT_DIGITS, FiniteOrbit
 from sbs.solver.solutions import FiniteSolution
 
 __all__ = ["list_cosets", "realise_finite", "table_within"]
+
+#: Tables of M kept: the targets of one group share a few M.
+_TABLES = 4
 
 
 def realise_finite(solution: FiniteSolution, lmax: int | None) -> FiniteOrbit:
@@ -38,11 +44,12 @@ def realise_finite(solution: FiniteSolution, lmax: int | None) -> FiniteOrbit:
     return FiniteOrbit(stabilizer, irreps, np.round(objects, OBJECT_DIGITS) + 0.0, movers, orbits)
 
 
+@lru_cache(maxsize=_TABLES)
 def table_within(subgroup: Subgroup) -> np.ndarray:
-    """Cayley table (m, m) of a subgroup by the positions of its elements."""
+    """Cayley table (m, m) of a subgroup by the positions of its elements, read-only."""
     number = np.full(subgroup.parent.order, -1)
     number[subgroup.elements] = np.arange(subgroup.order)
-    return np.asarray(number[subgroup.parent.multiply(subgroup.elements[:, None], subgroup.elements)])
+    return frozen(number[subgroup.parent.multiply(subgroup.elements[:, None], subgroup.elements)])
 
 
 def list_cosets(solution: FiniteSolution, stabilizer: Subgroup) -> tuple[np.ndarray, np.ndarray]:

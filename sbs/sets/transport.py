@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.objects.irreps import irreps_dim
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
-from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["IMAGE_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
 
@@ -32,11 +32,13 @@ class Transport:
         matrices: float64 (order of S, 3, 3).
         representative: int64 (size,), the number of an object for each object.
         element: int64 (size,), the number of an element g of S with b_k = D(g) b_representative.
+        permutations: int64 (order of S, sites) for fields on the sites of a crystal: an element takes site i to [g, i].
     """
 
     matrices: npt.NDArray[np.float64]
     representative: npt.NDArray[np.int64]
     element: npt.NDArray[np.int64]
+    permutations: npt.NDArray[np.int64] | None = None
 
     @property
     def representatives(self) -> npt.NDArray[np.int64]:
@@ -44,7 +46,27 @@ class Transport:
         return np.unique(self.representative)
 
 
-def transport(symmetry_set: MinimalSet) -> Transport:
+class Listed(Protocol):
+    """What transport needs of a set."""
+
+    @property
+    def group(self) -> Any:
+        """S."""
+
+    @property
+    def size(self) -> int | float:
+        """Number of objects."""
+
+    @property
+    def irreps(self) -> str | None:
+        """Of an object."""
+
+    @property
+    def objects(self) -> npt.NDArray[np.float64]:
+        """(size, dim)."""
+
+
+def transport(symmetry_set: Listed) -> Transport:
     """Find for every object an element of S that brings it about from the first object of its S-orbit.
 
     Raises:
@@ -57,21 +79,53 @@ def transport(symmetry_set: MinimalSet) -> Transport:
             "sampled objects, or use a smaller ambient group."
         )
     matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
-    action = representation(irreps_of(symmetry_set), matrices)
+    permutations = field_permutations(symmetry_set)
     objects = np.asarray(symmetry_set.objects)
+    flat = objects.reshape(len(objects), -1)
+    squares = (flat**2).sum(axis=1)
     representative = np.full(len(objects), -1, dtype=np.int64)
     element = np.full(len(objects), -1, dtype=np.int64)
     for first in range(len(objects)):
         if representative[first] >= 0:
             continue
-        images = action @ objects[first]
-        distance = np.linalg.norm(images[:, None, :] - objects[None, :, :], axis=-1)
-        hit = distance.argmin(axis=0)
-        mine = (distance[hit, np.arange(len(objects))] < IMAGE_TOLERANCE) & (representative < 0)
+        images = acted(objects[first][None], irreps_of(symmetry_set), matrices, permutations)[:, 0]
+        # The nearest by the product of all pairs at once; then the distance itself, which has no cancellation.
+        hit = (images @ flat.T * -2 + squares + (images**2).sum(axis=1)[:, None]).argmin(axis=0)
+        distance = np.linalg.norm(images[hit] - flat, axis=1)
+        mine = (distance < IMAGE_TOLERANCE) & (representative < 0)
         representative[mine], element[mine] = first, hit[mine]
         # The identity for the representative itself, so that its output is handed on untouched.
-        element[first] = int(np.abs(matrices - np.eye(3)).sum(axis=(1, 2)).argmin())
-    return Transport(matrices, representative, element)
+        element[first] = _identity(matrices, permutations)
+    return Transport(matrices, representative, element, permutations)
+
+
+def _identity(matrices: np.ndarray, permutations: np.ndarray | None) -> int:
+    away = np.abs(matrices - np.eye(3)).sum(axis=(1, 2))
+    if permutations is not None:
+        away = away + (permutations != np.arange(permutations.shape[1])).sum(axis=1)
+    return int(away.argmin())
+
+
+def field_permutations(symmetry_set: Any) -> npt.NDArray[np.int64] | None:
+    """How the elements of S permute the sites of fields, int64 (order, sites); None for objects of the whole graph."""
+    if np.asarray(symmetry_set.objects).ndim == 2:
+        return None
+    group = symmetry_set.group
+    parent = getattr(group, "parent", group)
+    return np.asarray(parent.meaning.permutations, dtype=np.int64)[np.asarray(getattr(group, "elements", slice(None)))]
+
+
+def acted(
+    objects: np.ndarray, irreps: str, matrices: np.ndarray, permutations: np.ndarray | None
+) -> npt.NDArray[np.float64]:
+    """Images g b of objects (n, dim) or fields (n, sites, dim): (elements, n, numbers of an object)."""
+    action = representation(irreps, matrices)
+    if permutations is None:
+        return np.einsum("gij,nj->gni", action, objects)
+    turned = np.einsum("gij,nsj->gnsi", action, objects, optimize=True)
+    sources = np.argsort(permutations, axis=1)
+    moved = np.take_along_axis(turned, sources[:, None, :, None], axis=2)
+    return moved.reshape(len(matrices), len(objects), -1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ refer to; `pointset` and `molecule`; `lattice`, `spglib_calls` and `crystal`; `p
 `induced` and `space_irreps`, irreps; `listing` and `mode_table`; `order_parameters`, `isotropy_table`, `crystal_targets` and
 `crystal_questions`; `site_frames`, fields on sites. Distortions: `sites`, the representation on displacements; `linear` and
 `group_names`; `irreps`; `pattern_spaces`, `generic`, `primary` and `domains`; `patterns`, sbs.distortions. Pairs:
-`commensurate` and `matching`, a child on its parent; `amplitudes`, `state_objects` and `writing`; `pairs`, sbs.between.
-`viewing`, pictures in a notebook. `commands`, all that for the command line.
+`commensurate`, `matching` and `laying`, a child on its parent; `amplitudes`, `state_objects` and `writing`; `pairs`,
+sbs.between. `viewing`, pictures in a notebook. `commands`, all that for the command line.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ NEIGHBOURHOOD = 1.6
 # Gap in tolerances between distances that no operation can join: each end may miss by one tolerance, and a lattice
 # that is off by one over a cell vector adds less than one over the distance of neighbours; doubled.
 STANDS_OUT = 6.0
+# Sites of one kind that are compared each with each; their number is squared.
+COMPARED = 3_000
 # An integer matrix computed in floating point must be this close to integers, else the lattices do not fit
 # each other.
 INTEGER_SLACK = 1e-3
@@ -286,7 +288,8 @@ def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:
     the tolerance could.
 
     spglib tries every vector between two sites of the rarest label as a translation, which for a disordered structure is
-    quadratic. Sites that stand out by the distances to their neighbours make that label rare, and take nothing away.
+    quadratic. Sites that stand out by the distances to their neighbours make that label rare, and take nothing away: an
+    operation changes no sorted distance by more than twice what it misses an atom by.
     """
     count = len(structure)
     assert structure.lattice is not None
@@ -294,10 +297,19 @@ def _kinds(structure: Structure, tolerance: float) -> NDArray[np.int64]:
         return structure.numbers
     spacing = (abs(float(np.linalg.det(structure.lattice))) / count) ** (1 / 3)
     distances = neighbour_distances(structure.positions, structure.lattice, NEIGHBOURHOOD * spacing, NEIGHBOURS)
+    gap = STANDS_OUT * tolerance
     _, kinds = np.unique(structure.numbers, return_inverse=True)
     for column in distances.T:
         order = np.lexsort((column, kinds))
-        split = (np.diff(kinds[order]) != 0) | (np.diff(column[order]) > STANDS_OUT * tolerance)
+        split = (np.diff(kinds[order]) != 0) | (np.diff(column[order]) > gap)
         kinds = np.empty(count, dtype=np.int64)
         kinds[order] = np.concatenate([[0], np.cumsum(split)])
+    members = [np.flatnonzero(kinds == kind) for kind in range(int(kinds.max()) + 1)]
+    rarest = min(members, key=len)
+    if 1 < len(rarest) <= COMPARED:  # a site that no other one of its kind resembles in all distances is a kind of its own
+        alike = np.zeros(len(rarest), dtype=np.int64)
+        for own in distances[rarest]:
+            alike += (np.abs(distances[rarest] - own) <= gap).all(axis=1)
+        alone = rarest[alike == 1]
+        kinds[alone] = kinds.max() + 1 + np.arange(len(alone))
     return kinds + 1

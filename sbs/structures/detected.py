@@ -246,6 +246,16 @@ class Detected:
             return "x, y, z along a, b, c of the standard setting of the International Tables"
         return "x normal to the mirror with most atoms, z through most atoms, C2' and σv through most atoms (Mulliken 1955)"
 
+    def _translations_account(self) -> str:
+        """A word on the primitive cells inside the given one."""
+        count = len(self.pure_translations)
+        if count == 1:
+            return ""
+        return (
+            f"\nThe cell holds {count} primitive cells, and the translations between them are kept; sbs.detect(..., supercell=1) "
+            "counts them among\nthe operations, so that they can be broken too."
+        )
+
     def _ambient_account(self) -> str:
         if self.supercell is not None:
             return (
@@ -261,7 +271,7 @@ class Detected:
                 f"into another, so the sets need to be closed under\nthe normalizer of {self.symbol} in "
                 f"{self.ambient.symbol}, not "
                 "in O(3): the normalizer is finite, and so is every set, also for C_n, C_nh and S_2n."
-            )
+            ) + self._translations_account()
         if isinstance(self.group, ClosedGroup):
             return (
                 f"Ambient: O(3). {self.symbol} is infinite; sets that break it along its axis only are "

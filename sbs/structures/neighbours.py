@@ -31,6 +31,8 @@ NO_PERMUTATION = (
 # Width of a bin in radii, above 2 so that a query meets two bins at most along an axis. Wider bins hold more points,
 # narrower ones are crossed by more queries.
 BIN_WIDTH = 2.5
+# Up to so many pairs it is faster to compare all of them than to sort points into bins.
+FEW_PAIRS = 60_000
 # Fraction of the radius within which most images meet their sites; only the others are looked for further away.
 CLOSE = 0.15
 # Bins along an axis: beyond this the keys of three axes would leave 64 bits, and bins are made wider.
@@ -52,6 +54,8 @@ def near(
     """
     if len(points) == 0 or len(queries) == 0:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+    if len(points) * len(queries) <= FEW_PAIRS:
+        return _all_pairs(points, queries, radius)
     origin = points.min(axis=0)
     extent = float((points.max(axis=0) - origin).max())
     width = max(BIN_WIDTH * radius, extent / MAX_BINS)
@@ -78,6 +82,17 @@ def near(
     close = np.flatnonzero(distance <= radius)
     close = close[np.lexsort((distance[close], query[close]))]
     return query[close], point[close], distance[close]
+
+
+def _all_pairs(
+    points: NDArray[np.float64], queries: NDArray[np.float64], radius: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """As ``near``, by comparing everything."""
+    distances = np.linalg.norm(queries[:, None] - points, axis=2)
+    query, point = np.nonzero(distances <= radius)
+    distance = distances[query, point]
+    order = np.lexsort((distance, query))
+    return query[order], point[order], distance[order]
 
 
 def nearest_sites(
@@ -150,12 +165,9 @@ def closest_pair(
     if len(positions) < 2:
         return np.inf, 0, 0
     if lattice is None:
-        extent = float(np.linalg.norm(np.ptp(positions, axis=0)))
-        limit = max(extent, 1e-300) * (1 + FACE_SLACK)
-    else:
-        # no point of a cell is further than this from the corners, so some pair is closer than twice that
-        limit = float(np.linalg.norm(lattice, axis=1).sum())
-    radius = limit / (2 * len(positions))
+        radius = max(float(np.linalg.norm(np.ptp(positions, axis=0))), 1e-300) / (2 * len(positions))
+    else:  # half of how far apart the sites are if they are spread evenly
+        radius = 0.5 * (abs(float(np.linalg.det(lattice))) / len(positions)) ** (1 / 3)
     while True:  # a radius at most twice the answer keeps the number of pairs small
         if lattice is None:
             query, point, distance = near(positions, positions, radius)

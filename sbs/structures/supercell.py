@@ -192,10 +192,10 @@ def supercell_group(
     lookup = np.empty((len(primitive.positions), quotient.order), dtype=np.int64)
     lookup[site_of, quotient.number(place_of)] = np.arange(len(site_of))
     moved = place_of @ rotations.transpose(0, 2, 1) + primitive.offsets[kept][:, site_of]
-    permutations = lookup[
-        primitive.images[kept][:, None, site_of],
-        quotient.number(moved[:, None] + quotient.points[:, None]),
-    ].reshape(-1, len(site_of))
+    # Followed by a translation the cell of the image is another; sums of cells are looked up.
+    added = quotient.number(quotient.points[:, None] + quotient.points)
+    cells = added[:, quotient.number(moved)].transpose(1, 0, 2)
+    permutations = lookup[primitive.images[kept][:, None, site_of], cells].reshape(-1, len(site_of))
     rotation_of = np.repeat(np.arange(len(kept)), quotient.order)
     lattice_of = np.tile(quotient.points, (len(kept), 1))
     shifts = found.translations[kept][rotation_of] + lattice_of @ primitive.basis
@@ -220,8 +220,8 @@ def _left_actions(
 
     (W1, w1 + n1)(W2, w2 + n2) = (W1 W2, w12 + n1 + W1 n2 + c), with the integer c = w1 + W1 w2 - w12.
     """
-    count = len(rotations)
-    everything = np.arange(count)
+    everything = np.arange(len(rotations))
+    added = quotient.number(quotient.points[:, None] + quotient.points)
     result = []
     for element in (0, *point_group.generators):
         product = np.asarray(point_group.multiply(element, everything), dtype=np.int64)
@@ -229,7 +229,7 @@ def _left_actions(
         lattice = quotient.points @ rotations[element].T
         moves = (np.zeros((1, 3), dtype=np.int64),) if element else np.eye(3, dtype=np.int64)[:, None]
         for move in moves:
-            places = quotient.number(lattice[None] + carry[:, None] + move)
+            places = added[quotient.number(carry + move)[:, None], quotient.number(lattice)]
             result.append((product[:, None] * quotient.order + places).reshape(-1))
     return np.array(result)
 

@@ -11,17 +11,15 @@ import numpy as np
 
 from sbs.errors import InfiniteSetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
 from sbs.groups.abstract.immutability import Immutable
+from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.abstract.validation import check_bool, check_integer, shown
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.families import PointGroupSymbol
-from sbs.groups.point.oriented import named_subgroup
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.optional import require
 from sbs.sets.export import INFINITE, as_json, written
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.question import Question
-from sbs.tables.display import Shown, as_html, as_rich, as_text
-from sbs.tables.latex import tabular
 from sbs.tables.lookup import answer, stored_target
 from sbs.tables.storage import load
 
@@ -134,9 +132,15 @@ class GroupTable(Immutable, Sequence[TableRow]):
         group = point_group(self.symbol)
         assert isinstance(group, PointGroup)
         try:
-            return group.label_of(stored_target(group, name) or named_subgroup(group, name))
+            return group.label_of(stored_target(group, name) or self._named(group, name))
         except NotASubgroupError:
             raise UnknownGroupError(self._no_row(name)) from None
+
+    @staticmethod
+    def _named(group: PointGroup, name: str) -> Subgroup:
+        from sbs.groups.point.oriented import named_subgroup
+
+        return named_subgroup(group, name)
 
     def _no_row(self, name: str) -> str:
         labels = ", ".join(row.label for row in self.rows)
@@ -207,6 +211,8 @@ class GroupTable(Immutable, Sequence[TableRow]):
 
     def to_latex(self, path: str | None = None) -> str:
         """The shown columns as a LaTeX tabular (package booktabs); also written to ``path`` if one is given."""
+        from sbs.tables.latex import tabular
+
         return written(tabular(self._shown()), path)
 
     def cells(self) -> list[list[str]]:
@@ -222,15 +228,21 @@ class GroupTable(Immutable, Sequence[TableRow]):
         return f"{self.symbol} ({self.hermann_mauguin}), order {self.order}: smallest symmetry-breaking sets in O(3)"
 
     def __str__(self) -> str:
+        from sbs.tables.display import as_text
+
         return as_text(self._shown())
 
     def __repr__(self) -> str:
         return f"GroupTable({self.symbol}: {len(self)} targets)"
 
     def __rich__(self) -> Any:
+        from sbs.tables.display import as_rich
+
         return as_rich(self._shown())
 
     def _repr_html_(self) -> str:
+        from sbs.tables.display import as_html
+
         return as_html(self._shown())
 
     def __eq__(self, other: object) -> bool:
@@ -239,7 +251,10 @@ class GroupTable(Immutable, Sequence[TableRow]):
     def __hash__(self) -> int:
         return hash((self.symbol, self.rows))
 
-    def _shown(self) -> Shown:
+    def _shown(self) -> Any:
+        # A first query imports this module and draws nothing.
+        from sbs.tables.display import Shown
+
         return Shown(self.title(), self.columns(), self.cells(), [row.ideal for row in self.rows])
 
     def _with(self, rows: Sequence[TableRow]) -> GroupTable:

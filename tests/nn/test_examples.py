@@ -45,6 +45,26 @@ def test_barium_titanate_in_full(tmp_path, barium_titanate):
     assert max(float(values.max()) for values in result.domains.values()) < 1e-8
 
 
+def test_octahedral_tilts(tmp_path, capsys):
+    pytest.importorskip("ase")
+    module = importlib.import_module("octahedral_tilts")
+    figures = module.main(["--steps", "2", "--out", str(tmp_path)])
+    assert figures["systems"] == module.GLAZER[1:]
+    # Hardly trained, and yet every output has the symmetry of its phase, translations included: equivariance sees to that.
+    found = {name: (case["states"], case["symbols"]) for name, case in figures["cases"].items()}
+    assert found == {"SrTiO3": (6, {"I4/mcm"}), "CaTiO3": (24, {"Pnma"})}
+    assert len(list(tmp_path.glob("*.cif"))) == 30
+    assert (tmp_path / "octahedral_tilts.png").stat().st_size > 10_000
+    assert "a+b-b-" in capsys.readouterr().out
+    assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.slow
+def test_octahedral_tilts_in_full(tmp_path):
+    figures = importlib.import_module("octahedral_tilts").main(["--steps", "200", "--out", str(tmp_path)])
+    assert max(case["error"] for case in figures["cases"].values()) < 1e-3
+
+
 @pytest.mark.slow
 def test_the_papers_case(barium_titanate, double):
     figures = barium_titanate.paper_case()

@@ -246,3 +246,37 @@ def test_effect_of_an_attached_breaker(make_network, orbit_molecule, graph):
 def test_warnings_can_be_errors(make_network):
     with pytest.warns(UnreachableBreakerWarning):
         make_network(SymmetryBreaker(sbs.minimal_set("D12h", "C6h"), mode="index"), layers=0)
+
+
+def test_rounding_is_no_path_on_given_sites():
+    """A pseudoscalar of an object that has mirrors is zero; on sites it is a rounding error, not a way through."""
+    symmetry_set = sbs.minimal_set("D3h", "C2v")
+    ring = np.array([[np.cos(t), np.sin(t), 0.0] for t in (0.0, 2 * np.pi / 3, 4 * np.pi / 3)])
+    answer = can_break("0e", hidden(2), "0o", symmetry_set, positions=ring)
+    assert not answer and answer.zero and "zero by symmetry" in answer.reason
+    table = np.asarray(symmetry_set.group.table)
+    for out in ("0o", "1e", "1o", "2o"):
+        kept = can_break("0e", hidden(1), out, symmetry_set, positions=ring).kept
+        assert kept[table[np.ix_(kept, kept)]].all()
+
+
+def test_the_place_of_the_object_is_part_of_the_question(double):
+    """A pseudoscalar needs a pseudovector to make a vector: behind the second layer there are some, not behind the first."""
+    symmetry_set = sbs.minimal_set("Td", "T")
+    assert not can_break("0e", hidden(1), "1o", symmetry_set, layers=2, at=3)
+    assert not can_break("0e", hidden(2), "1o", symmetry_set, layers=2, at=1)
+    assert can_break("0e", hidden(2), "1o", symmetry_set, layers=2, at=2)
+    assert can_break("0e", hidden(1), "1o", symmetry_set, layers=2, at="input")
+    for place in (0, 4, "output", True):
+        with pytest.raises(NetworkInputError, match="number of a layer, 1 to 3"):
+            can_break("0e", hidden(1), "1o", symmetry_set, layers=2, at=place)
+
+
+def test_effect_does_not_take_rounding_for_an_effect(make_network, orbit_molecule, graph, double):
+    """Pooled scalars are the same for every object but for rounding, which is all that is left of a pseudoscalar."""
+    symmetry_set = sbs.minimal_set("Oh", "C4v")
+    data = graph(orbit_molecule(sbs.point_group("Oh").matrices), 2.5)
+    for out, verdict in (("0e", "inert"), ("0o", "zero"), ("1o", "active")):
+        breaker = SymmetryBreaker(symmetry_set, mode="index")
+        model = make_network(breaker, out, lmax=1, layers=1, pool=True)
+        assert effect(model, breaker, data).verdict == verdict

@@ -144,6 +144,35 @@ def test_the_set_turns_with_the_crystal(name, cell, label):
         assert distances.min(axis=1).max() < 1e-6
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "cell", "labels"),
+    [
+        ("perovskite", 2, ["R4+", "M3+"]),
+        ("K2NiF4", 2, ["X3+"]),
+        ("hcp", 2, ["L1"]),
+        ("rutile", 2, ["R1+"]),
+        ("CdI2", (3, 3, 1), ["K3"]),
+    ],
+    ids=str,
+)
+def test_lists_and_sets_are_the_same_in_a_hundred_ways_to_give_the_crystal(name, cell, labels):
+    crystal = sbs.detect(CRYSTALS[name], supercell=cell)
+    rows = sbs.isotropy(crystal, *labels)
+    facts = [(row.direction, row.space_group.symbol, row.index) for row in rows]
+    found = sbs.minimal_set(crystal, rows[len(rows) // 2])
+    rng = np.random.default_rng(11)
+    for _ in range(100):
+        structure, turn, order = turned(crystal.structure, rng)
+        other = sbs.detect(structure, supercell=1)
+        assert [(row.direction, row.space_group.symbol, row.index) for row in sbs.isotropy(other, *labels)] == facts
+        again = sbs.minimal_set(other, rows[len(rows) // 2].label)
+        expected = found.objects[:, order] @ sbs.representation(found.irreps, turn[None])[0].T
+        distances = np.abs(expected[:, None] - again.objects[None]).max(axis=(2, 3))
+        assert np.array_equal(np.sort(distances.argmin(axis=1)), np.arange(len(expected)))
+        assert distances.min(axis=1).max() < 1e-6
+
+
 def test_the_cheapest_field_is_taken():
     crystal = sbs.detect(CRYSTALS["perovskite"], supercell=2)
     # A scalar on every second cation doubles the cell along all edges: nothing cheaper tells R1+ from the parent.

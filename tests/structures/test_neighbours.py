@@ -9,6 +9,7 @@ from ase.build import bulk, make_supercell
 
 import sbs
 from sbs.errors import DetectionError
+from sbs.structures import neighbours
 from sbs.structures.crystal import _kinds
 from sbs.structures.inputs import Structure
 from sbs.structures.neighbours import closest_image, closest_pair, match_sites, near, neighbour_distances
@@ -26,6 +27,12 @@ def all_distances(positions: np.ndarray, lattice: np.ndarray, reach: int = 12) -
     steps = steps[np.argsort(np.abs(steps).sum(axis=1), kind="stable")]
     apart = positions[None] - positions[:, None]
     return np.linalg.norm(apart[None] + (steps @ lattice)[:, None, None], axis=3)
+
+
+@pytest.fixture(params=[0, neighbours.FEW_PAIRS], ids=["bins", "all pairs"], autouse=True)
+def few_pairs(request, monkeypatch):
+    """Every test by bins, and by comparing everything where there are few pairs."""
+    monkeypatch.setattr(neighbours, "FEW_PAIRS", request.param)
 
 
 @pytest.mark.parametrize("radius", [0.4, 1.7, 40.0])

@@ -339,6 +339,19 @@ def test_what_is_no_pair_is_refused(cubic_perovskite):
         sbs.between(molecule("CO2"), Atoms("COO", [(0, 0, 0), (0, 0, 1.2), (0, 0, 2.4)]))
 
 
+def test_quartz_of_the_wrong_hand():
+    """Low quartz P3_221 (L. Levien, C. T. Prewitt, D. J. Weidner, Am. Mineral. 65, 920 (1980)) comes from high quartz P6_222 in
+    two Dauphiné twins; its mirror image P3_121 does not."""
+    cell, hexagonal = [4.9977, 4.9977, 5.4601, 90, 90, 120], [4.916, 4.916, 5.4054, 90, 90, 120]
+    high = crystal(["Si", "O"], [(0.5, 0, 0), (0.4157, 0.2078, 1 / 6)], spacegroup=180, cellpar=cell)
+    low = crystal(["Si", "O"], [(0.4697, 0, 2 / 3), (0.4135, 0.2669, 0.7858)], spacegroup=154, cellpar=hexagonal)
+    pair = sbs.between(high, low)
+    assert (pair.group.symbol, pair.target.symbol, len(pair.states)) == ("D6", "D3", 2)
+    assert {state.space_group.number for state in pair.states} == {154}
+    with pytest.raises(DetectionError, match="the mirror image of the child is a distortion of the parent"):
+        sbs.between(high, Atoms(low.numbers, -low.positions, cell=low.cell, pbc=True))
+
+
 def test_files_and_facts(tmp_path, cubic_perovskite):
     parent = sbs.detect(cubic_perovskite)
     parent.structure.to_ase().write(tmp_path / "parent.cif")

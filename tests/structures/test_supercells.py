@@ -49,6 +49,16 @@ def test_a_structure_that_is_a_supercell_is_understood_as_one():
         assert {row.tobytes() for row in read.permutations} == {row.tobytes() for row in built.permutations}
 
 
+def test_without_a_supercell_the_point_group_is_meant_and_the_translations_are_named():
+    full = sbs.detect(CRYSTALS["perovskite"], supercell=2).structure
+    plain = sbs.detect((full.lattice, full.fractional, full.numbers.tolist()))
+    assert (plain.symbol, plain.order, len(plain.pure_translations)) == ("Oh", 48, 8)
+    assert "8 primitive cells" in plain.report() and "supercell=1" in plain.report()
+    # What asks about wave vectors takes the cell as it is.
+    assert "R4+" in {mode.label for mode in sbs.modes(plain)}
+    assert sbs.isotropy(plain, "R4+")["Imma"].index == 12
+
+
 def test_a_cell_that_loses_rotations_says_so_and_names_the_least_that_does_not():
     crystal = sbs.detect(CRYSTALS["perovskite"], supercell=(1, 1, 2))
     assert not crystal.supercell.complete

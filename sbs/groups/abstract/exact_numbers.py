@@ -23,7 +23,7 @@ from sbs.errors import NoExactFormError
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["ENTRY_TOLERANCE", "OBJECT_TOLERANCE", "exact_matrices", "exact_rows"]
+__all__ = ["ENTRY_TOLERANCE", "OBJECT_TOLERANCE", "ExactNumber", "exact_matrices", "exact_rows", "recognised"]
 
 #: Matrices of the library are good to a few 1e-15.
 ENTRY_TOLERANCE = 1e-13
@@ -39,8 +39,14 @@ _LARGEST_RATIONAL, _LARGEST_SURD, _LARGEST_SQUARE = 5_000, 24, 240
 
 
 @dataclass(frozen=True)
-class _Number:
-    """sign √(a + b √r), or sign √k cos(π angle) if ``angle`` is set."""
+class ExactNumber:
+    """sign √(a + b √r), or sign √k cos(π angle) if ``angle`` is set.
+
+    Attributes:
+        sign: 1 or -1.
+        a, b, r: of the square, which is a + b √r.
+        angle: from 0 to 1/2, or None. k: squared factor of the cosine.
+    """
 
     sign: int
     a: Fraction
@@ -50,6 +56,7 @@ class _Number:
     k: Fraction = Fraction(1)
 
     def to_sympy(self) -> sympy.Expr:
+        """The number for sympy, which this loads."""
         import sympy
 
         if self.angle is not None:
@@ -71,9 +78,9 @@ def exact_matrices(matrices: np.ndarray, n: int) -> tuple[sympy.ImmutableMatrix,
     """
     import sympy
 
-    known: dict[_Number, sympy.Expr] = {}
+    known: dict[ExactNumber, sympy.Expr] = {}
     return tuple(
-        sympy.ImmutableMatrix([[_as_sympy(_recognised(float(x), n, ENTRY_TOLERANCE), known) for x in row] for row in matrix])
+        sympy.ImmutableMatrix([[_as_sympy(recognised(float(x), n, ENTRY_TOLERANCE), known) for x in row] for row in matrix])
         for matrix in matrices
     )
 
@@ -91,10 +98,10 @@ def exact_rows(rows: np.ndarray, n: int, blocks: Sequence[int]) -> sympy.Immutab
     """
     import sympy
 
-    known: dict[_Number, sympy.Expr] = {}
+    known: dict[ExactNumber, sympy.Expr] = {}
     exact = []
     for row in rows:
-        numbers = [_recognised(float(x), n, OBJECT_TOLERANCE) for x in row]
+        numbers = [recognised(float(x), n, OBJECT_TOLERANCE) for x in row]
         start = 0
         for length in blocks:
             _check_norm(numbers[start : start + length])
@@ -103,13 +110,13 @@ def exact_rows(rows: np.ndarray, n: int, blocks: Sequence[int]) -> sympy.Immutab
     return sympy.ImmutableMatrix(exact)
 
 
-def _as_sympy(number: _Number, known: dict[_Number, sympy.Expr]) -> sympy.Expr:
+def _as_sympy(number: ExactNumber, known: dict[ExactNumber, sympy.Expr]) -> sympy.Expr:
     if number not in known:
         known[number] = number.to_sympy()
     return known[number]
 
 
-def _check_norm(numbers: Iterable[_Number]) -> None:
+def _check_norm(numbers: Iterable[ExactNumber]) -> None:
     """The squares of a block add up to one: with cosines in floating point, else as rational numbers."""
     numbers = list(numbers)
     if any(number.angle is not None for number in numbers):
@@ -123,28 +130,38 @@ def _check_norm(numbers: Iterable[_Number]) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _recognised(value: float, n: int, tolerance: float) -> _Number:
+def recognised(value: float, n: int, tolerance: float) -> ExactNumber:
+    """The exact value of a float64 number.
+
+    Args:
+        value: the number.
+        n: cosines and sines of 2πk/n and πk/n are looked for.
+        tolerance: how far the value may be off.
+
+    Raises:
+        NoExactFormError: it has none of the forms that are looked for.
+    """
     sign, size = (-1 if value < 0 else 1), abs(value)
     if size < tolerance:
-        return _Number(1, Fraction(0), Fraction(0), 2)
+        return ExactNumber(1, Fraction(0), Fraction(0), 2)
     square = size * size
     near = Fraction(square).limit_denominator(_LARGEST_RATIONAL)
     if near > 0 and abs(math.sqrt(near) - size) < tolerance * max(1.0, size):
-        return _Number(sign, near, Fraction(0), 2)
+        return ExactNumber(sign, near, Fraction(0), 2)
     found = _quadratic(size, _LARGEST_SURD, tolerance)
     if found is not None:
         a, b, r = found
-        return _Number(sign, a * a + b * b * r, 2 * a * b, r)
+        return ExactNumber(sign, a * a + b * b * r, 2 * a * b, r)
     for k in _FACTORS:
         scaled = size / math.sqrt(k)
         if scaled <= 1.0:
             # Angles 2πj/n in the first quadrant are multiples of π / 2n, those of πj/n of π / 4n.
             p = round(math.acos(scaled) * 4 * n / math.pi)
             if abs(math.cos(math.pi * p / (4 * n)) - scaled) < tolerance:
-                return _Number(sign, Fraction(0), Fraction(0), 2, Fraction(p, 4 * n), k)
+                return ExactNumber(sign, Fraction(0), Fraction(0), 2, Fraction(p, 4 * n), k)
     found = _quadratic(square, _LARGEST_SQUARE, 2 * size * tolerance)
     if found is not None:
-        return _Number(sign, *found)
+        return ExactNumber(sign, *found)
     raise NoExactFormError(
         f"the number {value!r} is within {tolerance:g} of no rational number, (a + b √2, √3 or √5) / c, square root of "
         f"such, or cosine of a multiple of π/{2 * n}; use the float64 value"

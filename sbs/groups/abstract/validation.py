@@ -243,6 +243,8 @@ def check_matrices(matrices: Any, size: int | None = None) -> np.ndarray:
     """
     d = "d" if size is None else str(size)
     array = real_array(matrices, f"matrices of shape (k, {d}, {d})")
+    if array.ndim == 0:
+        raise InvalidGroupError(f"expected matrices of shape (k, {d}, {d}), got the number {shown(matrices)}")
     if array.size == 0:
         raise InvalidGroupError(f"no matrices were given (shape {array.shape}); the trivial group is [identity]")
     if array.ndim == 2 and array.shape[0] == array.shape[1] and size in (None, len(array)):

@@ -232,7 +232,7 @@ class ClosedGroup(Immutable):
         "C2v(C2')" across it, "Cs(σh)" and "Cs(σv)" are the horizontal and a vertical mirror.
 
         Raises:
-            AmbiguousTargetError, NotASubgroupError, UnknownGroupError.
+            AmbiguousTargetError, NotASubgroupError, UnknownGroupError: as `PointGroup.subgroup_class`.
         """
         from sbs.groups.point.symbols import parse_symbol
 

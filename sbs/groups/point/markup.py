@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-__all__ = ["InNotebooks", "group_html"]
+__all__ = ["group_html"]
 
 
 def group_html(group: Any) -> str:
@@ -25,12 +25,3 @@ def group_html(group: Any) -> str:
     )
     titles = "".join(f"<th>{title}</th>" for title in ("subgroup class", "symbol", "order", "conjugates"))
     return f"<table><caption>{escape(head)}</caption><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-class InNotebooks:
-    """A group that notebooks show by `group_html`."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        return group_html(self)

@@ -13,7 +13,7 @@ import numpy as np
 
 from sbs.errors import InvalidGroupError
 from sbs.groups.abstract.closure import CLOSURE_TOLERANCE
-from sbs.groups.abstract.validation import check_matrices, real_array
+from sbs.groups.abstract.validation import check_matrices, real_array, shown
 
 __all__ = ["ROTATION_TOLERANCE", "check_orthogonal", "check_rotation", "nearest_orthogonal"]
 
@@ -62,7 +62,9 @@ def check_rotation(rotation: Any) -> np.ndarray:
     """
     given = real_array(rotation, "an orthogonal matrix of shape (3, 3)")
     if given.shape != (3, 3):
-        raise InvalidGroupError(f"expected an orthogonal matrix of shape (3, 3), got shape {given.shape}")
+        raise InvalidGroupError(
+            f"expected an orthogonal matrix of shape (3, 3), got {shown(rotation)} of shape {given.shape}"
+        )
     exact = check_orthogonal(given[None])[0]
     exact.setflags(write=False)
     return exact

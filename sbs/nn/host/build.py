@@ -167,7 +167,7 @@ class BreakingModel(nn.Module):
             batch = torch.zeros(given.shape[0], dtype=torch.int64, device=given.device)
         check_batch(batch, num_graphs, self.breaker.device)
         self._orientation.check(self.breaker, choice, graphs, num_graphs)
-        features = self.breaker.objects_for(choice, num_graphs).index_select(0, batch)
+        features = self.breaker.on_nodes(self.breaker.objects_for(choice, num_graphs), batch, given.shape[0], choice)
         return torch.cat([given, features.to(given.dtype)], dim=1)
 
 

@@ -27,10 +27,11 @@ _METADATA = "sbs"
 
 
 class Objects(NamedTuple):
-    """Objects of the graphs (num_graphs, dim), and the graph of each node (None: one graph)."""
+    """Objects of the graphs (num_graphs, dim), the graph of each node (None: one graph), and what was chosen."""
 
     objects: Tensor
     batch: Tensor | None
+    choice: Choice
 
 
 class _State:
@@ -134,7 +135,7 @@ class Call:
                 "which; add it, or choose one object."
             )
         self.orientation.check(breaker, choice, graphs, num_graphs)
-        return Objects(breaker.objects_for(choice, num_graphs), graphs.batch)
+        return Objects(breaker.objects_for(choice, num_graphs), graphs.batch, choice)
 
     @staticmethod
     def _known(breaker: SymmetryBreaker, graphs: Graphs) -> bool:

@@ -9,16 +9,23 @@ __all__ = ["FixedChange", "FixedFeatures"]
 
 
 class FixedChange(nn.Module):
-    """Features (num_nodes, dim) -> the same under a constant linear map."""
+    """Features (num_nodes, dim) -> the same under a constant linear map, one for all nodes or one for each of them.
+
+    Args:
+        matrix: (dim, dim), or (num_nodes, dim, dim) for a field on the sites of one crystal.
+    """
 
     matrix: torch.Tensor
 
     def __init__(self, matrix: torch.Tensor) -> None:
         super().__init__()
         self.register_buffer("matrix", matrix)
+        self.of_sites: bool = matrix.ndim == 3
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """(num_nodes, dim) -> (num_nodes, dim)."""
+        if self.of_sites:
+            return torch.bmm(hidden.unsqueeze(1), self.matrix.to(hidden.dtype)).squeeze(1)
         return hidden @ self.matrix.to(hidden.dtype)
 
 

@@ -117,14 +117,15 @@ def fix(
 def _constant(
     breaker: SymmetryBreaker, object: int | None, set_index: int, rotation: Any, features: Tensor | None
 ) -> Tensor:
-    """(1, dim) features of the object."""
+    """(1, dim) features of the object; of a field (sites, dim)."""
     device = breaker.device
     turn = None
     if rotation is not None:
         turn = torch.as_tensor(rotation, dtype=torch.float64, device=device).reshape(1, 3, 3)
     index = None if object is None else torch.tensor([object], device=device)
     choice = Choice(index, torch.tensor([set_index], device=device), turn, features)
-    return breaker.objects_for(choice, 1).detach().clone()
+    found = breaker.objects_for(choice, 1).detach().clone()
+    return found[0] if found.ndim == 3 else found
 
 
 def _put(model: nn.Module, attachment: Attachment, matrix: Tensor) -> None:

@@ -15,9 +15,12 @@ from sbs.errors import NetworkInputError
 from sbs.groups.point.closed import ClosedGroup
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_like
+from sbs.nn.choice import Choice
 from sbs.nn.compiling import autocasting
 
 __all__ = ["Injection"]
+
+_NOTHING = Choice()
 
 
 class Injection(nn.Module):
@@ -57,14 +60,14 @@ class Injection(nn.Module):
             for weight in self.product.parameters():
                 weight.zero_()
 
-    def forward(self, hidden: Tensor, objects: Tensor, batch: Tensor | None) -> Tensor:
+    def forward(self, hidden: Tensor, objects: Tensor, batch: Tensor | None, choice: Choice = _NOTHING) -> Tensor:
         """Features (num_nodes, dim), objects (num_graphs, breaker dim), graph of each node (None: one graph)."""
         if hidden.ndim != 2 or hidden.shape[1] != self.dim:
             raise NetworkInputError(
                 f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, "
                 f"{self.dim}) for {self.irreps}. Pass attach the irreps of this layer with irreps=."
             )
-        each = objects.expand(hidden.shape[0], -1) if batch is None else objects.index_select(0, batch)
+        each = self.breaker.on_nodes(objects, batch, hidden.shape[0], choice)
         if not autocasting(hidden.device):
             check_like(hidden, self.breaker.device, "The hidden features", self.breaker.dtype)
             return hidden + self.product(hidden, each)
@@ -75,11 +78,14 @@ class Injection(nn.Module):
         return hidden + change.to(hidden.dtype)
 
     def matrix(self, objects: Tensor) -> Tensor:
-        """The linear map of the features that one object (1, dim of the breaker) makes: h -> h @ matrix, (dim, dim)."""
+        """The linear map of the features that one object (1, dim of the breaker) makes: h -> h @ matrix, (dim, dim).
+
+        Of several objects (k, dim of the breaker), (k, dim, dim).
+        """
         with torch.no_grad():
             identity = torch.eye(self.dim, dtype=self.breaker.dtype, device=self.breaker.device)
-            change: Tensor = self.product(identity, objects.to(identity).expand(self.dim, -1))
-        return identity + change
+            changes = [self.product(identity, each.to(identity).expand(self.dim, -1)) for each in objects]
+        return identity + (changes[0] if len(changes) == 1 else torch.stack(changes))
 
 
 def _check_proper(breaker: SymmetryBreaker) -> None:

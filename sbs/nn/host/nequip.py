@@ -72,6 +72,8 @@ class SymmetryInjection(GraphModuleMixin, torch.nn.Module):
         NetworkInputError: if ``irreps_in`` has no node features.
     """
 
+    matrix: Tensor
+
     def __init__(self, breaker: SymmetryBreaker, irreps_in: Mapping[str, Any], object: int = 0) -> None:
         super().__init__()
         self.key = AtomicDataDict.NODE_FEATURES_KEY
@@ -80,15 +82,15 @@ class SymmetryInjection(GraphModuleMixin, torch.nn.Module):
         GraphModuleMixin._init_irreps(self, irreps_in={**irreps_in, **fields}, irreps_out={self.key: irreps})
         self.injection = Injection(breaker, o3.Irreps(irreps), dtype=breaker.dtype, device=breaker.device)
         self.object = object
-        self.fixed: int | None = None
+        self.fixed = False
 
     def forward(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """Change ``data``'s node features; one graph unless ``data`` says otherwise."""
         breaker = self.injection.breaker
         features = data[self.key]
-        if self.fixed is not None:
-            constant = breaker.objects[0, self.fixed][None].to(features.dtype)
-            data[self.key] = self.injection(features, constant, None)
+        if self.fixed:
+            # A constant matrix: an export finds no number of nodes in it.
+            data[self.key] = features @ self.matrix
             return data
         graphs = graphs_of((data,), {})
         choice, num_graphs = breaker.resolve(graphs.choice, graphs.num_graphs)
@@ -98,7 +100,7 @@ class SymmetryInjection(GraphModuleMixin, torch.nn.Module):
     @model_modifier(persistent=True)
     @classmethod
     def fix_symmetry_breaker(cls, model: torch.nn.Module, object: int | None = None) -> torch.nn.Module:
-        """Make one object part of the model: by default the one that its configuration names."""
+        """Make one object part of the model, with the weights it has: by default the one that its configuration names."""
         for module in model.modules():
             if isinstance(module, cls):
                 number = module.object if object is None else object
@@ -107,7 +109,8 @@ class SymmetryInjection(GraphModuleMixin, torch.nn.Module):
                     raise NetworkInputError(
                         f"object={number} is no object of {breaker.sets}; give a number below the size of one finite set."
                     )
-                module.fixed = number
+                module.register_buffer("matrix", module.injection.matrix(breaker.objects[0, number][None]))
+                module.fixed = True
         return model
 
 

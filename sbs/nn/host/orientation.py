@@ -39,7 +39,7 @@ class OrientationCheck:
         batch = np.zeros(len(graphs.positions), dtype=int) if graphs.batch is None else graphs.batch.numpy()
         for number in range(num_graphs):
             which = 0 if choice.set_index is None else int(choice.set_index[number])
-            group = breaker.sets[which].group
+            group = breaker.group_of(which)
             nodes = np.flatnonzero(batch == number)
             if not isinstance(group, PointGroup) or not len(nodes):
                 continue
@@ -57,7 +57,7 @@ class OrientationCheck:
                 )
             warnings.warn(
                 f"Graph {number} is not symmetric under {group.symbol} in the orientation of the breaker's set "
-                f"{breaker.sets[which]!r}. {hint}",
+                f"({breaker.extra_repr()}). {hint}",
                 OrientationWarning,
                 stacklevel=2,
             )

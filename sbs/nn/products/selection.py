@@ -11,7 +11,8 @@ e3nn's "component" convention:
   vector spherical harmonics r × ∇Y / sqrt(l (l + 1)) of mean square one:
   c = sqrt((2 l1 + 1)(2 l2 + 1)) |(l1 l2 l3; 1 -1 0)| for odd l1 + l2 + l3, else zero.
 
-With e3nn's basis and its sign of the 3j tensor, both are positive; the tests compare them with quadrature.
+With e3nn's basis and its sign of the 3j tensor (since e3nn 0.5; 0.4.4 has the other sign for some triples), both are positive;
+the tests compare them with quadrature.
 
 [1] S. Luo, T. Chen, A. S. Krishnapriyan, ICLR 2024, arXiv:2401.10216; Y. Xie, A. Daigavane, M. Kotak, T. Smidt, "The
 Price of Freedom", ICML 2025, arXiv:2506.13523. [2] The same authors, arXiv:2602.21466; the coefficient follows

@@ -7,13 +7,14 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.choice import Choice
 from sbs.nn.outputs import find_breaker
 
 __all__ = ["Effect", "effect"]
@@ -21,6 +22,17 @@ __all__ = ["Effect", "effect"]
 # Size of the random change of weights that wakes what starts at zero: comparable with e3nn's weights of order
 # one.
 _WAKE = 0.3
+
+# Relative changes of an object by dtype, far above rounding and far below the difference of two objects: what they do to the
+# output is the scale below which a difference between objects means nothing.
+_NUDGE = {torch.float64: 1e-7, torch.float32: 1e-4}
+_COARSE_NUDGE = 1e-2
+
+# Such changes that are tried.
+_NUDGES = 2
+
+# A difference between two objects is this many times the response to such a change, or it is rounding.
+_ABOVE = 10.0
 
 
 @dataclass(frozen=True)
@@ -31,21 +43,23 @@ class Effect:
         now: largest change of the output between objects with the present weights, relative to the output.
         woken: the same with randomly changed weights.
         verdict: "active" (the objects matter), "dormant" (not yet, but training can wake them: something starts at
-            zero), or "inert" (they never will).
+            zero), "inert" (they never will), or "zero" (the output vanishes by symmetry for every object, so that nothing
+            can be seen in it).
     """
 
     now: float
     woken: float
-    verdict: Literal["active", "dormant", "inert"]
+    verdict: Literal["active", "dormant", "inert", "zero"]
 
     def __bool__(self) -> bool:
-        return self.verdict != "inert"
+        return self.verdict in ("active", "dormant")
 
     def __str__(self) -> str:
         explanation = {
             "active": "the choice of object changes the output",
             "dormant": "the choice of object changes nothing yet, but does with other weights: train",
             "inert": "the choice of object cannot change the output: see sbs.nn.can_break, or ask for a set with lmax=",
+            "zero": "the output is zero by symmetry for every object: look at another output",
         }[self.verdict]
         change = f"relative change {self.now:.1e} now, {self.woken:.1e} with other weights"
         return f"{self.verdict}: {explanation} ({change})"
@@ -58,18 +72,18 @@ def effect(
     *,
     num_graphs: int = 1,
     select: Callable[[Any], Tensor] | None = None,
-    tolerance: float | None = None,
     seed: int = 0,
 ) -> Effect:
     """Probe how much the output depends on the object, now and after a random change of all weights.
 
-    The model is left as it is: weights are put back exactly, also after an error.
+    The model is left as it is: weights are put back exactly, also after an error. What counts as a change is measured too:
+    the difference between objects has to stand above the response to tiny changes of one object, so that rounding, however
+    much a network amplifies it, is no effect.
 
     Args:
         model: built with, or attached to, ``breaker``; called ``model(inputs)``.
         num_graphs: in ``inputs``. Several sets: the first is probed.
         select: takes the tensor of interest from what the model returns.
-        tolerance: relative change that counts as none; by default 100 roundings of the output's dtype.
 
     Raises:
         NetworkInputError: if the model does not hold this breaker, or the set has one object only.
@@ -78,14 +92,24 @@ def effect(
         raise NetworkInputError("The breaker is not part of this model; pass the one it was built with or attached to.")
     if not breaker.infinite and int(breaker.sizes[0]) < 2:
         raise NetworkInputError("The set has one object: there is no choice whose effect could be probed.")
-    now, dtype = _change(model, breaker, inputs, num_graphs, select, seed)
+    now = _change(model, breaker, inputs, num_graphs, select, seed)
     with _other_weights(model, seed):
-        woken, _ = _change(model, breaker, inputs, num_graphs, select, seed)
-    limit = 100 * torch.finfo(dtype).eps if tolerance is None else tolerance
-    verdict: Literal["active", "dormant", "inert"] = (
-        "active" if now > limit else "dormant" if woken > limit else "inert"
-    )
-    return Effect(now, woken, verdict)
+        woken = _change(model, breaker, inputs, num_graphs, select, seed)
+    if now.seen:
+        verdict: Literal["active", "dormant", "inert", "zero"] = "active"
+    elif woken.seen:
+        verdict = "dormant"
+    else:
+        verdict = "zero" if now.zero and woken.zero else "inert"
+    return Effect(now.relative if now.seen else 0.0, woken.relative if woken.seen else 0.0, verdict)
+
+
+class _Change(NamedTuple):
+    """Relative difference between objects, whether it stands above rounding, and whether the outputs are rounding alone."""
+
+    relative: float
+    seen: bool
+    zero: bool
 
 
 @contextlib.contextmanager
@@ -113,29 +137,52 @@ def _change(
     num_graphs: int,
     select: Callable[[Any], Tensor] | None,
     seed: int,
-) -> tuple[float, torch.dtype]:
+) -> _Change:
     training = model.training
     model.eval()
     stream = copy.deepcopy(breaker.stream)
     breaker.stream.reseed(seed)
     sets = torch.zeros(num_graphs, dtype=torch.int64, device=breaker.device)
-    outputs = []
+    generator = torch.Generator().manual_seed(seed)
+
+    def output(features: Tensor) -> Tensor:
+        with breaker.choose(features=features, set_index=sets):
+            found = model(_fresh(inputs))
+        found = select(found) if select is not None else found
+        if not isinstance(found, Tensor):
+            raise NetworkInputError(f"The model returned {type(found).__name__}, not a tensor; pass select=.")
+        return found.detach()
+
+    def noise(features: Tensor) -> Tensor:
+        drawn = torch.randn(features.shape, generator=generator, dtype=torch.float64)
+        return drawn.to(features) * features.abs().amax()
+
     try:
-        for number in _numbers(breaker):
-            index = None if breaker.infinite else sets + number
-            with breaker.choose(index, set_index=sets, draw=True):
-                output = model(_fresh(inputs))
-            output = select(output) if select is not None else output
-            if not isinstance(output, Tensor):
-                raise NetworkInputError(f"The model returned {type(output).__name__}, not a tensor; pass select=.")
-            outputs.append(output.detach())
+        with torch.no_grad():
+            objects = [breaker.objects_for(_numbered(breaker, sets, number), num_graphs) for number in _numbers(breaker)]
+        outputs = [output(each) for each in objects]
+        nudge = _NUDGE.get(outputs[0].dtype, _COARSE_NUDGE)
+        nudged = [output(objects[0] + nudge * noise(objects[0])) for _ in range(_NUDGES)]
+        other = output(noise(objects[0]))
     finally:
         breaker.stream = stream
         model.train(training)
     stacked = torch.stack(outputs)
     scale = float(stacked.abs().max())
     change = float((stacked - stacked[:1]).abs().max())
-    return (change / scale if scale > 0 and math.isfinite(scale) else 0.0), stacked.dtype
+    response = max(float((each - outputs[0]).abs().max()) for each in nudged)
+    # Against the output for an object without symmetry, an output that vanishes by symmetry is rounding.
+    largest = max(float(other.abs().max()), scale)
+    zero = scale <= nudge * largest or largest == 0
+    # And what inputs of order one leave behind when they cancel is rounding too.
+    rounding = _ABOVE * torch.finfo(stacked.dtype).eps
+    zero = zero or largest <= rounding
+    relative = change / scale if scale > 0 and math.isfinite(scale) else 0.0
+    return _Change(relative, change > max(_ABOVE * response, rounding), zero)
+
+
+def _numbered(breaker: SymmetryBreaker, sets: Tensor, number: int) -> Choice:
+    return Choice(None if breaker.infinite else sets + number, sets, draw=True)
 
 
 def _numbers(breaker: SymmetryBreaker) -> range:

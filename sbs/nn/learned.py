@@ -1,0 +1,205 @@
+"""A breaker whose object is learned: for data of which the symmetry S of the input is known, that of the outputs is not.
+
+The S-orbit of a learned vector v is closed under S, so that drawing from it keeps a network equivariant in distribution
+(randomised canonicalisation: H. Lawrence, V. Portilheiro, Y. Zhang, S.-O. Kaba, "Improving equivariant networks with
+probabilistic symmetry breaking", ICLR 2025, there with a network in v's place). With the orbit-minimum loss and
+`LearnedBreaker.asymmetry` v moves until its stabilizer is that of the data; then `LearnedBreaker.converged` names it and
+hands over the smallest set, with its proof.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.point.pointgroups import PointGroup, point_group
+from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.checks import plain_irreps
+from sbs.nn.draw import RandomStream
+from sbs.nn.wigner import ExactBuffers, Rotation
+from sbs.objects.representation import representation
+from sbs.query import minimal_set
+from sbs.sets.minimal_set import MinimalSet
+
+__all__ = ["Converged", "LearnedBreaker", "LearnedOrbit"]
+
+# Relative distance of D(g) v from v below which g is taken to fix v: what training with a finite step leaves.
+LEARNED_TOLERANCE = 0.05
+
+# Relative distance at which an element counts half in `LearnedBreaker.asymmetry`: between what is fixed and what is not.
+WIDTH = 0.3
+
+# The others must be this many times farther away, or the vector is on its way.
+_CLEAR = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedOrbit:
+    """The orbit as it is now, object number k for element number k of S: what `sbs.nn.all_outputs` needs of a set.
+
+    Attributes:
+        group: S.
+        irreps: of an object.
+        objects: float64 (order of S, dim), read-only.
+    """
+
+    group: PointGroup
+    irreps: str
+    objects: npt.NDArray[np.float64]
+
+    @property
+    def size(self) -> int:
+        """Number of objects, those that coincide counted apart."""
+        return len(self.objects)
+
+    degeneracy = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Converged:
+    """What the vector of a `LearnedBreaker` has found.
+
+    Attributes:
+        target: K, the elements of S that fix the vector.
+        deviation: the largest relative distance by which one of them moves it.
+        separation: the smallest by which another one does; infinite if K = S.
+    """
+
+    target: Subgroup
+    deviation: float
+    separation: float
+
+    @cached_property
+    def symmetry_set(self) -> MinimalSet:
+        """The smallest symmetry-breaking set for S and K, with its proof: build the network anew, or go on, with this."""
+        return minimal_set(self.target.parent, self.target)
+
+    def __str__(self) -> str:
+        return (
+            f"the vector is fixed by {self.target.symbol} to {self.deviation:.1e}, other elements move it by "
+            f"{self.separation:.1e} at least"
+        )
+
+
+class LearnedBreaker(SymmetryBreaker):
+    """The S-orbit of a learned vector as a breaker: attach it, build with it, draw and choose as with any set.
+
+    Args:
+        group: S, a finite point group in the orientation of the input (symbol or `PointGroup`).
+        irreps: of the vector: high enough to tell the targets that may come apart ("1x1o" finds the polar ones).
+        seed: of the vector and of the breaker's own random stream.
+        dtype: of the features; by default torch's default dtype.
+
+    Objects are numbered like the elements of S. The vector as a whole has the squared norm of its dimension.
+
+    Raises:
+        InfiniteSetError: S is infinite.
+        NetworkInputError: the irreps cannot be read, or are scalars under all of S, which break nothing.
+    """
+
+    action: Tensor
+
+    def __init__(self, group: Any, irreps: str, *, seed: int = 0, dtype: torch.dtype | None = None) -> None:
+        ExactBuffers.__init__(self, dtype)
+        found = point_group(group)
+        if not isinstance(found, PointGroup):
+            raise InfiniteSetError(f"{found.symbol} is infinite, so is the orbit; give a finite point group.")
+        text = plain_irreps(irreps, "irreps")
+        matrices = representation(text, found.matrices)
+        if np.abs(matrices - np.eye(matrices.shape[1])).max() < 1e-9:
+            raise NetworkInputError(f"irreps={irreps} are invariant under all of {found.symbol}: no vector breaks it.")
+        self.group = found
+        self.irreps = o3.Irreps(text)
+        self.dim = self.irreps.dim
+        self.sets = ()
+        self.mode = "sample"
+        self.shared = True
+        self.sites = (0,)
+        self.infinite = False
+        self.orbit_sampler = None
+        self.stream = RandomStream(seed)
+        self.rotate = Rotation(self.irreps)
+        self.register_exact("action", torch.from_numpy(matrices))
+        self.register_buffer("sizes", torch.tensor([found.order]), persistent=False)
+        drawn = np.random.default_rng(seed).normal(size=self.dim)
+        self.vector = nn.Parameter(torch.as_tensor(drawn, dtype=dtype or torch.get_default_dtype()))
+        self.remember()
+
+    @property
+    def seed_object(self) -> Tensor:
+        """The vector, float64 (dim,), differentiable, with its norm."""
+        values = self.vector.to(torch.float64)
+        return values * (math.sqrt(self.dim) / torch.linalg.vector_norm(values))
+
+    @property
+    def objects(self) -> Tensor:  # type: ignore[override]
+        """The orbit, float64 (1, order of S, dim), differentiable."""
+        return (self.action @ self.seed_object)[None]
+
+    def orbit(self) -> LearnedOrbit:
+        """The orbit as it is now, for `sbs.nn.all_outputs`, which then needs one forward pass."""
+        objects = self.objects[0].detach().cpu().numpy().copy()
+        objects.setflags(write=False)
+        return LearnedOrbit(self.group, str(self.irreps), objects)
+
+    def group_of(self, number: int) -> Any:
+        """S."""
+        return self.group
+
+    def number_of(self, symmetry_set: Any) -> int:
+        """0 for an orbit of this breaker's group."""
+        if isinstance(symmetry_set, LearnedOrbit) and symmetry_set.group == self.group:
+            return 0
+        raise NetworkInputError(f"{symmetry_set!r} is not the orbit of this breaker; pass breaker.orbit().")
+
+    def _which_set(self, num_graphs: int, set_index: Tensor | None) -> Tensor:
+        return torch.zeros(num_graphs, dtype=torch.int64, device=self.device)
+
+    def asymmetry(self, width: float = WIDTH) -> Tensor:
+        """A smooth count of the elements of S that move the vector, as a fraction of S: a scalar in [0, 1), differentiable.
+
+        Nothing in a loss on outputs asks the vector for symmetry: a network can make a symmetric output of an object with
+        less. Added with a small factor, this lets the vector be fixed by as many elements as the data allow: an object with
+        more symmetry than the output cannot make it.
+
+        Args:
+            width: relative distance at which an element counts half.
+        """
+        seed = self.seed_object
+        moved = (self.action @ seed - seed).square().sum(dim=1) / self.dim
+        return (moved / (moved + width**2)).mean()
+
+    def converged(self, tolerance: float = LEARNED_TOLERANCE) -> Converged | None:
+        """Which subgroup K of S fixes the vector, or None while that is not clear.
+
+        It is clear when the elements that move the vector by less than ``tolerance`` (relative) form a group and all others
+        move it several times farther than these do.
+        """
+        seed = self.seed_object.detach().cpu().numpy()
+        moved = np.linalg.norm(self.action.cpu().numpy() @ seed - seed, axis=1) / np.linalg.norm(seed)
+        fixing = moved <= tolerance
+        table = np.asarray(self.group.table)
+        if not fixing[table[np.ix_(fixing, fixing)]].all():
+            return None
+        deviation = float(moved[fixing].max())
+        separation = float(moved[~fixing].min()) if not fixing.all() else math.inf
+        if separation < _CLEAR * max(deviation, tolerance):
+            return None
+        return Converged(self.group.subgroup_from_mask(fixing), deviation, separation)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        nn.Module._load_from_state_dict(self, state_dict, prefix, *args)
+
+    def extra_repr(self) -> str:
+        """Group and irreps, for printing."""
+        return f"{self.group.symbol}, irreps={self.irreps}, learned"
