@@ -9,7 +9,7 @@ states in experiment: CaTiO3 Pnma (S. Sasaki, C. T. Prewitt, J. D. Bass, W. A. S
 P4mm, Amm2 and R3m (G. H. Kwei, A. C. Lawson, S. J. L. Billinge, S.-W. Cheong, J. Phys. Chem. 97, 2368 (1993)).
 
 Run:  python examples/perovskite_phases.py [CaTiO3 SrTiO3 BaTiO3] [--supercell 2] [--output DIR] [--domains]
-Needs: pip install "sbs[relax,potentials]"
+Needs: pip install ".[relax,potentials]"
 """
 
 from __future__ import annotations

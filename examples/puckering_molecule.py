@@ -5,7 +5,7 @@ vanishes by symmetry. ``sbs.descend`` finds the out-of-plane mode unstable, fold
 tetrahedron, with the set of objects that tells a network which of the two ways to fold.
 
 Run:  python examples/puckering_molecule.py [--output DIR]
-Needs: pip install "sbs[relax]"
+Needs: pip install ".[relax]"
 """
 
 from __future__ import annotations

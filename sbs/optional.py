@@ -25,6 +25,6 @@ def require(module: str, extra: str, otherwise: str = "") -> ModuleType:
     except ImportError as error:
         library = module.partition(".")[0]
         raise MissingDependencyError(
-            f"this needs {library}, which could not be imported ({error}); install it with: pip install "
-            f"'sbs[{extra}]'{f', or {otherwise}' if otherwise else ''}"
+            f"this needs {library}, which could not be imported ({error}); install it with: pip install {library}, or in a "
+            f"checkout of sbs with: pip install '.[{extra}]'{f', or {otherwise}' if otherwise else ''}"
         ) from error

@@ -40,6 +40,7 @@ LAYERS: dict[str, set[str]] = {
     "phases": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "query", "structures"},
     "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query"},
     "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "jax": {"errors", *GROUPS, "objects", "sets"},
     "cli": {
         *("errors", "optional", "progress", *GROUPS, "solver", "objects", "sets", "tables", "query"),
         *("structures", "phases", "explorer", "__init__"),
@@ -52,6 +53,7 @@ LAYERS: dict[str, set[str]] = {
 #: Library -> rooms (or modules) that may import it, and whether at the top of a module.
 LIBRARIES: dict[str, dict[str, bool]] = {
     "torch": {"nn": True},
+    "jax": {"jax": True},
     "e3nn": {"nn": True},
     "spglib": {"structures": True},
     "ase": {"structures": False, "phases": False},
@@ -330,7 +332,7 @@ def test_the_top_level_names_load_lazily():
 
 
 def test_the_network_part_is_there_after_import_sbs_and_loads_at_first_use():
-    pytest.importorskip("e3nn", reason="the network part is not installed: pip install 'sbs[nn]'")
+    pytest.importorskip("e3nn", reason="the network part is not installed: pip install '.[nn]'")
     assert "torch" not in fresh_modules("import sbs\nassert 'nn' in dir(sbs)")
     assert "torch" in fresh_modules("import sbs\nassert sbs.nn.SymmetryBreaker")
     assert "torch" not in fresh_modules("from sbs import *")

@@ -89,6 +89,21 @@ def test_links_of_the_front_pages_exist(file):
             assert (ROOT / target).exists(), target
 
 
+def test_the_readme_has_one_table_with_every_extra():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\| I want", text, re.MULTILINE)) == 1
+    section = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[project.optional-dependencies]")[2]
+    for extra in re.findall(r"^(\w+) = \[", section.partition("\n[")[0], re.MULTILINE):
+        assert re.search(rf"\[[\w,]*\b{extra}\b[\w,]*\]", text), extra
+
+
+def test_no_hint_names_a_package_that_no_index_has():
+    """The library is installed from a checkout; a name on an index might be somebody else's."""
+    sources = [*(ROOT / "sbs").rglob("*.py"), *(ROOT / "examples").glob("*.py"), ROOT / "README.md", *PAGES]
+    for path in sources:
+        assert not re.search(r"pip install [\"']?sbs\b", path.read_text(encoding="utf-8")), path
+
+
 def test_the_site_builds_without_a_warning_and_its_links_hold(tmp_path):
     """mkdocs in strict mode, offline; then every link inside the site, also to anchors, leads somewhere."""
     pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install '.[docs]'")

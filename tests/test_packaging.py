@@ -26,7 +26,7 @@ def pip(*arguments: str) -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """Path of a wheel built from this checkout."""
-    pytest.importorskip("hatchling", reason="the build back end is not installed: pip install 'sbs[test]'")
+    pytest.importorskip("hatchling", reason="the build back end is not installed: pip install '.[test]'")
     pytest.importorskip("pip", reason="this environment has no pip to build and install with")
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT))

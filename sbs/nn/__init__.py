@@ -1,4 +1,4 @@
-"""Symmetry breakers for equivariant networks in torch and e3nn (install with ``pip install "sbs[nn]"``).
+"""Symmetry breakers for equivariant networks in torch and e3nn (in a checkout: ``pip install ".[nn]"``).
 
 >>> import sbs, sbs.nn
 >>> breaker = sbs.nn.SymmetryBreaker(sbs.minimal_set("Oh", "C4v"))

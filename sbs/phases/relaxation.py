@@ -201,7 +201,7 @@ def _bfgs(objective: _Objective) -> Any:
     ase = require("ase", "relax")
     if tuple(int(part) for part in re.findall(r"\d+", ase.__version__)[:2]) < _LEAST_ASE:
         raise MissingDependencyError(
-            f"relaxing needs ase {'.'.join(map(str, _LEAST_ASE))} or newer, found {ase.__version__}: pip install 'sbs[relax]'"
+            f"relaxing needs ase {'.'.join(map(str, _LEAST_ASE))} or newer, found {ase.__version__}: pip install --upgrade ase"
         )
     return require("ase.optimize", "relax").BFGS(objective, logfile=None, maxstep=MAX_STEP)
 

@@ -142,7 +142,7 @@ def test_near_misses_are_helped():
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_get_what_they_complete_with(shell, run):
-    pytest.importorskip("argcomplete", reason="argcomplete is not installed: pip install 'sbs[cli]'")
+    pytest.importorskip("argcomplete", reason="argcomplete is not installed: pip install '.[cli]'")
     code, out, _ = run("completion", shell)
     assert code == 0 and "sbs" in out
 
@@ -159,7 +159,7 @@ def completions(line, tmp_path, python):
 
 
 def test_groups_and_targets_are_completed(tmp_path, python):
-    pytest.importorskip("argcomplete", reason="argcomplete is not installed: pip install 'sbs[cli]'")
+    pytest.importorskip("argcomplete", reason="argcomplete is not installed: pip install '.[cli]'")
     assert "Oh" in [text.strip() for text in completions("sbs solve O", tmp_path, python)]
     assert "D4h" in [text.strip() for text in completions("sbs solve Oh D4", tmp_path, python)]
 

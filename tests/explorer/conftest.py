@@ -28,7 +28,7 @@ _FLAGS = (
 @pytest.fixture(scope="session")
 def page_file(tmp_path_factory) -> Path:
     """The explorer as `sbs browse` writes it."""
-    pytest.importorskip("plotly", reason="plotly is not installed: pip install 'sbs[explorer]'")
+    pytest.importorskip("plotly", reason="plotly is not installed: pip install '.[explorer]'")
     from sbs.explorer import write
 
     return write(tmp_path_factory.mktemp("explorer") / "sbs-explorer.html")

@@ -88,7 +88,7 @@ def test_colours_are_those_of_the_explorer():
 
 @pytest.mark.parametrize("pair", PAIRS, ids="->".join)
 def test_a_set_plots(pair):
-    pytest.importorskip("plotly", reason="plotly is not installed: pip install 'sbs[notebook]'")
+    pytest.importorskip("plotly", reason="plotly is not installed: pip install '.[notebook]'")
     found = sbs.minimal_set(*pair)
     figure = found.plot()
     names = {trace.name for trace in figure.data}
@@ -99,7 +99,7 @@ def test_a_set_plots(pair):
 
 
 def test_tables_become_data_frames():
-    pytest.importorskip("pandas", reason="pandas is not installed: pip install 'sbs[notebook]'")
+    pytest.importorskip("pandas", reason="pandas is not installed: pip install '.[notebook]'")
     table = sbs.table("Oh")
     frame = table.to_pandas()
     assert list(frame["label"]) == [row.label for row in table] and frame["size"].sum() == sum(
@@ -124,7 +124,7 @@ def test_detected_structures_are_html():
 
 
 def test_domain_states_are_shown_in_space():
-    pytest.importorskip("py3Dmol", reason="py3Dmol is not installed: pip install 'sbs[notebook]'")
+    pytest.importorskip("py3Dmol", reason="py3Dmol is not installed: pip install '.[notebook]'")
     state = sbs.distortions(CUBIC, "C4v").domain_states(0.1)[0]
     script = state.view().startjs
     assert script.count("addLine") == 12 and script.count("addArrow") >= 1 and "Ti" in script

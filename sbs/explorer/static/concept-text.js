@@ -105,7 +105,7 @@ const ConceptText = [
       "So the degeneracy is the number of training pairs after which every other answer follows. The curves are our own run (benchmarks/data_efficiency.py): a small network is shown n pairs and then asked for all outputs; the error is relative to the length of an output.",
     ],
     formula: '"pairs needed" = "degeneracy"',
-    try: "Move n. With an ideal set one pair brings the error down to rounding; with two orbits the error stays until the second orbit has been shown; a network without equivariance has to see every pair.",
+    try: "Move n. With an ideal set one pair is enough (the small error left is where the optimiser stops); with two orbits the error stays until the second orbit has been shown; a network without equivariance has to see every pair.",
     after: ["The same holds for real tasks: in the example of barium titanate of this library three pairs, one for each ferroelectric phase, give all 26 domain states."],
   },
 ];

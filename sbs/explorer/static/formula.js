@@ -10,7 +10,8 @@ const Formula = (() => {
   };
 
   function tokens(text) {
-    return text.match(/[{}_^]|"[^"]*"|[0-9]+(?:\.[0-9]+)?|[A-Za-zα-ωΑ-Ω]|[^\sA-Za-z0-9]/gu) || [];
+    // Three blanks are a wide space.
+    return text.replace(/ {3}/g, " ~ ").match(/[{}_^~]|"[^"]*"|[0-9]+(?:\.[0-9]+)?|[A-Za-zα-ωΑ-Ω]|[^\sA-Za-z0-9]/gu) || [];
   }
 
   function parse(list) {
@@ -36,6 +37,11 @@ const Formula = (() => {
       const inside = parse(list);
       list.shift();
       return make("mrow", ...inside);
+    }
+    if (token === "~") {
+      const space = make("mspace");
+      space.setAttribute("width", "1.4em");
+      return space;
     }
     if (token.startsWith('"')) return make("mtext", token.slice(1, -1));
     if (/^[0-9]/.test(token)) return make("mn", token);

@@ -132,7 +132,7 @@ const Scene = (() => {
 
   // Where x, y and z are.
   function triad(colors) {
-    const length = 1.62;
+    const length = 1.42;
     return [...segments([[1, 0, 0], [0, 1, 0], [0, 0, 1]].map((e) => [[0, 0, 0], G.scale(e, length)]), { color: colors.faint, width: 1.5, name: "x y z" }),
       ...["x", "y", "z"].map((name, i) => label([0, 1, 2].map((c) => (c === i ? length * 1.06 : 0)), name, { size: 14, color: colors.muted }))];
   }
