@@ -38,7 +38,6 @@ MOLECULES = {
     # three different axes with atoms of one kind on none of them
     "twisted": Atoms("C4", [(1.0, 1.2, 0.8), (-1.0, -1.2, 0.8), (1.0, -1.2, -0.8), (-1.0, 1.2, -0.8)]),
 }
-MOTIONS = 100  # of each structure
 
 
 def turn(rng: np.random.Generator) -> np.ndarray:
@@ -66,12 +65,13 @@ def assert_same_labels(found: Detected, other: Detected, g: np.ndarray) -> None:
         assert other.point_group().label_of(image) == c.label
 
 
+@pytest.mark.parametrize("motions", [15, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", [*CRYSTALS, *MOLECULES])
-def test_labels_move_with_the_structure(name):
+def test_labels_move_with_the_structure(name, motions):
     atoms = (CRYSTALS | MOLECULES)[name]
     rng = np.random.default_rng(len(name))
     found = sbs.detect(atoms)
-    for _ in range(MOTIONS):
+    for _ in range(motions):
         moved, g = recast(atoms, rng)
         other = sbs.detect(moved)
         if name == "hydrogen cyanide":

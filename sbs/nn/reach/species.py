@@ -164,7 +164,7 @@ interactions (l1, l2, l3) that they have. Clebsch–Gordan products, and the com
 |l1 − l2| ≤ l3 ≤ l1 + l2, each with an output of its own. The Gaunt product multiplies functions on the sphere: it is
 cheaper because it has only those with l1 + l2 + l3 even, and adds all pairs (l1, l2) into one output for each l3. The
 vector-signal product has all interactions, with two outputs for each l3. `sbs.nn.products` has them all behind one
-interface, and two measures, both exact.
+interface; what they cost is in `benchmarks/RESULTS.md`. Two measures say what they give, both exact.
 
 *Interactability* is the number of triples with l1, l2 ≤ L. *Expressivity* is the dimension of the set of equivariant
 bilinear maps that linear layers before and behind the product reach, for one copy of each natural irrep up to L

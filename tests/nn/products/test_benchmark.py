@@ -34,7 +34,9 @@ def test_sentences_follow_from_the_figures(benchmark):
     text = benchmark.verdict(figures, 2)
     assert "beats the Fourier route in 8 of 8 cases" in text
     assert "by\n  factors of 4.0 to 4.0" in text
-    assert "faster than e3nn's full product in batches of 1, slower in\n  batches of 3" in text
+    assert "full product (batch): 0.50 (1), 2.50 (3)" in text
+    assert "faster up to a batch of 1." in text
+    assert "0.5 to 2.5 times as long (median 1.5)" in text
     assert figures.ratio(("all", 1, 3), "complete", "e3nn") == 2.5
     assert figures.median(("all", 9, 1), "gaunt") is None
 
