@@ -6,6 +6,7 @@ from typing import Any
 
 from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import FiniteGroup, PointGroup, Subgroup
+from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.validation import as_array
 from sbs.query import resolve_target
 from sbs.structures.crystal_in_cell import CrystalInCell
@@ -33,6 +34,8 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
     target = getattr(target, "representative", target)
     if isinstance(target, Subgroup) and not isinstance(target.parent, PointGroup):
         return target if target.parent == group else group.subgroup(target.elements)
+    if isinstance(target, (SiteOperations, tuple)):
+        return group.subgroup(target)
     if isinstance(target, str) and " (" in target:
         return target_row(crystal, target).target
     if isinstance(target, str):
