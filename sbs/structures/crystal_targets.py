@@ -34,6 +34,8 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
     target = getattr(target, "representative", target)
     if isinstance(target, Subgroup) and not isinstance(target.parent, PointGroup):
         return target if target.parent == group else group.subgroup(target.elements)
+    if isinstance(target, (SiteOperations, tuple)):
+        return group.subgroup(target)
     if isinstance(target, str) and " (" in target:
         return target_row(crystal, target).target
     if isinstance(target, str):
