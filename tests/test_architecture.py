@@ -38,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
     # A structure is posed as a question, never solved here; character tables are looked up.
     "structures": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "tables", "query"},
     "phases": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "query", "structures"},
-    "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query"},
+    "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query", "structures"},
     "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
     "jax": {"errors", *GROUPS, "objects", "sets"},
     "cli": {
