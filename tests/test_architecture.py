@@ -38,8 +38,9 @@ LAYERS: dict[str, set[str]] = {
     # A structure is posed as a question, never solved here; character tables are looked up.
     "structures": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "tables", "query"},
     "phases": {"errors", "optional", "progress", *GROUPS, "objects", "sets", "query", "structures"},
-    "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query"},
+    "explorer": {"__init__", "errors", "optional", *GROUPS, "solver", "objects", "sets", "tables", "query", "structures"},
     "nn": {"errors", "optional", *GROUPS, "objects", "sets", "tables", "query"},
+    "jax": {"errors", *GROUPS, "objects", "sets"},
     "cli": {
         *("errors", "optional", "progress", *GROUPS, "solver", "objects", "sets", "tables", "query"),
         *("structures", "phases", "explorer", "__init__"),
@@ -52,6 +53,7 @@ LAYERS: dict[str, set[str]] = {
 #: Library -> rooms (or modules) that may import it, and whether at the top of a module.
 LIBRARIES: dict[str, dict[str, bool]] = {
     "torch": {"nn": True},
+    "jax": {"jax": True},
     "e3nn": {"nn": True},
     "spglib": {"structures": True},
     "ase": {"structures": False, "phases": False},

@@ -241,6 +241,30 @@ def structure_calls():
     }
 
 
+def calculation_calls():
+    """Calls that need a potential; this one has no energy, so that none of them computes anything."""
+    pytest.importorskip("spglib")
+    base = pytest.importorskip("ase.calculators.calculator", reason="not installed: pip install 'sbs[relax]'").Calculator
+
+    class Broken(base):
+        implemented_properties = ("energy", "forces", "stress")
+
+        def calculate(self, *_, **__):
+            raise RuntimeError("no energy")
+
+    def option(function, name):
+        return lambda x: function(CUBIC, Broken(), **{name: x})
+
+    names = {
+        sbs.instabilities: ("step", "tolerance"),
+        sbs.relax: ("pressure", "cell", "fmax", "steps", "tolerance"),
+        sbs.descend: ("supercell", "share", "weakest", "depth", "expansions", "budget", "fmax", "step"),
+    }
+    calls = {(f.__name__, name): option(f, name) for f, options in names.items() for name in options}
+    calls |= {(f.__name__, "crystal"): (lambda x, f=f: f(x, Broken())) for f in names}
+    return calls | {(f.__name__, "calculator"): (lambda x, f=f: f(CUBIC, x)) for f in names}
+
+
 def outcome(call, value):
     """None if all is well, else what went wrong."""
     try:
@@ -265,6 +289,18 @@ def test_only_errors_of_the_library_come_out_of_structures(name):
         (call, odd): found
         for call, function in chosen.items()
         for odd, value in ODD.items()
+        if (found := outcome(function, value))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", ["instabilities", "relax", "descend"])
+def test_only_errors_of_the_library_come_out_of_calculations(name):
+    wrong = {
+        (call, odd): found
+        for call, function in calculation_calls().items()
+        if call[0] == name
+        for odd, value in list(ODD.items())[::3]
         if (found := outcome(function, value))
     }
     assert wrong == {}

@@ -113,9 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", dest="command")
 
     solve = _add(commands, "solve", "find the smallest set for inputs of symmetry GROUP and outputs of symmetry TARGET")
-    _add_query(solve, target_required=True)
+    _add_query(solve, 'symmetry of the output, for example D4h or "C2v(C2\')" (default: C1, all symmetry is broken)')
     solve.add_argument("--sample", type=int, metavar="N", help="draw N objects, of an infinite set too")
     solve.add_argument("--seed", type=int, default=0, metavar="K", help="seed of the draw (default: 0)")
+    solve.add_argument("--symbolic", action="store_true", help="components as exact numbers, where they are known")
 
     show = _add(commands, "show", "list elements, classes, irreps and subgroup classes of a group")
     _add_group(show, "symbol, for example Oh or m-3m")
@@ -123,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "groups", "list the groups that can be asked for")
 
     verify = _add(commands, "verify", "derive every claim about a set again from matrices alone")
-    _add_query(verify, target_required=False)
+    _add_query(verify, "symmetry of the output (default: every one)")
 
     table = _add(commands, "table", "list the smallest sets for all targets of a group")
     _add_group(table, "symbol, for example Oh or m-3m")
@@ -245,16 +246,9 @@ def _complete_target(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
         return []
 
 
-def _add_query(command: argparse.ArgumentParser, target_required: bool) -> None:
+def _add_query(command: argparse.ArgumentParser, meaning: str) -> None:
     _add_group(command, "symmetry of the input, for example Oh")
-    if target_required:
-        target: Any = command.add_argument(
-            "target", metavar="TARGET", help='symmetry of the output, for example D4h or "C2v(C2\')"'
-        )
-    else:
-        target = command.add_argument(
-            "target", metavar="TARGET", nargs="?", help="symmetry of the output (default: every one)"
-        )
+    target: Any = command.add_argument("target", metavar="TARGET", nargs="?", help=meaning)
     target.completer = _complete_target
     command.add_argument(
         "--ambient", metavar="GROUP", help="what the network is equivariant under: O(3), SO(3) or a point group"

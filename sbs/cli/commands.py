@@ -25,25 +25,34 @@ def _vector(values: Iterable[float]) -> str:
     return " ".join(f"{round(value, 6) + 0.0:9.6f}" for value in values)
 
 
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Rows of words as lines in which columns stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)) for row in rows]
+
+
 # --- sets -----------------------------------------------------------------------------------------------------------
 
 
 def solve(
     group: str,
-    target: str,
+    target: str | None,
     ambient: str | None,
     exact: bool,
     lmax: int | None,
     sample: int | None,
     seed: int,
+    symbolic: bool,
     as_json: bool,
 ) -> int:
     """``sbs solve``."""
-    from sbs.cli.facts import set_facts
+    from sbs.cli.facts import exact_components, set_facts
     from sbs.query import minimal_set
 
     result = minimal_set(group, target, ambient, exact, lmax)
-    facts = set_facts(result, target)
+    facts = set_facts(result, "C1" if target is None else target)
+    if symbolic:
+        facts["exact_objects"] = exact_components(result)
     if sample is not None:
         facts["sample"] = result.sample(sample, seed).tolist()
     if as_json:
@@ -72,8 +81,10 @@ def solve(
     if facts["objects"] is None:
         screen.line(f"the set is infinite; one of its objects: {_vector(facts['seed_object'])}; more with --sample N")
         return 0
-    listed = list(zip(facts["orbits"], facts["objects"], strict=True))
-    rows = [(number, orbit, _vector(row)) for number, (orbit, row) in enumerate(listed[:_LISTED_OBJECTS])]
+    exact_ones = facts.get("exact_objects")
+    components = [_vector(row) for row in facts["objects"]] if exact_ones is None else _aligned(exact_ones)
+    listed = list(zip(facts["orbits"], components, strict=True))
+    rows = [(number, orbit, row) for number, (orbit, row) in enumerate(listed[:_LISTED_OBJECTS])]
     heading = f"objects ({facts['irreps']}, unit norm in each irrep)"
     screen.grid(heading, ("#", Column("orbit", 1), Column("components", folds=True)), rows)
     if len(listed) > _LISTED_OBJECTS:

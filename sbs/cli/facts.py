@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sbs.errors import InfiniteSetError, NoExactFormError
 from sbs.groups import ClosedGroup, PointGroup, PointGroupSymbol
 from sbs.groups.point.symbols import hermann_mauguin
 from sbs.sets.export import INFINITE, cardinal
@@ -12,7 +13,7 @@ from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.report import named_target
 from sbs.tables.catalogue import CRYSTAL_SYSTEMS
 
-__all__ = ["INFINITE", "catalogue_facts", "closed_group_facts", "group_facts", "set_facts"]
+__all__ = ["INFINITE", "catalogue_facts", "closed_group_facts", "exact_components", "group_facts", "set_facts"]
 
 _ICOSAHEDRAL = ("I", "Ih")
 # Family, example, order and what it holds.
@@ -56,6 +57,14 @@ def set_facts(result: MinimalSet, target: str) -> dict[str, Any]:
     facts = result.to_dict()
     facts["target"]["label"] = _label(result, target)
     return facts
+
+
+def exact_components(result: MinimalSet) -> list[list[str]] | None:
+    """The components of the objects as exact numbers, "sqrt(3)/2"; None of an infinite set, or where they are not known."""
+    try:
+        return [[str(value) for value in row] for row in result.exact_objects.tolist()]
+    except (InfiniteSetError, NoExactFormError):
+        return None
 
 
 def group_facts(group: PointGroup) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 from sbs import __version__
 from sbs.explorer.content import explorer_table, rounded
 from sbs.explorer.infinite import infinite_groups
+from sbs.explorer.tilts import simple_tilts
 from sbs.groups.point.spellings import spellings
 from sbs.groups.point.symbols import MAX_FOLD, parse_symbol
 from sbs.optional import require
@@ -30,7 +31,7 @@ MAX_BYTES = 8_000_000
 # In the order in which the scripts use each other.
 _SCRIPTS = (
     *("dom.js", "spelling.js", "packed.js", "geometry.js", "flat.js", "scene.js", "hasse.js", "target.js", "tables.js"),
-    *("overview.js", "start.js", "formula.js", "concept-text.js", "concepts.js", "app.js"),
+    *("overview.js", "tilts.js", "start.js", "formula.js", "concept-text.js", "concepts.js", "app.js"),
 )
 _PAPER = (
     "Y. Xie and T. Smidt, “Equivariant Symmetry Breaking Sets”, Transactions on Machine Learning Research, 2024, "
@@ -87,6 +88,7 @@ def _index(tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
             for symbol, table in tables.items()
         ],
         "degenerate": _degenerate(),
+        "tilts": simple_tilts(),
         "curves": json.loads(_static("data_efficiency.json")),
         "infinite": [{**group, "kind": "infinite", "spellings": accepted[group["symbol"]]} for group in infinite],
     }

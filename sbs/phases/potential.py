@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import BudgetError, CalculatorError
-from sbs.groups.abstract.validation import check_integer
+from sbs.groups.abstract.validation import check_integer, shown
 from sbs.optional import require
 from sbs.structures.inputs import Structure
 
@@ -53,7 +53,7 @@ class Potential:
         """
         if not callable(getattr(calculator, "get_potential_energy", None)) or isinstance(calculator, type):
             raise CalculatorError(
-                f"expected an ASE calculator (an object with get_potential_energy and get_forces), got {calculator!r}; "
+                f"expected an ASE calculator (an object with get_potential_energy and get_forces), got {shown(calculator)}; "
                 "for a name such as 'sevennet' see sbs.phases.calculators.named_calculator"
             )
         self.calculator: Any = calculator

@@ -14,7 +14,7 @@ from sbs.proof.elements import Law, checked_matrices, conjugated, find, inverses
 from sbs.proof.harmonics import Representation, blocks_of
 from sbs.proof.minimality import check_minimality, check_refutations
 
-__all__ = ["MAX_VERIFIED_ORDER", "ORBIT_TOLERANCE", "check_block_norms", "check_finite", "integer"]
+__all__ = ["MAX_VERIFIED_ORDER", "ORBIT_TOLERANCE", "check_block_norms", "check_finite", "integer", "refuse_beyond_limit"]
 
 IntArray = npt.NDArray[np.intp]
 
@@ -43,17 +43,22 @@ class _Numbered:
     stabilizer: IntArray
 
 
+def refuse_beyond_limit(order: int) -> None:
+    """Raise SearchLimitError for a normalizer of more elements than are checked."""
+    if order > MAX_VERIFIED_ORDER:
+        raise SearchLimitError(
+            f"M has {order} elements; certificates are checked up to order {MAX_VERIFIED_ORDER}. Nothing is "
+            "wrong with the set; it was not checked"
+        )
+
+
 def check_finite(claim: FiniteClaim) -> None:
     """Check every claim.
 
     Raises:
         CertificateError: one is wrong. SearchLimitError: M is too large to be checked.
     """
-    if len(claim.normalizer) > MAX_VERIFIED_ORDER:
-        raise SearchLimitError(
-            f"M has {len(claim.normalizer)} elements; certificates are checked up to order {MAX_VERIFIED_ORDER}. Nothing is "
-            "wrong with the set; it was not checked"
-        )
+    refuse_beyond_limit(len(claim.normalizer))
     _check_form(claim)
     numbered = _numbered(claim)
     _check_normalizer(claim, numbered)

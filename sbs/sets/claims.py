@@ -15,6 +15,7 @@ from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.proof.checking import check
 from sbs.proof.claims import ClosedClaim, Continuous, Elements, FiniteClaim, Refuted
+from sbs.proof.finite import refuse_beyond_limit
 from sbs.solver.solutions import FiniteSolution
 
 __all__ = ["claim_of", "verify"]
@@ -111,6 +112,7 @@ def _shared(result: Result) -> dict[str, Any]:
 
 
 def _finite(result: Result) -> FiniteClaim:
+    refuse_beyond_limit(int(result.normalizer.order))  # before its permutations fill the memory
     parent: Any = result.normalizer.parent
     ambient: Any = result.ambient
     solution = result.solution

@@ -116,6 +116,7 @@ def numbered(
         characters: complex (r, h), with exp(2πi k·t) for a lattice translation t.
     """
     operations = _LISTS.get(f"{space_group}{point}", ORDER[crystal_system(space_group), has_parity].split())
+    named = sorted(range(len(symbols)), key=symbols.__getitem__)
     column = {symbol: place for place, symbol in enumerate(symbols)}
     values = np.round(characters / SAME_CHARACTER) + 0.0
     dimensions = characters[:, 0].real.round()
@@ -127,8 +128,8 @@ def numbered(
             place = column.get(operation.removeprefix("~"))
             if place is not None:
                 key += [sign * float(row[place].real), sign * float(row[place].imag)]
-        # What no operation of the list tells apart comes in the order of all characters.
-        keys.append((*key, *(-row.real).tolist(), *(-row.imag).tolist()))
+        # What no operation of the list tells apart comes in the order of all characters, by the names of the operations.
+        keys.append((*key, *(-row[named].real).tolist(), *(-row[named].imag).tolist()))
     return sorted(range(len(keys)), key=keys.__getitem__)
 
 

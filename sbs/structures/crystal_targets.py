@@ -6,6 +6,7 @@ from typing import Any
 
 from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import FiniteGroup, PointGroup, Subgroup
+from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.validation import as_array
 from sbs.query import resolve_target
 from sbs.structures.crystal_in_cell import CrystalInCell
@@ -33,6 +34,8 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
     target = getattr(target, "representative", target)
     if isinstance(target, Subgroup) and not isinstance(target.parent, PointGroup):
         return target if target.parent == group else group.subgroup(target.elements)
+    if isinstance(target, (SiteOperations, tuple)):
+        return group.subgroup(target)
     if isinstance(target, str) and " (" in target:
         return target_row(crystal, target).target
     if isinstance(target, str):
@@ -42,6 +45,8 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
             raise UnknownGroupError(
                 f"{error}; in a supercell a label of sbs.isotropy is a target too, such as 'R4+ (a,a,0)'"
             ) from None
+    elif isinstance(target, SiteOperations):
+        return group.subgroup(target)
     elif isinstance(target, (PointGroup, Subgroup)) or as_array(target, "elements of the group").ndim == 3:
         kept = resolve_target(found.point_group, target)
     else:

@@ -32,6 +32,10 @@ COLUMNS = (
 )
 
 
+#: The eleven pairs of space groups that are mirror images: P4_1 and P4_3 to P4_332 and P4_132.
+RIGHT_HANDED = {76: 78, 91: 95, 92: 96, 144: 145, 151: 153, 152: 154, 169: 170, 171: 172, 178: 179, 180: 181, 212: 213}
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class IsotropySubgroup:
     """One class of isotropy subgroups.
@@ -163,12 +167,17 @@ def _row(
     assert found is not None
     group = crystal.group
     kept = Subgroup.from_elements(group, np.flatnonzero(flat.fixer[image.number]))
+    space, basis = child_space_group(found, kept), flat.basis
+    reflections = np.flatnonzero(np.linalg.det(crystal.matrices) < 0)
+    if space.number in RIGHT_HANDED.values() and len(reflections):
+        # Of two members of one class that are mirror images the one of the lower number stands for both.
+        kept = kept.conjugate(int(reflections[0]))
+        space, basis = child_space_group(found, kept), image.matrices[image.number[reflections[0]]] @ basis
     index = int(group.order) // kept.order
     left = len(np.unique(found.rotation_of[kept.elements]))
     orientations = found.point_group.order // left
-    space = child_space_group(found, kept)
-    where = direction(blocks, image.matrices, flat.basis)
-    basis = flat.basis.copy()
+    where = direction(blocks, image.matrices, basis)
+    basis = basis.copy()
     basis.setflags(write=False)
     return IsotropySubgroup(
         label=f"{'|'.join(names)} {where}",

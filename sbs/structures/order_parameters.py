@@ -3,8 +3,8 @@
 The components of an order parameter refer to an orthonormal frame. The most telling one consists of lines that are isotropy
 subspaces themselves, images of one line under S: for R4+ the tilts about the three cubic axes. Where several classes of lines
 are such frames, the one of the smaller class and then of the space group of higher number is taken; where none is, lines of the
-first class are completed. The order of the axes follows the arms of the star and a fixed function of what leaves each axis in
-place, so that it is the same for every description of the crystal.
+first class are completed by eigenvectors of an operator that turns with the crystal. The order of the axes follows the arms of
+the star and a fixed function of what leaves each axis in place, so that it is the same for every description of the crystal.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ __all__ = ["OrderParameter", "direction", "order_parameter"]
 PERPENDICULAR = 1e-6
 # Entries of an echelon form that vanish, and components that are whole or simple multiples.
 ZERO = 1e-6
+# Operators that are tried to reach an axis from the first, and the length that is enough of it.
+OPERATORS = 12
+LONG_ENOUGH = 1e-2
 REMEMBERED = 128
 
 FloatArray = NDArray[np.float64]
@@ -96,28 +99,63 @@ def _frame(crystal: CrystalInCell, irrep: SpaceIrrep, image: Image, spaces: list
         start += size
     frame = np.array(chosen).reshape(-1, dim).T
     if frame.shape[1] < dim:
-        rest = np.eye(dim) - frame @ frame.T
-        values, vectors = np.linalg.eigh(rest)
-        frame = np.column_stack([frame, vectors[:, values > 0.5]])
+        values, vectors = np.linalg.eigh(np.eye(dim) - frame @ frame.T)
+        rest = vectors[:, values > 0.5]
+        frame = np.column_stack([frame, _completed(frame, rest, image, scalars)])
     keys = [_axis_key(crystal, irrep, image, column) for column in frame.T]
     return _signed(frame[:, sorted(range(dim), key=lambda k: keys[k])], image, scalars)
 
 
+def _completed(frame: FloatArray, rest: FloatArray, image: Image, scalars: FloatArray) -> FloatArray:
+    """Axes (d, k) that span the rest: in eigenspaces of an operator that turns with the crystal. A complex representation has
+    them in pairs, whose phases follow that of the first axis through further such operators."""
+    generic = _generic_operator(image, scalars, 0.8)
+    values, vectors = np.linalg.eigh(rest.T @ (generic + generic.T) @ rest)
+    edges = np.flatnonzero(np.diff(values) > ZERO * max(1.0, float(np.abs(values).max()))) + 1
+    first = frame[:, 0] if frame.shape[1] else rest @ vectors[:, 0]
+    axes: list[FloatArray] = []
+    for part in np.split(vectors, edges, axis=1):
+        space = rest @ part
+        own: list[FloatArray] = []
+        for step in range(OPERATORS):
+            image_of_first = first if step == 0 else _generic_operator(image, scalars, 0.8 + step) @ first
+            vector = space @ (space.T @ image_of_first)
+            vector -= sum((other * (other @ vector) for other in own), np.zeros(len(vector)))
+            if len(own) < space.shape[1] and np.linalg.norm(vector) > LONG_ENOUGH:
+                own.append(vector / np.linalg.norm(vector))
+        missing = space.shape[1] - len(own)
+        if missing:  # an eigenspace that no operator reaches from the first axis
+            left = space - np.array(own).reshape(-1, len(space)).T @ (np.array(own).reshape(-1, len(space)) @ space)
+            own += list(np.linalg.svd(left)[0].T[:missing])
+        axes += own
+    return np.array(axes).T
+
+
+def _generic_operator(image: Image, scalars: FloatArray, phase: float) -> FloatArray:
+    """A sum of the matrices of all elements, (d, d), with coefficients that turn with the crystal and are of no symmetry."""
+    weights = np.bincount(image.number, np.cos(scalars + phase), len(image.representatives))
+    return np.asarray(np.tensordot(weights, image.matrices, 1))
+
+
 def _signed(frame: FloatArray, image: Image, scalars: FloatArray) -> FloatArray:
     """The axes with signs that go together: each is the image of the first of its orbit under the first element that takes
-    one line to the other, in the order of the elements' scalars."""
+    one line to the other, in the order of the elements' scalars; the first of every further orbit has a positive entry with
+    the first axis of all in an operator that turns with the crystal."""
     lowest = np.full(len(image.representatives), np.inf)
     np.minimum.at(lowest, image.number, scalars)
     ranked = np.argsort(np.round(lowest, 6), kind="stable")
     signed = frame.copy()
+    relation = _generic_operator(image, scalars, 2.1)
     done = np.zeros(frame.shape[1], dtype=bool)
     for first in range(frame.shape[1]):
         if done[first]:
             continue
-        overlaps = image.matrices[ranked] @ frame[:, first] @ frame  # (n, d)
+        if first and signed[:, 0] @ relation @ signed[:, first] < 0:
+            signed[:, first] *= -1
+        overlaps = image.matrices[ranked] @ signed[:, first] @ frame  # (n, d)
         for axis in np.flatnonzero(~done):
             hits = np.abs(np.abs(overlaps[:, axis]) - 1) < PERPENDICULAR
-            if hits.any():
+            if axis != first and hits.any():
                 signed[:, axis] *= np.sign(overlaps[hits.argmax(), axis])
                 done[axis] = True
         done[first] = True

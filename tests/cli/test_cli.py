@@ -300,6 +300,24 @@ def test_output_that_cannot_show_symbols_gets_escapes_in_json(python):
     assert "σv" in {element["symbol"] for element in json.loads(done.stdout)["elements"]}
 
 
+def test_without_a_target_all_symmetry_is_broken(ask):
+    found = ask("solve", "Oh")
+    assert (found["size"], found["target"]["label"], found["target"]["order"]) == (48, "C1", 1)
+    assert ask("solve", "Cinfv")["target"]["label"] == "C1"
+
+
+def test_components_are_written_as_exact_numbers(ask, run):
+    pytest.importorskip("sympy")
+    found = ask("solve", "Oh", "D4h", "--symbolic")
+    assert found["exact_objects"][0] == ["0", "0", "-1/2", "0", "sqrt(3)/2"]
+    code, out, _ = run("solve", "Oh", "D4h", "--symbolic")
+    assert code == 0 and "sqrt(3)/2" in out and "0.866025" not in out
+    assert ask("solve", "C4", "C1", "--symbolic")["exact_objects"] is None
+    assert "exact_objects" not in ask("solve", "Oh", "D4h")
+    code, out, _ = run("solve", "D4h", "C2v(2σv)", "--symbolic")
+    assert code == 0 and "0.126004" in out
+
+
 @pytest.mark.parametrize("arguments", [["show", "Oh", "--json"], ["show", "Oh"], ["table", "Ih"], ["groups"]])
 def test_a_reader_that_stops_early_is_no_error(arguments, python):
     code = (

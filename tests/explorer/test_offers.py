@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import sbs
+from sbs.explorer.tilts import GLAZER, simple_tilts, tilted
 from sbs.tables.catalogue import stored_symbols
 
 
@@ -183,11 +186,38 @@ def test_the_curves_on_data_efficiency_say_what_the_theory_says(plain):
         )
 
 
+# --- tilt systems -----------------------------------------------------------------------------------------------------
+
+
+def test_tilted_octahedra_have_the_space_group_that_is_listed():
+    """Two routes: isotropy subgroups of the order parameters, and spglib on atoms that were moved by hand."""
+    rows = simple_tilts()
+    assert len(rows) == 15 and {row["number"] for row in rows} == set(GLAZER)
+    for row in rows:
+        assert sbs.detect(tilted(row["direction"], 0.3)).space_group.number == row["number"], row["glazer"]
+        signs = sorted(part for part in re.findall(r"[abc]([0+-])", row["glazer"]))
+        assert signs == sorted("0" if not angle else "+" if sign > 0 else "-" for angle, sign in row["turns"])
+
+
+def test_a_tilt_system_has_a_page(plain):
+    plain.go("tilts/Pnma")
+    assert plain.tab.locator("#tilt-list tbody tr").count() == 15
+    facts = " ".join(plain.tab.locator("#tilt .numbers").inner_text().split())
+    assert "Pnma (62)" in facts and "24: 6 orientation × 4 antiphase" in facts
+    code = plain.tab.locator("#python").last.inner_text()
+    scope: dict = {}
+    exec(code, scope)
+    assert len(scope["states"]) == 24
+    plain.tab.click("#tilt-list a[href='#tilts/R-3c']")
+    plain.arrived("tilts/R-3c")
+    assert "R3c (167)" in " ".join(plain.tab.locator("#tilt .numbers").inner_text().split()).replace("̄", "")
+
+
 # --- for everybody --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["start", "Oh/C4v", "targets", "concepts", "Dinfh"])
+@pytest.mark.parametrize("address", ["start", "Oh/C4v", "targets", "tilts", "concepts", "Dinfh"])
 def test_axe_finds_nothing(browser, new_reader, without_webgl, address, scheme):
     """No finding of moderate impact or worse by axe-core."""
     library = pytest.importorskip(

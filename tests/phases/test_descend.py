@@ -82,6 +82,12 @@ def test_domain_states_are_all_different_and_of_one_energy(polar):
     assert len(np.unique(shifts.round(6), axis=0)) == 6
 
 
+def test_the_breaker_of_a_phase_leads_to_it(polar):
+    found = polar.lowest.breaker()
+    assert found.size == polar.lowest.domains == 6
+    found.verify()
+
+
 def test_a_square_that_puckers():
     tree = sbs.descend(square(), Pucker())
     assert tree.lowest.name == "D2d"

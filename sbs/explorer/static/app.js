@@ -1,5 +1,5 @@
 "use strict";
-// Data, addresses and the frame of the page. Addresses: #start, #Oh, #Oh/D4h, #Oh/C4v/3, #Dinfh, #targets, #concepts, #concepts/irreps.
+// Data, addresses and the frame of the page. Addresses: #start, #Oh, #Oh/D4h, #Oh/C4v/3, #Dinfh, #targets, #tilts/Pnma, #concepts, #concepts/irreps.
 
 const App = (() => {
   const { h, mauguin, plural, symbol } = Dom;
@@ -8,7 +8,7 @@ const App = (() => {
   const packed = new Map(Object.entries(JSON.parse($("tables").textContent))); // symbol -> gzip of the table, base64
   const infinite = new Map(data.infinite.map((g) => [g.symbol, g]));
   const loaded = new Map();
-  const PAGES = ["start", "group", "infinite", "targets", "concepts"];
+  const PAGES = ["start", "group", "infinite", "targets", "tilts", "concepts"];
 
   Spelling.learn([...data.index, ...data.infinite]);
 
@@ -66,6 +66,7 @@ const App = (() => {
   function route() {
     const [first, second, third] = (location.hash.slice(1) || "start").split("/").map(decoded);
     if (first === "start" || first === "targets") return { page: first };
+    if (first === "tilts") return { page: "tilts", section: second };
     if (first === "concepts") return { page: "concepts", section: second };
     const group = Spelling.group(first);
     if (group && infinite.has(group)) return { page: "infinite", group };
@@ -107,6 +108,9 @@ const App = (() => {
       turnTo("targets", "All targets");
       const rows = await unpack("all targets");
       if (mine === ticket) Overview.render($("targets-page"), rows, announce);
+    } else if (r.page === "tilts") {
+      turnTo("tilts", "Tilt systems");
+      Tilts.render($("tilts-page"), data.tilts, r.section, announce);
     } else if (r.page === "infinite") {
       turnTo("infinite", r.group);
       Overview.infinite($("infinite-page"), infinite.get(r.group), announce);
@@ -200,6 +204,7 @@ const App = (() => {
     $("theme").setAttribute("aria-label", `${name === "dark" ? "Light" : "Dark"}: switch to ${name === "dark" ? "light" : "dark"} colours`);
     const page = document.body.dataset.page;
     if (shown && page === "group") drawTarget(null);
+    if (page === "tilts") Tilts.render($("tilts-page"), data.tilts, route().section, announce);
     if (page === "concepts") Concepts.render($("concepts-page"), null, { ...conceptTools, stay: true });
   }
 

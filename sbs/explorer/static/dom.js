@@ -63,8 +63,9 @@ const Dom = (() => {
   // Hermann–Mauguin: a bar over the number that has a minus sign before it.
   function mauguin(text) {
     const node = h("span", { class: "symbol", "aria-label": text.replaceAll("-", "bar ") , role: "img" });
-    for (const part of text.split(/(-\d+|-∞)/)) {
-      if (part.startsWith("-")) node.append(h("span", { class: "over" }, part.slice(1)));
+    for (const part of text.split(/(-\d+|-∞|_\d)/)) {
+      if (part.startsWith("_")) node.append(h("sub", {}, part.slice(1))); // a screw axis
+      else if (part.startsWith("-")) node.append(h("span", { class: "over" }, part.slice(1)));
       else node.append(part);
     }
     return node;

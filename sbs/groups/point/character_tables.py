@@ -214,6 +214,8 @@ def named_character_table(group: NamedGroup) -> NamedCharacterTable:
     )
     epsilon = epsilon_order(group.family)
     rows = []
+    # Few values fill the many places of a large table: each is kept once.
+    shared: dict[tuple[int, ...], tuple[int, ...]] = {}
     for irrep, labels in zip(irreps, functions, strict=True):
         multiplicities = table.multiplicities[list(irrep.members)].sum(axis=0).tolist()
         names = irrep.complex_names
@@ -228,7 +230,7 @@ def named_character_table(group: NamedGroup) -> NamedCharacterTable:
                 tuple(labels["rotation"]),
                 tuple(labels["quadratic"]),
                 tuple(_part(table, name, conjugate, member, epsilon) for name, conjugate, member in parts),
-                tuple(map(tuple, multiplicities)),
+                tuple(shared.setdefault(m, m) for m in map(tuple, multiplicities)),
             )
         )
     sizes = tuple(len(members) for members in group.element_classes)
