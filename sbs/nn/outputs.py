@@ -53,7 +53,7 @@ def turn_outputs(
 
 def apply_images(outputs: Tensor, images: Images) -> Tensor:
     """``images`` of outputs (num_sites, dim) or (m, num_sites, dim): (m, num_sites, dim), differentiable."""
-    action = torch.as_tensor(images.action, dtype=outputs.dtype, device=outputs.device)
+    action = torch.tensor(images.action, dtype=outputs.dtype, device=outputs.device)
     stacked = outputs.expand(len(action), -1, -1) if outputs.ndim == 2 else outputs
     turned = stacked @ action.transpose(1, 2)
     if images.sources is None:
@@ -64,7 +64,7 @@ def apply_images(outputs: Tensor, images: Images) -> Tensor:
             f"{tuple(turned.shape[:2])}."
         )
     # Gathering by the inverse permutation is differentiable and deterministic on every device.
-    sources = torch.as_tensor(images.sources, device=outputs.device)
+    sources = torch.tensor(images.sources, device=outputs.device)
     return torch.gather(turned, 1, sources[:, :, None].expand_as(turned))
 
 
@@ -168,7 +168,7 @@ def all_outputs(
     planned = plan_outputs(carried, irreps, permutations, turn)
     stacked = results[0]
     if len(results) > 1:
-        stacked = torch.stack(results)[torch.as_tensor(planned.orbit, device=results[0].device)]
+        stacked = torch.stack(results)[torch.tensor(planned.orbit, device=results[0].device)]
     found = apply_images(stacked, planned.images)
     if check:
         number = telling_object(planned, carried)

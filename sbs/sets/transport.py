@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,8 +67,13 @@ class Listed(Protocol):
         """(size, dim)."""
 
 
+# Sets, and plans of outputs, that are remembered.
+_REMEMBERED = 32
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def transport(symmetry_set: Listed) -> Transport:
-    """Find for every object an element of S that brings it about from the first object of its S-orbit.
+    """Find for every object an element of S that brings it about from the first object of its S-orbit; remembered.
 
     Raises:
         InfiniteSetError: if the set, or S, is infinite.
@@ -197,22 +203,37 @@ def plan_outputs(
     Raises:
         NetworkInputError: permutations do not have a row for each element of S.
     """
+    turn = None if rotation is None else np.asarray(rotation, dtype=np.float64)
+    moves = None if permutations is None else np.ascontiguousarray(permutations, dtype=np.int64)
+    if moves is not None and (moves.ndim != 2 or len(moves) != len(carried.matrices)):
+        raise NetworkInputError(
+            f"permutations has shape {moves.shape}; expected a row for each of the {len(carried.matrices)} elements "
+            "of S."
+        )
+    return _planned(
+        carried, irreps, None if moves is None else (moves.tobytes(), moves.shape), None if turn is None else turn.tobytes()
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _planned(
+    carried: Transport, irreps: str, moves: tuple[bytes, tuple[int, ...]] | None, turn: bytes | None
+) -> OutputPlan:
+    """The plan for the same set, sites and orientation is made once."""
     matrices = carried.matrices[carried.element]
-    if rotation is not None:
-        turn = np.asarray(rotation, dtype=np.float64)
-        matrices = turn @ matrices @ turn.T
-    moves = None
-    if permutations is not None:
-        moves = np.asarray(permutations)
-        if moves.ndim != 2 or len(moves) != len(carried.matrices):
-            raise NetworkInputError(
-                f"permutations has shape {moves.shape}; expected a row for each of the {len(carried.matrices)} elements "
-                "of S."
-            )
-        moves = moves[carried.element]
+    if turn is not None:
+        rotation = np.frombuffer(turn).reshape(3, 3)
+        matrices = rotation @ matrices @ rotation.T
+    permutations = None
+    if moves is not None:
+        permutations = np.frombuffer(moves[0], dtype=np.int64).reshape(moves[1])[carried.element]
     representatives = carried.representatives
     orbit = np.searchsorted(representatives, carried.representative)
-    return OutputPlan(representatives, orbit, images_under(irreps, matrices, moves))
+    images = images_under(irreps, matrices, permutations)
+    for each in (representatives, orbit, images.action, images.sources):
+        if each is not None:
+            each.setflags(write=False)
+    return OutputPlan(representatives, orbit, images)
 
 
 def turned(outputs: npt.ArrayLike, images: Images) -> npt.NDArray[np.float64]:

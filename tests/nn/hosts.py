@@ -16,9 +16,9 @@ def wake(attachment, size):
             weight.copy_(size * torch.randn(weight.shape, generator=generator))
 
 
-def rocksalt():
+def rocksalt(cubic=False):
     build = pytest.importorskip("ase.build", reason="ase is not installed")
-    return build.bulk("NaCl", "rocksalt", a=5.64)
+    return build.bulk("NaCl", "rocksalt", a=5.64, cubic=cubic)
 
 
 @pytest.fixture(scope="module")
