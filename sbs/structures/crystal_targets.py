@@ -45,8 +45,6 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
             raise UnknownGroupError(
                 f"{error}; in a supercell a label of sbs.isotropy is a target too, such as 'R4+ (a,a,0)'"
             ) from None
-    elif isinstance(target, SiteOperations):
-        return group.subgroup(target)
     elif isinstance(target, (PointGroup, Subgroup)) or as_array(target, "elements of the group").ndim == 3:
         kept = resolve_target(found.point_group, target)
     else:
