@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 import torch
 from crystal_network import Crystal, CrystalNetwork, crystal
-from e3nn import o3
 from e3nn.io import CartesianTensor
 from torch import Tensor
 from tqdm import tqdm
 
 import sbs
+from sbs.nn import SymmetryBreaker
 
 SYMBOLS = ("O", "Ca", "Ti", "Sr")
 NUMBERS = {8: 0, 20: 1, 22: 2, 38: 3}
@@ -161,31 +161,6 @@ def _oxygen(structure: Any, moves: np.ndarray, place: np.ndarray) -> np.ndarray:
 # --- the network ------------------------------------------------------------------------------------------------------
 
 
-class Fields(torch.nn.Module):
-    """The fields of several sets as features of the nodes, each set in blocks of its own, in e3nn's component normalisation.
-
-    Args:
-        sets: of crystals with equally many sites, whose nodes come in the order of the sites.
-    """
-
-    def __init__(self, sets: list[Any]) -> None:
-        super().__init__()
-        blocks = [o3.Irreps(each.irreps) for each in sets]
-        self.irreps = o3.Irreps([block for irreps in blocks for block in irreps])
-        self.tables, start = [], 0
-        for each, irreps in zip(sets, blocks, strict=True):
-            scale = np.concatenate([np.full(block.dim, np.sqrt(block.ir.dim)) for block in irreps])
-            table = np.zeros((*each.objects.shape[:2], self.irreps.dim))
-            table[..., start : start + irreps.dim] = each.objects * scale
-            self.tables.append(torch.as_tensor(table).to(torch.get_default_dtype()))
-            start += irreps.dim
-
-    def forward(self, batch: Tensor, num_graphs: int, *, index: Tensor, set_index: Tensor, rotations: Tensor | None) -> Tensor:
-        """Features (nodes, dim) for object ``index`` of set ``set_index`` in each graph."""
-        chosen = [self.tables[int(which)][int(k)] for which, k in zip(set_index, index, strict=True)]
-        return torch.cat(chosen)
-
-
 @dataclass(frozen=True)
 class Case:
     """A crystal, its child, and what symmetry says about the two."""
@@ -240,7 +215,7 @@ def pooled(output: Tensor) -> Tensor:
 def train(cases: list[Case], steps: int) -> tuple[CrystalNetwork, list[float]]:
     """One network for all cases, from the first domain state of each: Adam with a cosine schedule."""
     torch.manual_seed(0)
-    fields = Fields([case.found.symmetry_set for case in cases])
+    fields = SymmetryBreaker([case.found.symmetry_set for case in cases], mode="index", shared=False)
     network = CrystalNetwork(len(SYMBOLS), IRREPS_OUT, fields, cutoff=CUTOFF, mul=8, layers=3)
     batch = together(cases, [1] * len(cases))
     choice = {

@@ -156,7 +156,9 @@ def _parser() -> argparse.ArgumentParser:
         "structure_commands",
     )
     isotropy.add_argument("file", metavar="FILE", help="file with the symmetric crystal")
-    isotropy.add_argument("irreps", metavar="IRREP", nargs="+", help="labels that 'sbs modes' prints, such as R4+ or GM4-")
+    isotropy.add_argument(
+        "irreps", metavar="IRREP", nargs="+", help="labels that 'sbs modes' prints, such as R4+ or GM4-"
+    )
     _add_supercell(isotropy, "order parameters that repeat in this supercell, of the file's cell if not given")
     _add_tolerance(isotropy)
 
@@ -174,7 +176,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_supercell(distortions, "patterns of every wave vector that fits this supercell")
     distortions.add_argument(
-        "--amplitude", type=float, default=0.1, metavar="Å", help="largest displacement of the states written (default: 0.1)"
+        "--amplitude",
+        type=float,
+        default=0.1,
+        metavar="Å",
+        help="largest displacement of the states written (default: 0.1)",
     )
     distortions.add_argument(
         "--strain", type=float, default=0.0, metavar="X", help="Frobenius norm of their strain (default: 0)"

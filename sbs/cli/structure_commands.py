@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sbs.cli.layout import Column
 from sbs.cli.output import write_json
 from sbs.cli.terminal import Screen
 
@@ -21,14 +22,14 @@ def modes(file: str, supercell: str | None, tolerance: float | None, as_json: bo
     """``sbs modes``."""
     from sbs.structures.commands import modes_report
 
-    return _report(modes_report(file, supercell, **_given(tolerance)), as_json)
+    return _listing(modes_report(file, supercell, **_given(tolerance)), as_json)
 
 
 def isotropy(file: str, irreps: list[str], supercell: str | None, tolerance: float | None, as_json: bool) -> int:
     """``sbs isotropy``."""
     from sbs.structures.commands import isotropy_report
 
-    return _report(isotropy_report(file, irreps, supercell, **_given(tolerance)), as_json)
+    return _listing(isotropy_report(file, irreps, supercell, **_given(tolerance)), as_json)
 
 
 def distortions(
@@ -67,6 +68,23 @@ def between(
 
 def _given(tolerance: float | None) -> dict[str, float]:
     return {} if tolerance is None else {"tolerance": tolerance}
+
+
+# Columns that are left out first where the line is short, the highest first; the others always stay.
+_IMPORTANCE = {"strain": 1, "arms": 2, "free": 3, "cell": 4, "antiphase": 5, "number": 6}
+
+
+def _listing(facts: dict[str, Any], as_json: bool) -> int:
+    """Facts that are rows, with the table under "printed"."""
+    printed = facts.pop("printed")
+    if as_json:
+        return _report(facts, as_json)
+    screen = Screen()
+    columns = [Column(heading, _IMPORTANCE.get(heading, 0)) for heading in printed["headings"]]
+    screen.grid(printed["title"], columns, printed["cells"])
+    if printed["account"]:
+        screen.report(printed["account"])
+    return 0
 
 
 def _report(facts: dict[str, Any], as_json: bool) -> int:

@@ -68,7 +68,7 @@ class Journal:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._path.write_text(json.dumps({"format": FORMAT, "run": run}) + "\n", encoding="utf-8")
         except OSError as error:
-            raise InvalidGroupError(f"the journal {os.fspath(path)!r} cannot be used ({error}); give another path") from error
+            raise InvalidGroupError(f"the journal {str(self._path)!r} cannot be used ({error}); give another path") from error
 
     def _read(self, run: str) -> None:
         assert self._path is not None

@@ -4,12 +4,14 @@ Sources of the convention: A. P. Cracknell, B. L. Davies, S. C. Miller and W. F.
 H. T. Stokes, B. J. Campbell and R. Cordes, Acta Cryst. A 69, 388 (2013), which ISODISTORT prints; M. I. Aroyo et al., Acta
 Cryst. A 62, 115 (2006).
 
-The numbers follow a rule **[ours, found by comparison]**: small representations of one wave vector and one parity are counted
-by rising dimension, and among those of one dimension by their characters at certain operations in turn, larger real part
-first, then larger imaginary part. Which operations is a matter of the crystal system; for some wave vectors of some space
-groups it is another list. Operations are those of the standard setting, each with the shift that
-`sbs.structures.operation_symbols.representative_shifts` takes. With this the numbers agree with the published tables at every
-special point of the 230 space groups but the nine of ``UNSETTLED``; the tests compare them all.
+The numbers follow a rule of ours, found by comparison with the tables that the package irreptables ships (M. Iraola et al.,
+Comput. Phys. Commun. 272, 108226 (2022)), of which nothing is contained here; the tests compare with it where it is installed.
+Small representations of one wave vector and one parity are counted by rising dimension, and among those of one dimension by
+their characters at certain operations in turn, larger real part first, then larger imaginary part. Which operations is a matter
+of the crystal system; for some wave vectors of some space groups it is another list. Operations are those of the standard
+setting, each with the shift that `sbs.structures.operation_symbols.representative_shifts` takes. With this the numbers agree
+with the published tables at every special point of the 230 space groups but the nine of ``UNSETTLED``; the tests compare them
+all.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def _listed(crystal: Detected, rows: Listing[Any]) -> dict[str, Any]:
     found = crystal.supercell
     assert found is not None
     setting = found.setting
-    words = str(rows) if found.complete else f"{rows}\n\n{found.account()}"
+    account = "" if found.complete else found.account()
     return {
         "formula": crystal.structure.formula,
         "space_group": {"number": setting.space_group.number, "symbol": setting.space_group.symbol},
@@ -103,7 +103,8 @@ def _listed(crystal: Detected, rows: Listing[Any]) -> dict[str, Any]:
         "keeps_point_group": found.complete,
         "least_cell": found.least_cell.tolist(),
         "rows": rows.as_dicts(),
-        "report": words,
+        "report": f"{rows}\n\n{account}" if account else str(rows),
+        "printed": {"title": rows.title, "headings": [h for _, h in rows.columns], "cells": rows.cells(), "account": account},
     }
 
 

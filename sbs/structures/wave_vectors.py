@@ -2,8 +2,8 @@
 
 Names and representatives are those of Cracknell, Davies, Miller and Love (1979) in the standard setting of International Tables
 (reciprocal coordinates of the conventional basis), as in H. T. Stokes, B. J. Campbell and R. Cordes, Acta Cryst. A 69, 388
-(2013). Where the representative of a special point lies in no arm of a star, because the point group is not the full one of
-the lattice, the name of its image with an A added is taken ("PA").
+(2013), read off the lists of the package Crystalline.jl. Where the representative of a special point lies in no arm of a star,
+because the point group is not the full one of the lattice, the name of its image with an A added is taken ("PA").
 """
 
 from __future__ import annotations

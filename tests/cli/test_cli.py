@@ -205,13 +205,19 @@ def test_between_and_distortions_in_supercells(perovskites, ask, run, tmp_path):
     with open(perovskites[0]) as file:
         lines = file.read().splitlines()
     sites = [[float(x) for x in line.split()] for line in lines[-5:]]
-    rows = [f"{x} {y} {(z + k) / 2 + (0.01 if (n, k) == (1, 0) else 0)}" for n, (x, y, z) in enumerate(sites) for k in (0, 1)]
+    rows = [
+        f"{x} {y} {(z + k) / 2 + (0.01 if (n, k) == (1, 0) else 0)}"
+        for n, (x, y, z) in enumerate(sites)
+        for k in (0, 1)
+    ]
     cell = [lines[2], lines[3], " ".join(str(2 * float(x)) for x in lines[4].split())]
     doubled.write_text("\n".join([*lines[:2], *cell, lines[5], "2 2 6", "Direct", *rows]))
     found = ask("between", perovskites[0], str(doubled), "--tolerance", "0.005")
     assert found["supercell"] == [[2, 0, 0], [0, 2, 0], [0, 0, 2]] and found["domain_states"] == found["objects"]
     amplitudes = {row["irrep"]: row["standard"] for row in found["amplitudes"]}
-    assert all(isinstance(value, float) for value in amplitudes.values()) and any(name.startswith("X") for name in amplitudes)
+    assert all(isinstance(value, float) for value in amplitudes.values()) and any(
+        name.startswith("X") for name in amplitudes
+    )
     assert not [key for key in found if key != key.lower() or " " in key]
     folder = tmp_path / "tilts"
     arguments = ("distortions", perovskites[0], "R4+ (a,0,0)", "--supercell", "2", "--amplitude", "0.2")

@@ -38,6 +38,15 @@ def test_structures_fit_the_width(perovskites, columns, run, monkeypatch):
     assert code == 0 and max(len(line) for line in out.splitlines() if "  " not in line.strip()) <= columns
 
 
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_rows_of_modes_and_isotropy_subgroups_fit_the_width(perovskites, columns, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for arguments in (["modes", perovskites[0]], ["isotropy", perovskites[0], "GM4-"]):
+        code, out, err = run(*arguments)
+        assert (code, err) == (0, "") and max(len(line) for line in out.splitlines()) <= columns
+    assert "P4mm" in out
+
+
 def test_less_important_columns_go_first_and_are_named(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     narrow = run("table", "Oh")[1]

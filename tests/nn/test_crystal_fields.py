@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import sbs
-from sbs.nn import turn_outputs
+from sbs.nn import SymmetryBreaker, turn_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*given NumPy array is not writable.*:UserWarning")
 
@@ -23,7 +23,7 @@ def outputs_of(module, structure, found):
     """A network with fixed random weights on one crystal, for every object: (size, sites, 9)."""
     torch.manual_seed(3)
     network = module.CrystalNetwork(
-        len(module.SYMBOLS), module.IRREPS_OUT, module.Fields([found]), cutoff=module.CUTOFF, mul=2, layers=2
+        len(module.SYMBOLS), module.IRREPS_OUT, SymmetryBreaker(found, mode="index"), cutoff=module.CUTOFF, mul=2, layers=2
     )
     species = np.array([module.NUMBERS[int(n)] for n in structure.numbers])
     data = module.crystal(species, structure.positions.copy(), structure.lattice.copy(), module.CUTOFF)
