@@ -222,6 +222,32 @@ def test_sevennet_checkpoints_rebuild_the_attachment(sevennet_attached, tmp_path
     assert np.abs(plain.results["forces"]).max() < 1e-5
 
 
+def test_sevennet_batches_carry_choices(sevennet_attached):
+    """What ASE atoms say in ``info`` comes along in SevenNet's graphs, through the loader that its training uses."""
+    from sevenn.atom_graph_data import AtomGraphData
+    from sevenn.train.dataload import unlabeled_atoms_to_graph
+    from torch_geometric.loader import DataLoader
+
+    model, breaker, evaluate = sevennet_attached
+    expected = []
+    for number in (1, 4):
+        with breaker.choose(torch.tensor([number])):
+            expected.append(evaluate()[1])
+    graphs = []
+    for number in (1, 4):
+        graph = AtomGraphData.from_numpy_dict(unlabeled_atoms_to_graph(rocksalt(), model.cutoff))
+        graph["data_info"] = {"sbs_object": number}
+        graphs.append(graph)
+    model.set_is_batch_data(True)
+    try:
+        output = model(next(iter(DataLoader(graphs, batch_size=2))))
+    finally:
+        model.set_is_batch_data(False)
+    found = output["inferred_force"].detach().numpy()
+    assert np.abs(found - np.concatenate(expected)).max() < 1e-5
+    assert np.abs(expected[0] - expected[1]).max() > 1e-3
+
+
 # --- MACE ----------------------------------------------------------------------------------------------------------
 
 
