@@ -363,24 +363,3 @@ def test_nequip_trains_with_its_own_command(nequip_run):
         forces = nequip_forces(model, number)
         assert forces[0] @ axis > 0.03
         assert np.abs(forces - np.outer(forces @ axis, axis)).max() < 1e-5
-
-
-@pytest.mark.slow
-def test_nequip_compiles_and_packages_with_its_own_commands(nequip_run):
-    from nequip.integrations.ase import NequIPCalculator
-    from nequip.model import ModelFromCheckpoint
-
-    model = ModelFromCheckpoint(str(nequip_run / "last.ckpt"))["sole_model"].eval()
-    expected = nequip_forces(model, 3)
-    options = ("--device", "cpu", "--mode", "aotinductor", "--target", "ase", "--modifiers", "fix_symmetry_breaker")
-    nequip_command("compile", nequip_run / "last.ckpt", nequip_run / "model.nequip.pt2", *options, folder=nequip_run)
-    atoms = rocksalt()
-    atoms.calc = NequIPCalculator.from_compiled_model(
-        str(nequip_run / "model.nequip.pt2"), device="cpu", chemical_species_to_atom_type_map=True
-    )
-    assert np.abs(atoms.get_forces() - expected).max() < 1e-5
-    nequip_command("package", "build", nequip_run / "last.ckpt", nequip_run / "model.nequip.zip", folder=nequip_run)
-    from nequip.model import ModelFromPackage
-
-    packaged = ModelFromPackage(str(nequip_run / "model.nequip.zip"))["sole_model"].eval()
-    assert np.abs(nequip_forces(packaged, 3) - expected).max() < 1e-6
