@@ -349,3 +349,14 @@ def test_hosts_batches_carry_choices():
     assert torch.allclose(together, apart, atol=1e-6)
 
 
+
+
+@pytest.mark.slow
+def test_the_example_relaxes_to_every_domain_and_exports(tmp_path):
+    pytest.importorskip("sevenn", reason="SevenNet is not installed")
+    import finetune_potential
+
+    figures = finetune_potential.main(["--steps", "25", "--output", str(tmp_path)])
+    assert min(figures["along"]) > 0.03 and figures["across"] < 0.01
+    assert max(figures["along"]) - min(figures["along"]) < 0.01
+    assert figures["path"].exists()
