@@ -7,7 +7,7 @@ The 842 thousand pretrained weights do not move. Then the cubic crystal relaxes 
 every time on one energy surface, and one of them is written for LAMMPS by SevenNet's own exporter.
 
 Run:  python examples/finetune_potential.py [--steps 40] [--output DIR]
-Needs: pip install "sbs[nn,potentials]"
+Needs: pip install ".[nn,potentials]"
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Symmetry breakers for equivariant networks in JAX (install with ``pip install "sbs[jax]"``).
+"""Symmetry breakers for equivariant networks in JAX (in a checkout: ``pip install ".[jax]"``).
 
 The same objects, outputs and losses as `sbs.nn`, as functions of arrays: for e3nn-jax, Nequix and networks of one's own.
 

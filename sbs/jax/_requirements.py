@@ -10,5 +10,5 @@ try:
     importlib.import_module("jax.numpy")
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        f'sbs.jax needs JAX ({error.name} is missing); install it with: pip install "sbs[jax]"', name=error.name
+        f"sbs.jax needs JAX ({error.name} is missing); install it with: pip install jax", name=error.name
     ) from error

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, NotASubgroupError
 from sbs.groups import ClosedGroup, FiniteGroup, PointGroup
+from sbs.groups.abstract.immutability import ComparedByValue
 from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.point.pointgroups import match_elements
 from sbs.groups.point.symbols import hermann_mauguin
@@ -26,7 +27,7 @@ __all__ = ["Detected"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Detected:
+class Detected(ComparedByValue):
     """Symmetry of a structure in its own Cartesian frame.
 
     For every element g: ``positions[permutations[g, i]] ≈ group.matrices[g] @ positions[i] +

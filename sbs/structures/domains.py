@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, NoSetError
 from sbs.groups import Subgroup
+from sbs.groups.abstract.immutability import ComparedByValue
 from sbs.structures.crystal import SpaceGroup, space_group_of
 from sbs.structures.detected import Detected
 from sbs.structures.group_names import name_of_subgroup
@@ -27,7 +28,7 @@ SEEN = 0.1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DomainState:
+class DomainState(ComparedByValue):
     """One of the symmetry-equivalent distorted structures.
 
     Attributes:

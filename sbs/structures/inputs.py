@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
+from sbs.groups.abstract.immutability import ComparedByValue
 from sbs.optional import require
 from sbs.structures.neighbours import closest_pair
 from sbs.structures.viewing import view
@@ -21,7 +22,7 @@ KIND_STEP = 1000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Structure:
+class Structure(ComparedByValue):
     """Labelled points in space, periodic or not.
 
     Attributes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import Subgroup
+from sbs.groups.abstract.immutability import ComparedByValue
 from sbs.objects.arrangements import Flat, Image, flats, image_of
 from sbs.structures.child_groups import ChildSpaceGroup, child_space_group
 from sbs.structures.crystal_in_cell import CrystalInCell
@@ -37,7 +38,7 @@ RIGHT_HANDED = {76: 78, 91: 95, 92: 96, 144: 145, 151: 153, 152: 154, 169: 170, 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IsotropySubgroup:
+class IsotropySubgroup(ComparedByValue):
     """One class of isotropy subgroups.
 
     Attributes:

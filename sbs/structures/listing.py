@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from sbs.errors import AmbiguousTargetError, UnknownGroupError
+from sbs.groups.abstract.immutability import Immutable
 from sbs.groups.abstract.validation import check_integer
 from sbs.optional import require
 from sbs.sets.export import as_json
@@ -15,7 +16,7 @@ __all__ = ["Listing", "columns_of_text"]
 Row = TypeVar("Row")
 
 
-class Listing(Sequence[Row], Generic[Row]):
+class Listing(Immutable, Sequence[Row], Generic[Row]):
     """Rows with named columns. Immutable.
 
     Args:
@@ -24,10 +25,18 @@ class Listing(Sequence[Row], Generic[Row]):
         columns: name of a value and its heading, those that are printed.
     """
 
+    title: str
+    rows: tuple[Row, ...]
+    columns: tuple[tuple[str, str], ...]
+
     def __init__(self, title: str, rows: Sequence[Row], columns: Sequence[tuple[str, str]]) -> None:
-        self.title = title
-        self.rows = tuple(rows)
-        self.columns = tuple(columns)
+        self._set(title=title, rows=tuple(rows), columns=tuple(columns))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and (self.title, self.rows) == (other.title, other.rows)
+
+    def __hash__(self) -> int:
+        return hash((self.title, len(self.rows)))
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sbs.groups.abstract.immutability import ComparedByValue, frozen
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.inputs import element
 from sbs.structures.listing import Listing
@@ -29,7 +30,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Mode:
+class Mode(ComparedByValue):
     """All displacements and strains that belong to one irreducible representation.
 
     Attributes:
@@ -105,7 +106,8 @@ def list_modes(crystal: CrystalInCell) -> Modes:
         moving = np.flatnonzero(np.isin(orbits, np.flatnonzero(parts))) if multiplicity else np.zeros(0, dtype=np.int64)
         moving.setflags(write=False)
         names = tuple(dict.fromkeys(element(int(n)) for n in crystal.structure.numbers[moving]))
-        rows.append(Mode(irrep.label, irrep.star, irrep.dimension, multiplicity, int(strain), moving, names, irrep))
+        star = frozen(np.array(irrep.star))
+        rows.append(Mode(irrep.label, star, irrep.dimension, multiplicity, int(strain), moving, names, irrep))
     space = crystal.supercell.setting.space_group
     atom = crystal.supercell.setting.origin_atom
     origin = f", origin at {atom}" if atom else ""

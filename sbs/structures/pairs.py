@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, InfiniteSetError
 from sbs.groups import ClosedGroup, FiniteGroup, PointGroup, PointGroupSymbol, Subgroup
+from sbs.groups.abstract.immutability import ComparedByValue, frozen
 from sbs.groups.abstract.validation import check_real
 from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
@@ -42,7 +43,7 @@ FRACTION_MOVED = 0.4
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Between:
+class Between(ComparedByValue):
     """A symmetric structure, one of its distortions, and everything that symmetry says about the pair.
 
     Attributes:
@@ -105,12 +106,12 @@ class Between:
                 "many objects; symmetry_set.sample(n) gives some"
             )
         elements = np.array([state.element for state in self.states])
-        return states_of_objects(self.symmetry_set, self.finite, self.target, elements)
+        return frozen(states_of_objects(self.symmetry_set, self.finite, self.target, elements))
 
     @cached_property
     def object_of(self) -> NDArray[np.int64]:
         """int (num_states,), the first object that stands for each domain state."""
-        return np.array([int(np.flatnonzero(self.state_of == n)[0]) for n in range(len(self.states))])
+        return frozen(np.array([int(np.flatnonzero(self.state_of == n)[0]) for n in range(len(self.states))]))
 
     @cached_property
     def amplitudes(self) -> tuple[ModeAmplitude, ...]:

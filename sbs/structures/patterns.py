@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, InfiniteSetError, InvalidGroupError, NoSetError
 from sbs.groups import ClosedGroup, Subgroup
+from sbs.groups.abstract.immutability import ComparedByValue, frozen
 from sbs.groups.abstract.validation import check_integer, check_real, check_seed, real_array, shown
 from sbs.objects.invariants import pointwise_fixer
 from sbs.structures.detected import Detected
@@ -47,7 +48,7 @@ LEAST_FRACTION = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class PatternIrrep:
+class PatternIrrep(ComparedByValue):
     """The patterns of one irreducible representation of S.
 
     Attributes:
@@ -67,7 +68,7 @@ class PatternIrrep:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Distortions:
+class Distortions(ComparedByValue):
     """Symmetry-breaking patterns of a structure. Obtain them from ``sbs.distortions``.
 
     Attributes:
@@ -89,6 +90,10 @@ class Distortions:
     strain_irreps: tuple[str, ...]
     named: tuple[str, ...] = ()
     stand_in: Detected | None = None
+
+    def __post_init__(self) -> None:
+        frozen(self.displacements)
+        frozen(self.strains)
 
     def __len__(self) -> int:
         return len(self.displacements) + len(self.strains)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, SearchLimitError
 from sbs.groups import FiniteGroup, PointGroup
+from sbs.groups.abstract.immutability import ComparedByValue
 from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.validation import real_array, shown
 from sbs.structures.crystal import CrystalSymmetry
@@ -37,7 +38,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Supercell:
+class Supercell(ComparedByValue):
     """How S lies over the space group of the crystal.
 
     Attributes:

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+from functools import lru_cache
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,6 +15,29 @@ from sbs.groups.abstract.characters import character_table
 CYCLE = [1, 2, 3, 0]
 
 
+CUBIC = (4.0 * np.eye(3), [[0, 0, 0], [0.5, 0.5, 0.5]], [55, 17])
+
+
+def crystals():
+    """Results about structures."""
+    if find_spec("spglib") is None:
+        return {}
+    detected, doubled = sbs.detect(CUBIC), sbs.detect(CUBIC, supercell=(1, 1, 2))
+    patterns, modes = sbs.distortions(CUBIC, "C4v"), sbs.modes(doubled)
+    return {
+        "structure": detected.structure,
+        "detected": detected,
+        "detected in a supercell": doubled,
+        "distortions": patterns,
+        "between": sbs.between(CUBIC, patterns.domain_states(0.1)[0].structure),
+        "modes": modes,
+        "mode": modes[1],
+        "isotropy subgroups": sbs.isotropy(doubled, modes[2].label),
+        "fields on sites": sbs.minimal_set(doubled),
+    }
+
+
+@lru_cache(maxsize=1)
 def values():
     cube, cycle = point_group("Oh"), FiniteGroup.from_permutations([CYCLE])
     return {
@@ -30,6 +55,7 @@ def values():
         "closed set": sbs.minimal_set("Dinfh", "Cinfv"),
         "table": sbs.table("C3v"),
         "row of a table": sbs.table("C3v")[1],
+        **crystals(),
     }
 
 

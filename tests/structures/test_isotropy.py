@@ -11,6 +11,7 @@ import sbs
 from sbs.errors import AmbiguousTargetError, DetectionError, SearchLimitError, UnknownGroupError
 from sbs.objects.arrangements import flats, image_of
 from sbs.structures.isotropy_table import target_row
+from sbs.structures.order_parameters import order_parameter
 from sbs.structures.space_irreps import find_irrep, space_irreps
 from sbs.structures.spglib_calls import symmetry_dataset
 from tests.structures.crystals import CRYSTALS
@@ -245,6 +246,7 @@ def test_flats_of_a_reflection_group():
 
 
 def test_too_large_a_group_says_so(monkeypatch):
+    order_parameter.cache_clear()  # equal crystals share what is remembered
     monkeypatch.setattr("sbs.objects.arrangements.MAX_IMAGE", 4)
     with pytest.raises(SearchLimitError, match="smaller supercell"):
         sbs.isotropy(sbs.detect(CRYSTALS["zincblende"], supercell=1), "Γ4")

@@ -43,6 +43,15 @@ class SiteOperations:
         for array in (matrices, translations, permutations):
             array.setflags(write=False)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SiteOperations) and all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("matrices", "translations", "permutations")
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.permutations.shape, self.permutations.tobytes()))
+
     @property
     def sites(self) -> int:
         """Number of sites that are permuted."""
