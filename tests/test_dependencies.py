@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 #: Libraries of users, whose structures, models and potentials are read or called where the user has them; never required.
-GUESTS = {"chgnet", "mace", "mattersim", "nequip", "orb_models", "pymatgen", "phonopy", "sevenn", "upet", "jax", "jaxlib"}
+GUESTS = {"chgnet", "jaxlib", "mace", "mattersim", "nequip", "orb_models", "phonopy", "pymatgen", "sevenn", "upet"}
+GUESTS |= {"torch_geometric"}
 
 #: Room -> extras that it comes with; the rooms that are not named come with the bare package.
 EXTRAS = {room: [room] for room in ("nn", "jax", "structures", "explorer", "cli")} | {"phases": ["relax"]}
@@ -44,6 +45,15 @@ def declared(*extras):
     return {re.match(r"[\w-]+", line)[0].replace("-", "_").lower() for line in lines}
 
 
+def promised(source):
+    """Libraries asked for by ``require(module, extra)``, and the extra that the message tells users to install."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "require" and len(node.args) >= 2:
+            module, extra = node.args[:2]
+            if isinstance(module, ast.Constant) and isinstance(extra, ast.Constant):
+                yield module.value.partition(".")[0], extra.value
+
+
 def foreign(source):
     return {name for name in libraries(source) if name not in sys.stdlib_module_names and name != "sbs"}
 
@@ -51,8 +61,11 @@ def foreign(source):
 @pytest.mark.parametrize("path", sorted((ROOT / "sbs").rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_what_a_module_imports_is_declared(path):
     room = path.relative_to(ROOT / "sbs").parts[0].removesuffix(".py")
+    source = path.read_text(encoding="utf-8")
     known = declared(*EXTRAS.get(room, []), *SHOWN.get(room, []))
-    assert foreign(path.read_text(encoding="utf-8")) - known - GUESTS == set()
+    asked = {name: extra for name, extra in promised(source) if name not in GUESTS}
+    assert {name for name in foreign(source) - GUESTS if name.lower() not in known} <= set(asked)
+    assert {name for name, extra in asked.items() if name.lower() not in declared(extra)} == set()
 
 
 def test_what_the_bare_package_requires_is_used():
@@ -71,7 +84,8 @@ def test_tests_import_only_what_their_extra_brings():
     for path in (ROOT / "tests").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         skipped = set(re.findall(r"importorskip\(\s*\"(\w+)", source))
-        if extra := foreign(source) - known - own - skipped - {"no_such_library_at_all", "axe_playwright_python"}:
+        extra = foreign(source) - own - skipped - {"no_such_library_at_all", "axe_playwright_python"}
+        if extra := {name for name in extra if name.lower() not in known}:
             wrong[path.name] = extra
     assert wrong == {}
 
