@@ -1,6 +1,9 @@
 """The benchmark of the products at reduced size: it runs, and its sentences follow from its figures."""
 
 import importlib
+import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -42,7 +45,9 @@ def test_sentences_follow_from_the_figures(benchmark):
 
 
 def test_memory_of_a_pass_is_at_least_its_output(benchmark):
-    found = benchmark.peak_memory("clebsch-gordan", 4)
+    # In a process of its own, as the benchmark does: the peak of this one may be anything.
+    script = [sys.executable, "-W", "ignore", benchmark.__file__, "--memory", "clebsch-gordan", "4"]
+    found = json.loads(subprocess.run(script, capture_output=True, text=True, check=True).stdout)
     output = 4 * benchmark.MEMORY_BATCH * 625 / 1e6
     assert found["pass"] >= 0.9 * output
     assert found["tables"] > 0
