@@ -130,7 +130,7 @@ class Between(ComparedByValue):
         return np.array([state.strain for state in self.states])
 
     @property
-    def targets(self) -> NDArray[np.float64]:
+    def object_displacements(self) -> NDArray[np.float64]:
         """float64 (size, num_sites, 3), Å: for each object of the set the displacements it stands for.
 
         This is what ``sbs.nn.orbit_targets`` returns and ``sbs.nn.paired_loss`` compares with, for outputs

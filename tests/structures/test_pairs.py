@@ -68,13 +68,13 @@ def assert_consistent(pair: Between) -> None:
             assert np.array_equal(np.flatnonzero(fixed), state.symmetry.elements)
             assert pair.symmetry_set.target_of[int(k)] == state.symmetry
         assert pair.state_of[pair.object_of[number]] == number
-        assert np.array_equal(pair.targets[pair.object_of[number]], state.displacement)
+        assert np.array_equal(pair.object_displacements[pair.object_of[number]], state.displacement)
     # object and target move together under every element
     for g in range(group.order):
         for k in range(int(pair.symmetry_set.size)):
             image = matrices[g] @ pair.symmetry_set.objects[k]
             other = int(np.linalg.norm(pair.symmetry_set.objects - image, axis=1).argmin())
-            assert np.abs(move(pair.parent, g, pair.targets[k]) - pair.targets[other]).max() < 1e-9
+            assert np.abs(move(pair.parent, g, pair.object_displacements[k]) - pair.object_displacements[other]).max() < 1e-9
 
 
 def same_states(first: Between, second: Between) -> float:
@@ -382,7 +382,7 @@ def test_targets_are_the_form_that_networks_train_on(cubic_perovskite):
     targets = losses.orbit_targets(
         pair.symmetry_set, own, "1x1o", pair.parent.permutations, index=int(pair.object_of[0])
     )
-    assert np.abs(targets.numpy() - pair.targets).max() < 1e-12
+    assert np.abs(targets.numpy() - pair.object_displacements).max() < 1e-12
 
 
 @pytest.mark.parametrize("format", ["cif", "poscar", "extxyz"])
