@@ -216,8 +216,17 @@ def test_a_tilt_system_has_a_page(plain):
 # --- for everybody --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["start", "Oh/C4v", "targets", "tilts", "concepts", "Dinfh"])
+VIEWS = ["start", "Oh/C4v", "targets", "tilts", "concepts", "Dinfh"]
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme"),
+    [
+        *((view, "light") for view in VIEWS),
+        ("Oh/C4v", "dark"),
+        *(pytest.param(view, "dark", marks=pytest.mark.slow) for view in VIEWS if view != "Oh/C4v"),
+    ],
+)
 def test_axe_finds_nothing(browser, new_reader, without_webgl, address, scheme):
     """No finding of moderate impact or worse by axe-core."""
     library = pytest.importorskip(

@@ -150,6 +150,7 @@ def test_finetune_attached(tmp_path):
     assert (tmp_path / "finetune_attached.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_benchmark_of_the_gpu_runs_dry_on_a_cpu(capsys):
     figures = importlib.import_module("gpu").main(["--device", "cpu", "--dry-run"])
     assert figures.difference < 1e-5
