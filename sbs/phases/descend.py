@@ -13,6 +13,8 @@ The search, step by step:
    least a share (``share``) of what the lowest of all gains, then always from the lowest phase of all, until that is a minimum
    or a limit is reached.
 
+What it ends with is a local minimum: a lower phase to which no chain of instabilities leads is not found.
+
 With ``exhaustive``, weak irreps, directions with several amplitudes and those of pairs of unstable irreps are entered too, and
 the Hessian of every phase is computed.
 """
