@@ -121,7 +121,7 @@ def descend(
     """All lower phases of a symmetric crystal or molecule, by the search that the module describes.
 
     Args:
-        structure: anything that ``sbs.detect`` takes.
+        structure: anything that ``sbs.detect`` takes, or a ``Detected``, whose cell is then the one that is given.
         calculator: an ASE calculator.
         supercell: of a crystal, as ``sbs.detect`` takes it: distortions that repeat in this cell are found. By default
             the cell as it is given.
@@ -162,9 +162,10 @@ def descend(
         expansions=check_integer(expansions, "expansions", 1),
         exhaustive=check_bool(exhaustive, "exhaustive"),
     )
-    found = detect(structure, tolerance)
+    given = structure.structure if isinstance(structure, Detected) else structure
+    found = detect(given, tolerance)
     if found.structure.periodic:
-        found = detect(structure, tolerance, supercell=1 if supercell is None else supercell)
+        found = detect(given, tolerance, supercell=1 if supercell is None else supercell)
     elif supercell is not None:
         raise InvalidGroupError("a molecule has no cell; leave supercell out")
     lattice = found.structure.lattice

@@ -215,6 +215,14 @@ def test_bad_options_are_named(options):
         sbs.descend(caesium_chloride(), LatticePhi4(), cell=False, **options)
 
 
+def test_what_was_detected_goes_in(polar):
+    tree = sbs.descend(sbs.detect(caesium_chloride()), LatticePhi4(), cell=False)
+    assert energies(tree) == pytest.approx(energies(polar), abs=1e-9)
+    crystal = sbs.detect(caesium_chloride(), supercell=2)
+    part = sbs.descend(crystal, LatticePhi4(j=0.1), cell=False, budget=10)
+    assert part.parent.group.order == 384
+
+
 def test_a_molecule_has_no_supercell():
     with pytest.raises(InvalidGroupError, match="no cell"):
         sbs.descend(square(), Pucker(), 2)
