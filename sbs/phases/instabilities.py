@@ -20,6 +20,7 @@ from sbs.optional import require
 from sbs.phases.hessian import DEFAULT_STEP, Hessian, finite_differences
 from sbs.phases.potential import Potential
 from sbs.phases.states import isotypic_basis
+from sbs.phases.symmetrized import check_finite
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
 from sbs.structures.irreps import real_irreps
@@ -176,6 +177,7 @@ def instabilities(
     found = crystal if isinstance(crystal, Detected) else detect(crystal, tolerance)
     if found.structure.periodic and found.supercell is None:
         found = detect(found.structure, tolerance, supercell=1)
+    check_finite(found)
     potential = Potential(calculator)
     hessian = finite_differences(found.structure, found.matrices, found.permutations, potential, step)
     force = float(np.linalg.norm(hessian.forces, axis=1).max())

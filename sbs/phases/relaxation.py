@@ -6,7 +6,6 @@ their gradients are not.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError, MissingDependencyError, NotConvergedError
+from sbs.errors import MissingDependencyError, NotConvergedError
 from sbs.groups.abstract.validation import check_bool, check_integer, check_real, check_tolerance
 from sbs.optional import require
 from sbs.phases.fixed_space import FixedSpace, fixed_space
 from sbs.phases.potential import Evaluation, Potential
-from sbs.phases.symmetrized import symmetrized
+from sbs.phases.symmetrized import check_finite, symmetrized
 from sbs.structures.crystal import SpaceGroup, primitive_cell
 from sbs.structures.detected import Detected
 from sbs.structures.detection import DEFAULT_TOLERANCE, detect
@@ -253,11 +252,7 @@ def whole_symmetry(phase: Any, tolerance: float = DEFAULT_TOLERANCE) -> Detected
 
 def space_of(found: Detected) -> FixedSpace:
     """Fix(S) of what was detected, with the structure averaged over S."""
-    if not math.isfinite(found.order):
-        raise DetectionError(
-            f"{found.structure!r} has the infinite group {found.symbol}; expected a structure with a finite group: relax "
-            "linear molecules with the calculator alone"
-        )
+    check_finite(found)
     return fixed_space(symmetrized(found), found.matrices, found.permutations)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sbs.errors import DetectionError
 from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure, minimum_image
 
-__all__ = ["symmetrized"]
+__all__ = ["check_finite", "symmetrized"]
 
 Floats = NDArray[np.float64]
 
@@ -38,3 +41,16 @@ def symmetrized(found: Detected) -> Structure:
     total = np.zeros_like(positions)
     np.add.at(total, permutations, off)
     return Structure(positions + total / len(matrices), structure.numbers, lattice)
+
+
+def check_finite(found: Detected) -> None:
+    """Refuse a linear molecule or a single atom.
+
+    Raises:
+        DetectionError: the group is infinite.
+    """
+    if not math.isfinite(found.order):
+        raise DetectionError(
+            f"{found.structure!r} has the infinite group {found.symbol}; expected a structure with a finite group: relax "
+            "linear molecules with the calculator alone"
+        )

@@ -193,8 +193,9 @@ def test_a_pressure_is_a_number(value):
 
 
 def test_linear_molecules_are_refused_by_name():
-    with pytest.raises(sbs.errors.DetectionError, match="infinite"):
-        sbs.relax(Atoms("CO2", positions=[[0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]]), EMT())
+    for question in (sbs.relax, sbs.instabilities, sbs.descend):
+        with pytest.raises(sbs.errors.DetectionError, match="infinite group"):
+            question(Atoms("CO2", positions=[[0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]]), EMT())
 
 
 def test_the_edge_of_the_model_is_where_its_cage_rests():
