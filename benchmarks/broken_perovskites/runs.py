@@ -25,17 +25,20 @@ def unit_of(line: dict[str, Any]) -> Unit:
 
 
 def best_rates(found: Sequence[dict[str, Any]]) -> dict[tuple[str, str], float]:
-    """The tuned learning rate of each (task, technique)."""
-    return {(line["task"], line["technique"]): line["best"] for line in found if line.get("kind") == "tune"}
+    """The tuned learning rate of each (task, technique); "" stands for any task: a rate tuned on another one."""
+    tuned = [line for line in found if line.get("kind") == "tune"]
+    own = {(line["task"], line["technique"]): float(line["best"]) for line in tuned}
+    return {**{("", technique): rate for (_, technique), rate in own.items()}, **own}
 
 
 def finish(unit: Unit, task: Task, store: Path, rates: dict[tuple[str, str], float]) -> dict[str, Any]:
     """Run a unit and write its line."""
     if unit.kind == "tune":
         line = tune_unit(unit, task)
-        rates[unit.task, unit.technique] = line["best"]
+        rates[unit.task, unit.technique] = rates["", unit.technique] = line["best"]
     else:
-        line = run_unit(unit, task, rates.get((unit.task, unit.technique), DEFAULT_RATE))
+        known = rates.get((unit.task, unit.technique), rates.get(("", unit.technique), DEFAULT_RATE))
+        line = run_unit(unit, task, known)
     append(store, line)
     return line
 
