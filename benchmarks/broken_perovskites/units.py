@@ -27,7 +27,7 @@ __all__ = ["RATES", "STORE", "Unit", "append", "lines", "run_unit", "tune_unit"]
 STORE = Path(__file__).resolve().parent / "results.jsonl"
 
 #: Learning rates among which each technique's is chosen, on validation data of the first fold's training items.
-RATES = (3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 TUNING_SEEDS = (100, 101)
 #: Å, symmetry tolerances for the space group of an output.
 TOLERANCES = (1e-3, 1e-2, 3e-2, 1e-1)
