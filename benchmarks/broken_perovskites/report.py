@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from benchmarks.broken_perovskites.figures import draw
 from benchmarks.broken_perovskites.measures import rms, rms_interval
 from benchmarks.broken_perovskites.results import BASE, Result, Results
 from benchmarks.broken_perovskites.techniques import TECHNIQUES
-from benchmarks.broken_perovskites.units import BREAKING_GOAL, RATES, TOLERANCES, TUNING_SEEDS
+from benchmarks.broken_perovskites.units import BREAKING_GOAL, PERCEPTRON_RATES, RATES, TOLERANCES, TUNING_SEEDS
 from benchmarks.results import FIGURES, RESULTS, machine, write_section
 
 __all__ = ["PAGE", "error_table", "relations", "symmetry_table", "write"]
@@ -99,29 +98,30 @@ def relations(own: Results) -> str:
 def design(store: Path) -> str:
     """What differences the design can resolve, from the seeds of the tuning runs, that is before the comparison ran."""
     spread = results.tuning_spread(store)
-    if not spread:
+    if spread is None:
         return ""
     many, few = (results.resolvable(spread, len(s)) for s in (plan.MANY, plan.FEW))
     return (
-        f"Before the comparison: over the tuning runs the logarithm of a network's error has a standard deviation of {spread:.2f} "
-        f"between seeds, so that {len(plan.MANY)} seeds against {len(plan.MANY)} can show a ratio of {many:.2f} or more, "
-        f"{len(plan.FEW)} against {len(plan.FEW)} one of {few:.2f} (80 % power, 5 % level); items add to that, and are in the "
-        "intervals of the tables, which resample compositions and seeds together."
+        f"Before the comparison: over the tuning runs the logarithm of a network's error has a standard deviation of "
+        f"{spread:.2f} between seeds, so that {len(plan.MANY)} seeds against {len(plan.MANY)} can show a ratio of {many:.2f} "
+        f"or more, {len(plan.FEW)} against {len(plan.FEW)} one of {few:.2f} (80 % power, 5 % level). Items add to that and are "
+        "in the intervals of the tables, which resample compositions and seeds together."
     )
 
 
 def method(store: Path, known: Sequence[Results]) -> str:
     """How it was done, in figures."""
     counts = [each.parameters for own in known for each in own.found.values()]
-    rates = ", ".join(f"{rate:g}" for rate in RATES)
+    body, perceptron = (", ".join(f"{rate:g}" for rate in rates) for rates in (RATES, PERCEPTRON_RATES))
     networks, minutes = results.effort(store)
     return (
-        f"Labels are those of SevenNet-0 (benchmarks/broken_perovskites/DATASHEET.md). Errors are root mean squares per atom, Å. All "
-        f"equivariant techniques share one message-passing body of two layers (l up to 2, {min(counts)} to {max(counts)} parameters "
-        f"with all techniques and tasks), the perceptrons have as many parameters and {plan.HASTE} times as many updates. "
-        f"{plan.FOLDS} folds hold out every item once. The learning rate of each technique is the best of {rates} on the items of "
-        f"one fold, {len(TUNING_SEEDS)} seeds and {plan.TUNING_UPDATES} updates each; training takes {plan.UPDATES} updates of "
-        f"{plan.BATCH} items. {networks} networks, {minutes:.0f} minutes of one core. {design(store)}"
+        f"Labels are those of SevenNet-0 (benchmarks/broken_perovskites/DATASHEET.md). Errors are root mean squares per atom, "
+        f"Å. All equivariant techniques share one message-passing body of two layers with l up to 2; perceptrons get "
+        f"{plan.HASTE} times as many updates; {min(counts)} to {max(counts)} parameters over all techniques and tasks. "
+        f"{plan.FOLDS} folds hold out every item once. The learning rate of each technique is the best of {body} (perceptrons: "
+        f"{perceptron}) on the items of one fold, {len(TUNING_SEEDS)} seeds and {plan.TUNING_UPDATES} updates each (perceptrons "
+        f"{plan.HASTE} times as many); training takes {plan.UPDATES} updates of {plan.BATCH} items. {networks} networks, "
+        f"{minutes:.0f} minutes of one core. {design(store)}"
     )
 
 
@@ -150,7 +150,8 @@ def section(store: Path) -> str:
         parts.append(symmetry_table(own))
     if deep := depth_table(store):
         parts.append(
-            f"### Depth\n\nTraining error, Å per atom, median of {len(plan.FEW)} seeds (least to largest), all items seen.\n\n{deep}"
+            f"### Depth\n\nTraining error, Å per atom, median of {len(plan.FEW)} seeds (least to largest), all items "
+            f"seen.\n\n{deep}"
         )
     for other in others():
         if told := other(store):

@@ -43,8 +43,10 @@ def finish(unit: Unit, task: Task, store: Path, rates: dict[tuple[str, str], flo
     return line
 
 
-def run(step: str, store: Path, tasks: Sequence[str] | None, techniques: Sequence[str] | None) -> None:
-    """All units of a step that are not in the store."""
+def run(
+    step: str, store: Path, tasks: Sequence[str] | None, techniques: Sequence[str] | None, few: bool = False
+) -> None:
+    """All units of a step that are not in the store; with ``few`` those of the first seeds alone."""
     deterministic()
     found = [line for line in lines(store) if line.get("kind") in ("tune", "train", "depth")]
     done = {unit_of(line).key for line in found}
@@ -53,6 +55,8 @@ def run(step: str, store: Path, tasks: Sequence[str] | None, techniques: Sequenc
         planned: Iterator[Unit] = {"tune": plan.tune_units, "train": plan.train_units, "depth": plan.depth_units}[step](name)
         for unit in planned:
             if unit.key in done or (techniques and unit.technique not in techniques):
+                continue
+            if few and step == "train" and unit.seeds != plan.FEW:
                 continue
             line = finish(unit, plan.task_for(name), store, rates)
             told = line.get("best") or [round(float(x), 4) for x in line["train"][:3]]

@@ -280,7 +280,7 @@ TECHNIQUES: tuple[Rule, ...] = (
     Listed("perceptron, smallest set", "smallest", False),
     Fixed("perceptron", "none", loss="nearest", equivariant=False),
     Fixed("canonicalisation", "none", equivariant=False),
-    Learned("relaxed weights", "paired", "1x0o+1x1o+1x1e+1x2e+1x2o", normalised=False),
+    Learned("relaxed weights", "paired", "1x1o+1x2e", normalised=False),
     Fixed("none", "none"),
 )
 
