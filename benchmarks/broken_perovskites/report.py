@@ -6,16 +6,19 @@ No number of the text is typed: tables, sentences and the lists of what differs 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.broken_perovskites import plan, results
 from benchmarks.broken_perovskites.figures import draw
 from benchmarks.broken_perovskites.measures import rms, rms_interval
-from benchmarks.broken_perovskites.results import BASE, Result, Results
+from benchmarks.broken_perovskites.results import BASE, Results
 from benchmarks.broken_perovskites.techniques import TECHNIQUES
-from benchmarks.broken_perovskites.units import BREAKING_GOAL, PERCEPTRON_RATES, RATES, TOLERANCES, TUNING_SEEDS
+from benchmarks.broken_perovskites.units import BREAKING_GOAL, PERCEPTRON_RATES, RATES, TOLERANCES, TUNING_SEEDS, lines
 from benchmarks.results import FIGURES, RESULTS, machine, write_section
 
 __all__ = ["PAGE", "error_table", "relations", "symmetry_table", "write"]
@@ -154,16 +157,22 @@ def section(store: Path) -> str:
             f"seen.\n\n{deep}"
         )
     for other in others():
-        if told := other(store):
+        if told := other(list(lines(store))):
             parts.append(told)
     if missing := results.missing(store):
         parts.append("### Not measured\n\n" + missing)
     return "\n\n".join(parts)
 
 
-def others() -> list[Callable[[Path], str]]:
+#: Tasks with programs of their own: each module has ``section(lines) -> str``, empty where nothing of its kind is there.
+OTHERS = ("degeneracy", "tilts", "unknown", "noise")
+
+
+def others() -> list[Callable[[Sequence[dict[str, Any]]], str]]:
     """Sections of the tasks with programs of their own."""
-    return []
+    package = __name__.rpartition(".")[0]
+    found = [name for name in OTHERS if find_spec(f"{package}.{name}")]
+    return [import_module(f"{package}.{name}").section for name in found]
 
 
 def findings(known: Sequence[Results], store: Path) -> str:
@@ -200,8 +209,3 @@ def write(store: Path, out: Path = RESULTS, page: Path = PAGE, figures: Path = F
     body = section(store)
     write_section(f"## {TITLE}\n\n{intro}\n\n{body}\n\n{pictures}\n", out)
     page.write_text(f"# Which technique, when\n\n{findings(known, store)}\n\n{pictures}\n", encoding="utf-8")
-
-
-def result_of(own: Results, name: str) -> Result | None:
-    """One technique of a task."""
-    return own.found.get(name)
