@@ -122,7 +122,7 @@ def method(store: Path, known: Sequence[Results]) -> str:
         f"Å. All equivariant techniques share one message-passing body of two layers with l up to 2; perceptrons get "
         f"{plan.HASTE} times as many updates; {min(counts)} to {max(counts)} parameters over all techniques and tasks. "
         f"{plan.FOLDS} folds hold out every item once. The learning rate of each technique is the best of {body} (perceptrons: "
-        f"{perceptron}) on the items of one fold, {len(TUNING_SEEDS)} seeds and {plan.TUNING_UPDATES} updates each (perceptrons "
+        f"{perceptron}) on a fifth of the compositions, {len(TUNING_SEEDS)} seeds and {plan.TUNING_UPDATES} updates each (perceptrons "
         f"{plan.HASTE} times as many); training takes {plan.UPDATES} updates of {plan.BATCH} items. {networks} networks, "
         f"{minutes:.0f} minutes of one core. {design(store)}"
     )

@@ -97,7 +97,7 @@ def load(store: Path, name: str) -> Results | None:
     found: dict[str, list[dict[str, Any]]] = {}
     energies: dict[str, list[float]] = {}
     for line in known:
-        if line["items"] != len(task):
+        if line["items"] != len(task) or line.get("folds", plan.FOLDS) != plan.FOLDS:
             continue
         if line["kind"] == "train":
             found.setdefault(line["technique"], []).append(line)
