@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.broken_perovskites import plan, results
 from benchmarks.broken_perovskites.measures import rms, rms_interval
 from benchmarks.broken_perovskites.results import Results
-from benchmarks.broken_perovskites.units import TOLERANCES
+from benchmarks.broken_perovskites.units import TOLERANCES, lines
 
 __all__ = ["draw"]
 
@@ -126,5 +126,21 @@ def _depth(pyplot: Any, store: Path, path: Path) -> None:
 
 
 def _degeneracy(panel: Any, store: Path) -> None:
-    """Left to the task of degeneracy."""
-    panel.set_axis_off()
+    """Share of objects with a right output against the number of pairs shown, by the number of S-orbits."""
+    counts: dict[tuple[int, int], list[int]] = {}
+    for line in lines(store):
+        if line.get("kind") == "degeneracy":
+            for pairs, right in zip(line["pairs"], line["right"], strict=True):
+                own = counts.setdefault((line["degeneracy"], pairs), [0, 0])
+                own[0] += int(np.sum(right))
+                own[1] += line["size"] * line["molecules"] * len(line["seeds"])
+    for k, orbits in enumerate(sorted({d for d, _ in counts})):
+        points = sorted((pairs, 100 * right / asked) for (d, pairs), (right, asked) in counts.items() if d == orbits)
+        panel.plot(
+            *zip(*points, strict=True), color=COLOURS[k], marker=MARKERS[k], label=f"{orbits} S-orbit{'s' * (orbits > 1)}"
+        )
+    panel.set_xlabel("(object, output) pairs shown")
+    panel.set_ylabel("objects with a right output / %")
+    panel.set_ylim(0, 105)
+    if counts:
+        panel.legend(fontsize=8, frameon=False, loc="lower right")

@@ -75,6 +75,11 @@ class Results:
         fold = folds_of(self.task, plan.FOLDS)
         return {"mean pattern": mean_pattern(self.task, fold), "kernel ridge regression": kernel_ridge(self.task, fold)}
 
+    @property
+    def sizes(self) -> Array:
+        """Of the targets, (items,), Å per atom: the error of no displacement at all."""
+        return np.sqrt(np.square(self.task.targets).sum(axis=(1, 2)) / self.task.sites)
+
     def ratio(self, name: str) -> tuple[float, float, float] | None:
         """Of a technique's error to that of the smallest set, with its interval."""
         if name == BASE or name not in self.found or BASE not in self.found:
