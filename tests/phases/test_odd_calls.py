@@ -36,7 +36,7 @@ def test_odd_options_of_descend(option, tmp_path, monkeypatch):
         attempt(sbs.descend, caesium_chloride(), LatticePhi4(), **({"cell": False, "budget": 2} | {option: value}))
 
 
-@pytest.mark.parametrize("value", ODD, ids=str)
+@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
 def test_odd_structures_calculators_and_folders(value, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for function in (sbs.descend, sbs.instabilities, sbs.relax):
