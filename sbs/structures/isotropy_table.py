@@ -15,9 +15,9 @@ from sbs.objects.arrangements import Flat, Image, flats, image_of
 from sbs.structures.child_groups import ChildSpaceGroup, child_space_group
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.listing import Listing
-from sbs.structures.mode_table import list_modes
+from sbs.structures.mode_table import count_modes, list_modes
 from sbs.structures.order_parameters import direction, order_parameter
-from sbs.structures.space_irreps import find_irrep, space_irreps
+from sbs.structures.space_irreps import space_irrep
 
 __all__ = ["IsotropySubgroup", "IsotropySubgroups", "list_isotropy_subgroups", "target_row"]
 
@@ -119,13 +119,13 @@ def list_isotropy_subgroups(crystal: CrystalInCell, *labels: str) -> IsotropySub
     if not labels:
         known = ", ".join(mode.label for mode in list_modes(crystal))
         raise DetectionError(f"no order parameter was named; expected labels such as those of sbs.modes: {known}")
-    irreps = [find_irrep(space_irreps(crystal), label) for label in labels]
-    moving = {mode.label for mode in list_modes(crystal)}
-    for irrep in irreps:
-        if irrep.label not in moving:
+    irreps = [space_irrep(crystal, label) for label in labels]
+    for mode in count_modes(crystal, irreps):
+        if not mode.multiplicity and not mode.strain:
+            moving = sorted(mode.label for mode in list_modes(crystal))
             raise DetectionError(
-                f"no displacement and no strain of this crystal belongs to {irrep.label}; expected one of "
-                f"{', '.join(sorted(moving))}: see sbs.modes"
+                f"no displacement and no strain of this crystal belongs to {mode.label}; expected one of "
+                f"{', '.join(moving)}: see sbs.modes"
             )
     if len({irrep.label for irrep in irreps}) < len(irreps):
         raise DetectionError(f"the order parameters {', '.join(labels)} are not different; name each once")
@@ -169,8 +169,9 @@ def _row(
     group = crystal.group
     kept = Subgroup.from_elements(group, np.flatnonzero(flat.fixer[image.number]))
     space, basis = child_space_group(found, kept), flat.basis
-    reflections = np.flatnonzero(np.linalg.det(crystal.matrices) < 0)
-    if space.number in RIGHT_HANDED.values() and len(reflections):
+    chiral = space.number in RIGHT_HANDED.values()
+    reflections = np.flatnonzero(np.linalg.det(crystal.matrices) < 0) if chiral else np.zeros(0, dtype=np.intp)
+    if len(reflections):
         # Of two members of one class that are mirror images the one of the lower number stands for both.
         kept = kept.conjugate(int(reflections[0]))
         space, basis = child_space_group(found, kept), image.matrices[image.number[reflections[0]]] @ basis

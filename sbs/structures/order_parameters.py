@@ -73,36 +73,35 @@ def _frame(crystal: CrystalInCell, irrep: SpaceIrrep, image: Image, spaces: list
     if dim == 1:
         return np.eye(1)
     scalars = _element_scalars(crystal, irrep)
+    keys_of = _AxisKeys(crystal, irrep, image)
     lines = []
     for flat in spaces:
         if flat.basis.shape[1] == 1:
             vectors = _lines(image.matrices @ flat.basis[:, 0])
             held = Subgroup.from_elements(crystal.group, np.flatnonzero(flat.fixer[image.number]))
-            lines.append((not _is_frame(vectors, dim), len(vectors), int(crystal.group.order) // held.order, held, vectors))
+            keys = keys_of(vectors)
+            lines.append((not _is_frame(vectors, dim), len(vectors), int(crystal.group.order) // held.order, held, vectors, keys))
     ties = Counter(entry[:3] for entry in lines)
 
-    def rank(entry: tuple[bool, int, int, Subgroup, FloatArray]) -> tuple[float, ...]:
+    def rank(entry: tuple[bool, int, int, Subgroup, FloatArray, list[tuple[float, ...]]]) -> tuple[float, ...]:
         if ties[entry[:3]] == 1:
             return entry[:3]
-        spread = float(np.mean([_axis_key(crystal, irrep, image, v)[-1] for v in entry[4]]))
+        spread = float(np.mean([key[-1] for key in entry[5]]))
         return (*entry[:3], -child_space_group(found, entry[3]).number, round(spread, 6))
 
     lines.sort(key=rank)
     chosen: list[FloatArray] = []
-    ranked = [(_axis_key(crystal, irrep, image, v), v) for *_, vectors in lines for v in vectors]
     # A class at a time: its members in the order of their keys, as long as they are perpendicular to what is chosen.
-    start = 0
-    for _, size, *_ in lines:
-        for _, vector in sorted(ranked[start : start + size], key=lambda entry: entry[0]):
-            if len(chosen) < dim and all(abs(vector @ other) < PERPENDICULAR for other in chosen):
-                chosen.append(vector)
-        start += size
+    for *_, vectors, keys in lines:
+        for number in sorted(range(len(keys)), key=lambda k: keys[k]):
+            if len(chosen) < dim and all(abs(vectors[number] @ other) < PERPENDICULAR for other in chosen):
+                chosen.append(vectors[number])
     frame = np.array(chosen).reshape(-1, dim).T
     if frame.shape[1] < dim:
         values, vectors = np.linalg.eigh(np.eye(dim) - frame @ frame.T)
         rest = vectors[:, values > 0.5]
         frame = np.column_stack([frame, _completed(frame, rest, image, scalars)])
-    keys = [_axis_key(crystal, irrep, image, column) for column in frame.T]
+    keys = keys_of(frame.T)
     return _signed(frame[:, sorted(range(dim), key=lambda k: keys[k])], image, scalars)
 
 
@@ -175,29 +174,50 @@ def _is_frame(vectors: FloatArray, dim: int) -> bool:
     return len(vectors) == dim and float(np.abs(vectors @ vectors.T - np.eye(dim)).max()) < PERPENDICULAR
 
 
-def _axis_key(crystal: CrystalInCell, irrep: SpaceIrrep, image: Image, vector: FloatArray) -> tuple[float, ...]:
+class _AxisKeys:
     """Numbers by which axes are ordered: the arm, by the axis of its little group and its coordinates; then the axis that the
     operations hold which leave the vector in place, and a function of them that tells all apart."""
-    found = crystal.supercell
-    assert found is not None
-    arms = _arm_weights(irrep, vector)
-    carrying = np.flatnonzero(arms > arms.max() - PERPENDICULAR)
-    fixing = np.flatnonzero((np.abs(image.matrices @ vector - vector).max(axis=1) < PERPENDICULAR)[image.number])
-    turned, _ = found.setting.operations(*found.operations_of_cell)
-    kept = turned[found.rotation_of[fixing]]
-    keys = []
-    for arm in carrying:
-        difference = (irrep.star[arm] @ np.linalg.inv(turned) - irrep.star[arm]) @ found.setting.matrix
-        little = turned[(np.abs(difference - np.round(difference)) < PERPENDICULAR).all(axis=1)]
-        keys.append((*_held_axes(little), *(-np.round(irrep.star[arm], 4)).tolist()))
-    # A linear function would vanish in the mean over a group.
-    scalar = float(np.cos(_element_scalars(crystal, irrep)[fixing] + 0.5).mean())
-    return (*min(keys), *_held_axes(kept), round(scalar, 6))
+
+    def __init__(self, crystal: CrystalInCell, irrep: SpaceIrrep, image: Image) -> None:
+        found = crystal.supercell
+        assert found is not None
+        self._irrep, self._image = irrep, image
+        turned = found.standard_operations[0]
+        inverses = np.linalg.inv(turned)
+        self._arms = []
+        for arm in irrep.star:
+            difference = (arm @ inverses - arm) @ found.setting.matrix
+            little = turned[(np.abs(difference - np.round(difference)) < PERPENDICULAR).all(axis=1)]
+            self._arms.append((*_held_axes(np.diagonal(little, axis1=1, axis2=2)), *(-np.round(arm, 4)).tolist()))
+        # Of each element of the image the mean over those of S that become it; a linear function of the scalars would vanish
+        # in the mean over a group.
+        number, count = image.number, len(image.representatives)
+        values = np.column_stack(
+            [
+                np.ones(len(number)),
+                (np.diagonal(turned, axis1=1, axis2=2) ** 2)[found.rotation_of],
+                np.cos(_element_scalars(crystal, irrep) + 0.5),
+            ]
+        )
+        self._sums = np.array([np.bincount(number, column, count) for column in values.T])
+
+    def __call__(self, vectors: FloatArray) -> list[tuple[float, ...]]:
+        """The keys of some vectors (m, d)."""
+        moved = self._image.matrices @ vectors.T
+        fixing = (np.abs(moved - vectors.T).max(axis=1) < PERPENDICULAR).astype(np.float64)  # (n, m)
+        count, *sums = self._sums @ fixing
+        means = (np.array(sums) / count).T
+        keys = []
+        for vector, mean in zip(vectors, means, strict=True):
+            weights = _arm_weights(self._irrep, vector)
+            own = min(self._arms[arm] for arm in np.flatnonzero(weights > weights.max() - PERPENDICULAR))
+            keys.append((*own, *(-np.round(mean[:3], 4)).tolist(), round(float(mean[3]), 6)))
+        return keys
 
 
-def _held_axes(rotations: NDArray[np.int64]) -> list[float]:
-    """How much rotations leave each axis along itself, with a minus sign: the first axis first."""
-    return (-np.round((np.diagonal(rotations, axis1=1, axis2=2) ** 2).mean(axis=0), 4)).tolist()
+def _held_axes(diagonals: NDArray[np.int64]) -> list[float]:
+    """How much rotations with some diagonals (n, 3) leave each axis along itself, with a minus sign: the first axis first."""
+    return (-np.round((diagonals**2).mean(axis=0), 4)).tolist()
 
 
 def _arm_weights(irrep: SpaceIrrep, vector: FloatArray) -> FloatArray:
@@ -212,8 +232,7 @@ def _element_scalars(crystal: CrystalInCell, irrep: SpaceIrrep) -> FloatArray:
     """A number for each element of S that depends on the operation in the standard setting alone, modulo the cell."""
     found = crystal.supercell
     assert found is not None
-    rotations, shifts = found.operations_of_cell
-    turned, moved = found.setting.operations(rotations, shifts)
+    turned, moved = found.standard_operations
     weights = np.sqrt(np.arange(2.0, 11.0)).reshape(3, 3)
     turns = (turned * weights).sum(axis=(1, 2))
     places = moved[found.rotation_of] + found.lattice_of @ found.setting.matrix.T
