@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.groups import Subgroup
-from sbs.objects.arrangements import Flat, Image, flats, image_of
+from sbs.objects.arrangements import Fingerprints, Flat, Image, flats, image_of
 from sbs.structures.child_groups import child_space_group
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.space_irreps import SpaceIrrep
@@ -247,17 +247,18 @@ def _element_scalars(crystal: CrystalInCell, irrep: SpaceIrrep) -> FloatArray:
     return np.asarray(turns[found.rotation_of] + 0.37 * phases)
 
 
-def direction(blocks: list[int], matrices: FloatArray, basis: FloatArray) -> str:
+def direction(blocks: list[int], matrices: FloatArray, fingerprints: Fingerprints, basis: FloatArray) -> str:
     """A flat as a general point of it, "(a,a,0)"; parts of several order parameters divided by bars.
 
     Of all images of the flat the one is written that is simplest: fewest sums, factors and signs, then leading letters.
 
     Args:
         blocks: dimensions of the order parameters.
-        matrices: float64 (n, d, d), the image of S.
+        matrices: float64 (n, d, d), the image of S. fingerprints: of subspaces that it acts on.
         basis: float64 (d, m), of the flat.
     """
-    forms = _echelon((matrices @ basis).transpose(0, 2, 1))
+    _, first = np.unique(fingerprints.of_images(basis), return_index=True)
+    forms = _echelon((matrices[np.sort(first)] @ basis).transpose(0, 2, 1))
     used = np.abs(forms) > ZERO
     terms = used.sum(axis=1)  # (n, d): letters in each component
     whole = np.abs(np.abs(forms) - 1) < 1e-4
