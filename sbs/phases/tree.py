@@ -68,8 +68,12 @@ class Phase:
 
     @property
     def stable(self) -> bool | None:
-        """Whether it is a minimum in the parent's cell; None where that was not computed."""
-        return None if self.curvatures is None else not self.curvatures.unstable
+        """Whether it is a minimum in the parent's cell; None where that was not computed, or not resolved."""
+        if self.curvatures is None:
+            return None
+        if self.curvatures.unstable:
+            return False
+        return None if self.curvatures.doubtful else True
 
     @property
     def domains(self) -> int:
@@ -239,12 +243,18 @@ class PhaseTree:
         for row in rows:
             cells = [c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))]
             lines.append("  ".join(cells).rstrip())
-        if not self.root.curvatures or not self.root.curvatures.unstable:
+        if self.root.stable:
             lines.append("nothing is unstable in this cell: the parent is a minimum here")
         for name in dict.fromkeys(repeat.name for repeat in self.repeats):
             routes = "; ".join(" > ".join(repeat.route) for repeat in self.repeats if repeat.name == name)
             lines.append(f"relaxed back to {name}: {routes}")
         lines += [f"failed: {' > '.join(failure.route)}: {failure.reason}" for failure in self.failures]
+        for phase in (*self.phases, self.root):
+            if phase.curvatures is not None and phase.curvatures.doubtful:
+                lines.append(
+                    f"not resolved: {', '.join(mode.label for mode in phase.curvatures.doubtful)} of {phase.name} (the forces "
+                    f"of the calculator resolve {phase.curvatures.resolution:.1f} THz; try a larger step)"
+                )
         if not self.complete:
             lines.append(f"not complete: {self.limit}")
         return "\n".join(lines)
