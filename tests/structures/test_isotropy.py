@@ -247,7 +247,7 @@ def child_operations_in_their_setting(crystal, row):
     ids=str,
 )
 def test_basis_and_origin_carry_the_operations_to_the_standard_setting(name, cell, labels):
-    """Exactly those that spglib's database lists for the child, for every row; ``None``: of every mode of up to three components."""
+    """Exactly those that spglib's database lists for the child, for every row; None: of all modes of up to three components."""
     crystal = crystal_of(name, cell)
     asked = [labels] if labels else [[m.label] for m in sbs.modes(crystal) if m.dimension <= 3]
     rows = [row for each in asked for row in sbs.isotropy(crystal, *each)]
