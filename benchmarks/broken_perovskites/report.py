@@ -137,8 +137,8 @@ def method(store: Path, known: Sequence[Results]) -> str:
         f"{plan.HASTE} times as many updates; {min(counts)} to {max(counts)} parameters over all techniques and tasks. "
         f"{plan.FOLDS} folds hold out every item once. The learning rate of each technique is the best of {body} (perceptrons: "
         f"{perceptron}) on a fifth of the compositions, {len(TUNING_SEEDS)} seeds and {plan.TUNING_UPDATES} updates each "
-        f"(perceptrons {plan.HASTE} times as many); training takes {plan.UPDATES} updates of {plan.BATCH} items. {networks} networks, "
-        f"{minutes:.0f} minutes of one core. "
+        f"(perceptrons {plan.HASTE} times as many); training takes {plan.UPDATES} updates of {plan.BATCH} items. "
+        f"{networks} networks, {minutes:.0f} minutes of one core. "
         f"{design(store)}"
     )
 
