@@ -79,8 +79,8 @@ def _errors(pyplot: Any, known: Sequence[Results], path: Path) -> None:
         panel.grid(axis="x", color="0.9")
     panels[0][0].set_yticks(range(len(names)), names)
     panels[0][0].invert_yaxis()
-    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="lower center", ncols=5, fontsize=8, frameon=False)
-    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=8, frameon=False)
+    figure.tight_layout(rect=(0, 0.09, 1, 1))
     figure.savefig(path, dpi=DPI)
 
 
@@ -98,7 +98,6 @@ def _symmetry(pyplot: Any, own: Results, path: Path) -> None:
     left.set_xlabel("tolerance / Å")
     left.set_ylabel("outputs in the right space group / %")
     right.set_yscale("log")
-    right.set_xscale("log")
     right.set_xlabel("updates")
     right.set_ylabel("part of held-out error that breaks K / Å")
     right.axhline(0.005, color="0.6", linewidth=0.8)

@@ -16,7 +16,7 @@ from benchmarks.broken_perovskites import plan, results
 from benchmarks.broken_perovskites.figures import draw
 from benchmarks.broken_perovskites.measures import ratio_interval, rms, rms_interval
 from benchmarks.broken_perovskites.results import BASE, Results
-from benchmarks.broken_perovskites.techniques import TECHNIQUES
+from benchmarks.broken_perovskites.techniques import TECHNIQUES, Rule
 from benchmarks.broken_perovskites.units import BREAKING_GOAL, PERCEPTRON_RATES, RATES, TOLERANCES, TUNING_SEEDS, lines
 from benchmarks.results import FIGURES, RESULTS, machine, write_section
 
@@ -80,7 +80,7 @@ def symmetry_table(own: Results) -> str:
         shares = ", ".join(f"{100 * each.groups[str(t)][0] / each.groups[str(t)][1]:.0f}" for t in TOLERANCES)
         known = [u for u in each.reached if u is not None]
         until = f"{np.median(known):.0f} ({len(known)} of {len(each.reached)})" if known else f"never (0 of {len(each.reached)})"
-        passes = ", ".join("by chance" if p is None else str(p) for p in rule.passes(own.task))
+        passes = passes_told(rule, own)
         if rms(each.train) > FITTED * rms(own.sizes):
             # Outputs near zero break nothing, and say nothing.
             until = "does not fit"
@@ -231,13 +231,21 @@ def findings(known: Sequence[Results], store: Path) -> str:
     return "\n".join(parts)
 
 
+def passes_told(rule: Rule, own: Results) -> str:
+    """Passes of the network to list all domains, without and with transport by S.
+
+    Where objects are drawn and domains are equally likely, the mean number of draws until each of n has come is
+    n (1 + 1/2 + ... + 1/n).
+    """
+    alone, helped = rule.passes(own.task)
+    most = max(len(p.domains) for p in own.task.phases)
+    mean = most * sum(1 / k for k in range(1, most + 1))
+    return f"{f'{mean:.0f} in the mean' if alone is None else alone}, {helped}"
+
+
 def passes(own: Results) -> str:
-    """Passes of the network to list all domains, without and with the help of symmetry."""
-    told = []
-    for rule in TECHNIQUES:
-        if rule.name in own.found and rule.name != "none":
-            alone, helped = rule.passes(own.task)
-            told.append(f"{rule.name} {'a matter of chance' if alone is None else alone}, {helped}")
+    """The passes of all techniques in one sentence."""
+    told = [f"{rule.name} {passes_told(rule, own)}" for rule in TECHNIQUES if rule.name in own.found and rule.name != "none"]
     return "To list all domains, without and with transport by S: " + "; ".join(told) + "."
 
 
