@@ -159,7 +159,9 @@ def _change(
 
     try:
         with torch.no_grad():
-            objects = [breaker.objects_for(_numbered(breaker, sets, number), num_graphs) for number in _numbers(breaker)]
+            objects = [
+                breaker.objects_for(_numbered(breaker, sets, number), num_graphs) for number in _numbers(breaker)
+            ]
         outputs = [output(each) for each in objects]
         nudge = _NUDGE.get(outputs[0].dtype, _COARSE_NUDGE)
         nudged = [output(objects[0] + nudge * noise(objects[0])) for _ in range(_NUDGES)]
