@@ -11,7 +11,6 @@ import numpy.typing as npt
 from e3nn import o3
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.subgroups import Subgroup
 from sbs.groups.abstract.validation import check_real
 from sbs.groups.point.closed import ClosedGroup
@@ -24,6 +23,7 @@ from sbs.objects.representation import representation
 from sbs.sets.features import common_irreps, first_object
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.sites import site_permutations
+from sbs.sets.transport import field_permutations
 
 __all__ = ["Reach", "can_break", "kept_elements"]
 
@@ -221,13 +221,7 @@ def _posed(network: Network, symmetry_set: MinimalSet, pooled: bool, scene: _Sce
         matrices = np.concatenate([np.eye(3)[None], group.sample(_SAMPLED_ELEMENTS - 1, 0)])
     else:
         table, matrices = _table(group), np.asarray(group.matrices, dtype=np.float64)
-        parent = group.parent if isinstance(group, Subgroup) else group
-        if isinstance(parent.meaning, SiteOperations):
-            moves = (
-                parent.meaning.permutations[group.elements]
-                if isinstance(group, Subgroup)
-                else parent.meaning.permutations
-            )
+        moves = field_permutations(symmetry_set)
     geometry, moves = scene.placed(matrices, moves)
     common = common_irreps([symmetry_set.irreps or ""])
     object_ = first_object(symmetry_set, common)
