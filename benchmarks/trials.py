@@ -58,6 +58,8 @@ Where = Literal["nodes", "pooled", "sites"]
 ROUNDING, CHANGE = 1e2, 1e4
 # Draws of weights for an element that no draw has broken, and at most, where changes lie between the two.
 DRAWS, MOST_DRAWS = 3, 12
+# Draws with one orbit of a large S; from then on with two and more neighbours.
+SMALL = 1
 # Each node of a general molecule hears so many others at least.
 NEIGHBOURS = 5
 EPSILON = float(np.finfo(np.float64).eps)
@@ -202,10 +204,10 @@ class Trial:
                 return self.model(*self.inputs(positions, edges))
 
 
-def general_molecule(group: sbs.PointGroup, rng: np.random.Generator) -> np.ndarray:
-    """General S-orbits; two for small groups, because one orbit of these may have more symmetry than S."""
-    orbits = 1 if group.order >= 20 else max(2, -(-10 // group.order))
-    points = rng.normal(size=(orbits, 3))
+def general_molecule(group: sbs.PointGroup, rng: np.random.Generator, orbits: int = 1) -> np.ndarray:
+    """General S-orbits; at least two for small groups, because one orbit of these may have more symmetry than S."""
+    count = orbits if group.order >= 20 else max(2, -(-10 // group.order))
+    points = rng.normal(size=(count, 3))
     return np.einsum("gij,oj->ogi", group.matrices, points).reshape(-1, 3)
 
 
@@ -297,11 +299,11 @@ def measure(
     found = {where: Finding(*np.zeros((2, len(matrices)), dtype=bool)) for where in ("nodes", "pooled")}
     while not all(each.settled(fixing) for each in found.values()):
         trial.draw(int(rng.integers(2**31)))
-        positions = general_molecule(symmetry_set.group, rng) if special is None else special
-        moves, edges = (
-            site_permutations(positions, matrices),
-            edges_of(positions, NEIGHBOURS if special is None else None),
-        )
+        # What a small molecule keeps may be an accident of its own, as when it falls into planes that do not hear each other.
+        rich = found["nodes"].draws >= SMALL
+        positions = general_molecule(symmetry_set.group, rng, 2 if rich else 1) if special is None else special
+        edges = edges_of(positions, (2 if rich else 1) * NEIGHBOURS if special is None else None)
+        moves = site_permutations(positions, matrices)
         nodes = trial(positions, edges, features)
         turn = random_turn(rng)
         forth, back = (torch.as_tensor(sbs.representation(each, turn[None])[0]) for each in (irreps, plain(out)))

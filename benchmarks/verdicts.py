@@ -141,10 +141,11 @@ def _of_effect(trial: Trial, symmetry_set: sbs.MinimalSet, rng: np.random.Genera
         )
         outputs = torch.stack([trial(positions, edges, each[None]) for each in features])
         again = trial(positions @ turn.T, edges, features[:1] @ forth.T) @ back
+        least = EPSILON * float(outputs.abs().max()) * (len(positions) ** 0.5 if pooled else 1.0)
         if pooled:
             outputs, again = outputs.sum(dim=1), again.sum(dim=0)
         size, change = float(outputs.abs().max()), float((outputs - outputs[:1]).abs().max())
-        rounding = max(float((again - outputs[0]).abs().max()), EPSILON * size)
+        rounding = max(float((again - outputs[0]).abs().max()), least)
         return (change / size if change > ROUNDING * rounding else 0.0), (size if size > ROUNDING * rounding else 0.0)
 
     now, size = differs()

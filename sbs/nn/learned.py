@@ -192,7 +192,9 @@ class LearnedBreaker(SymmetryBreaker):
 
         Nothing in a loss on outputs asks the vector for symmetry: a network can make a symmetric output of an object with
         less. Added with a small factor, this lets the vector be fixed by as many elements as the data allow: an object with
-        more symmetry than the output cannot make it.
+        more symmetry than the output cannot make it. It is felt near symmetric vectors only: what brings the vector there is
+        the loss, as long as the network's answer follows the vector closely. A network that can ignore parts of the vector (a
+        field on sites that do not move, say) leaves these as they were drawn.
 
         Args:
             width: relative distance at which an element counts half.

@@ -112,19 +112,15 @@ def symmetric_pattern(matrices, permutations, elements, seed=0):
 
 
 class OnSites(torch.nn.Module):
-    """Where each site goes: products of the field there, and of the mean of all fields, with themselves."""
+    """Where each site goes: along the field there, as far as its species responds."""
 
     def __init__(self, kinds):
         super().__init__()
-        self.register_buffer("species", torch.nn.functional.one_hot(torch.as_tensor(kinds)).double())
-        self.seen = o3.Irreps("3x0e+1x1o")
-        self.hidden = o3.FullyConnectedTensorProduct(self.seen, "0e+1o+2e", "4x0e+4x1o+2x2e")
-        self.last = o3.FullyConnectedTensorProduct("4x0e+4x1o+2x2e", self.seen, "1o")
+        self.register_buffer("kinds", torch.as_tensor(kinds))
+        self.response = torch.nn.Parameter(torch.full((3, 1), 0.3))
 
     def forward(self, field):
-        seen = torch.cat([self.species, field], dim=1)
-        harmonics = o3.spherical_harmonics("0e+1o+2e", field, False)
-        return self.last(self.hidden(seen, harmonics), seen)
+        return field * self.response[self.kinds]
 
 
 @pytest.mark.parametrize("target", ["R4+ (a,0,0)", "M3+ (a,0,0)", "R4+ (a,a,a)"])
@@ -137,7 +133,7 @@ def test_a_field_finds_the_tilts(target, double):
     torch.manual_seed(0)
     breaker = LearnedBreaker(crystal, "1x1o", seed=1)
     model = OnSites(np.unique(crystal.structure.numbers, return_inverse=True)[1])
-    optimiser = torch.optim.Adam([*model.parameters(), *breaker.parameters()], lr=0.03)
+    optimiser = torch.optim.Adam([*model.parameters(), *breaker.parameters()], lr=0.05)
     for step in range(200):
         optimiser.zero_grad()
         output = model(breaker.graph_features(1, index=torch.tensor([step % 384]))[0])
@@ -184,14 +180,15 @@ def test_barium_titanate_shows_its_phases_by_itself(target, symbol, double):
     networks = importlib.import_module("crystal_network")
     crystal = sbs.detect((4.0 / 3.9 * PEROVSKITE[0], PEROVSKITE[1], ["Ba", "Ti", "O", "O", "O"]))
     structure, group = crystal.structure, sbs.point_group("Oh")
-    moves = site_permutations(structure.positions, group.matrices, species=structure.numbers, cell=structure.lattice)
+    places, lattice = structure.positions.copy(), structure.lattice.copy()
+    moves = site_permutations(places, group.matrices, species=structure.numbers, cell=lattice)
     wanted = symmetric_pattern(group.matrices, moves, np.asarray(group.subgroup_class(target).representative.elements))
     targets = turn_outputs(wanted, "1o", group.matrices, moves)
     torch.manual_seed(0)
     breaker = LearnedBreaker(group, "1x1o", seed=1)
     network = networks.CrystalNetwork(3, "1o", breaker, cutoff=3.2, mul=4, layers=1)
     species = np.unique(structure.numbers, return_inverse=True)[1]
-    data = networks.crystal(species, structure.positions, structure.lattice, 3.2)
+    data = networks.crystal(species, places, lattice, 3.2)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
     for step in range(200):
         optimiser.zero_grad()
