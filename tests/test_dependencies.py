@@ -78,7 +78,7 @@ def test_what_the_bare_package_requires_is_used():
 
 def test_tests_import_only_what_their_extra_brings():
     names = re.match(r"sbs\[(.*)\]", PROJECT["optional-dependencies"]["test"][0])[1].split(",")
-    known = declared("test", *names) | GUESTS | {"tests", "pip"}
+    known = declared("test", *names) | GUESTS | {"benchmarks", "tests", "pip"}
     own = {path.stem for folder in ("examples", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")}
     wrong = {}
     for path in (ROOT / "tests").rglob("*.py"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_like
 from sbs.nn.choice import Choice
 from sbs.nn.compiling import autocasting
+from sbs.nn.host.product import ObjectProduct
 
 __all__ = ["Injection"]
 
@@ -24,7 +23,7 @@ _NOTHING = Choice()
 
 
 class Injection(nn.Module):
-    """h -> h + W (h x b): a fully connected tensor product with zero weights, so that it starts as the identity.
+    """h -> h + W (h x b): the fully connected tensor product with zero weights, so that it starts as the identity.
 
     Args:
         breaker: supplies b.
@@ -54,11 +53,7 @@ class Injection(nn.Module):
         self.irreps_breaker = breaker.irreps
         if ignore_parity:
             self.irreps_breaker = o3.Irreps([(mul, (ir.l, 1)) for mul, ir in breaker.irreps])
-        with _default_dtype(dtype):
-            self.product = o3.FullyConnectedTensorProduct(irreps, self.irreps_breaker, irreps).to(device)
-        with torch.no_grad():
-            for weight in self.product.parameters():
-                weight.zero_()
+        self.product = ObjectProduct(irreps, self.irreps_breaker, dtype, device)
 
     def forward(self, hidden: Tensor, objects: Tensor, batch: Tensor | None, choice: Choice = _NOTHING) -> Tensor:
         """Features (num_nodes, dim), objects (num_graphs, breaker dim), graph of each node (None: one graph)."""
@@ -67,14 +62,16 @@ class Injection(nn.Module):
                 f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, "
                 f"{self.dim}) for {self.irreps}. Pass attach the irreps of this layer with irreps=."
             )
-        each = self.breaker.on_nodes(objects, batch, hidden.shape[0], choice)
+        if objects.ndim == 3:
+            # A field on the sites of a crystal: one row for each node.
+            objects, batch = self.breaker.on_nodes(objects, batch, hidden.shape[0], choice), None
         if not autocasting(hidden.device):
             check_like(hidden, self.breaker.device, "The hidden features", self.breaker.dtype)
-            return hidden + self.product(hidden, each)
+            return hidden + self.product(hidden, objects, batch)
         # The host's layers cast what they are given; the product keeps the precision of its weights.
         check_like(hidden, self.breaker.device, "The hidden features")
         with torch.autocast(hidden.device.type, enabled=False):
-            change = self.product(hidden.to(self.breaker.dtype), each.to(self.breaker.dtype))
+            change = self.product(hidden.to(self.breaker.dtype), objects, batch)
         return hidden + change.to(hidden.dtype)
 
     def matrix(self, objects: Tensor) -> Tensor:
@@ -84,7 +81,7 @@ class Injection(nn.Module):
         """
         with torch.no_grad():
             identity = torch.eye(self.dim, dtype=self.breaker.dtype, device=self.breaker.device)
-            changes = [self.product(identity, each.to(identity).expand(self.dim, -1)) for each in objects]
+            changes = [self.product(identity, each[None]) for each in objects]
         return identity + (changes[0] if len(changes) == 1 else torch.stack(changes))
 
 
@@ -104,14 +101,3 @@ def _check_proper(breaker: SymmetryBreaker) -> None:
 
 def _all_proper(ambient: Any) -> bool:
     return bool((np.linalg.det(np.asarray(ambient.matrices)) > 0).all())
-
-
-@contextlib.contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """e3nn computes its coupling constants in torch's default dtype: a later cast to float64 keeps their float32 errors."""
-    previous = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(previous)
