@@ -240,7 +240,8 @@ def passes_told(rule: Rule, own: Results) -> str:
     alone, helped = rule.passes(own.task)
     most = max(len(p.domains) for p in own.task.phases)
     mean = most * sum(1 / k for k in range(1, most + 1))
-    return f"{f'{mean:.0f} in the mean' if alone is None else alone}, {helped}"
+    chance = f"{mean:.0f} in the mean" if rule.draws else "one domain only"
+    return f"{chance if alone is None else alone}, {helped}"
 
 
 def passes(own: Results) -> str:
