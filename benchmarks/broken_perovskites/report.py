@@ -149,7 +149,8 @@ def depth_table(store: Path) -> str:
     found = results.depths(store)
     if not found:
         return ""
-    rows = ["| technique | " + " | ".join(f"{d} layer{'s' * (d > 1)}" for d in plan.DEPTHS) + " |", "|---" * (len(plan.DEPTHS) + 1) + "|"]
+    layers = " | ".join(f"{d} layer{'s' * (d > 1)}" for d in plan.DEPTHS)
+    rows = [f"| technique | {layers} |", "|---" * (len(plan.DEPTHS) + 1) + "|"]
     for name in plan.DEEP:
         cells = []
         for depth in plan.DEPTHS:
