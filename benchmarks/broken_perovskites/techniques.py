@@ -41,23 +41,27 @@ class Shown:
 
 
 class Rule(Protocol):
-    """A technique.
+    """A technique."""
 
-    Attributes:
-        name: for tables.
-        loss: how outputs are compared with domains.
-        equivariant: whether the network is the body; else it is the perceptron.
-        object_irreps: of the object on a node.
-        draws: whether objects are drawn anew for each prediction.
-        passes: of the network until all domains of an item are known, without and with the help of symmetry; None where it is
-            a matter of chance.
-    """
+    @property
+    def name(self) -> str:
+        """For tables."""
 
-    name: str
-    loss: Loss
-    equivariant: bool
-    object_irreps: str
-    draws: bool
+    @property
+    def loss(self) -> Loss:
+        """How outputs are compared with domains."""
+
+    @property
+    def equivariant(self) -> bool:
+        """Whether the network is the body; else it is the perceptron."""
+
+    @property
+    def object_irreps(self) -> str:
+        """Of the object on a node."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether objects are drawn anew for each prediction."""
 
     def weights(self, task: Task, seeds: list[int]) -> Weights:
         """Learnt parameters of the rule itself, stacked; usually none."""
@@ -66,7 +70,10 @@ class Rule(Protocol):
         """The objects of a batch, items int64 (B,)."""
 
     def passes(self, task: Task) -> tuple[int | None, int | None]:
-        """See above."""
+        """Passes of the network until all domains of an item are known, without and with transport by S.
+
+        None where that is a matter of chance, or where only one domain can be had.
+        """
 
 
 @dataclass(frozen=True)
@@ -97,9 +104,9 @@ class Fixed:
         return Shown(vectors[None, :, None].expand(1, -1, task.sites, -1), torch.zeros_like(items))
 
     def passes(self, task: Task) -> tuple[int | None, int | None]:
-        """One for each object; by transport one."""
+        """One for each object; by transport one. A network without objects gives one domain only."""
         most = max(len(p.domains) for p in task.phases)
-        return {"smallest": (most, 1), "full": (len(task.actions), 1), "none": (None, None)}[self.source]
+        return {"smallest": (most, 1), "full": (len(task.actions), 1), "none": (None, 1)}[self.source]
 
 
 _VECTORS: dict[tuple[str, str, str, int], Tensor] = {}
@@ -280,7 +287,7 @@ TECHNIQUES: tuple[Rule, ...] = (
     Listed("perceptron, smallest set", "smallest", False),
     Fixed("perceptron", "none", loss="nearest", equivariant=False),
     Fixed("canonicalisation", "none", equivariant=False),
-    Learned("relaxed weights", "paired", "1x0o+1x1o+1x1e+1x2e+1x2o", normalised=False),
+    Learned("relaxed weights", "paired", "1x1o+1x2e", normalised=False),
     Fixed("none", "none"),
 )
 
@@ -291,6 +298,8 @@ def rule_for(name: str) -> Rule:
 
 
 Network = Body | Perceptron
+#: Relative difference of the numbers of parameters that is allowed.
+MATCH = 0.02
 
 
 def network_for(rule: Rule, task: Task, layers: int = 2, channels: int = 8) -> Network:
@@ -301,9 +310,16 @@ def network_for(rule: Rule, task: Task, layers: int = 2, channels: int = 8) -> N
     if not rule.equivariant:
         widths = [Perceptron(features, task.sites, 3, width) for width in range(4, 200)]
         return min(widths, key=lambda each: abs(_count(each) - wanted))
-    own = replace(body, object_irreps=rule.object_irreps)
-    bodies = [replace(own, hidden=hidden) for hidden in range(2, 33)]
-    return own if rule.object_irreps == "1x1o" else min(bodies, key=lambda each: abs(_count(each) - wanted))
+    if rule.object_irreps == body.object_irreps:
+        return body
+    # More irreps in the object bring more paths: fewer channels, and the width of the embedding makes up for the rest.
+    bodies = [
+        replace(body, object_irreps=rule.object_irreps, channels=c, hidden=hidden)
+        for c in range(2, channels + 1)
+        for hidden in range(body.hidden // 2, 2 * body.hidden)
+    ]
+    near = [each for each in bodies if abs(_count(each) - wanted) <= MATCH * wanted]
+    return max(near or bodies, key=lambda each: (each.channels, -abs(_count(each) - wanted)))
 
 
 def _count(network: Network) -> int:
