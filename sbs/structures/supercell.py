@@ -101,7 +101,8 @@ class Supercell(ComparedByValue):
     @cached_property
     def setting(self) -> StandardSetting:
         """The standard setting of the space group that the cell keeps, which labels refer to."""
-        return standard_setting(self.primitive, self.kept, self.holohedry, self.point_group.generators, self.origin)
+        generators = self.point_group.generators
+        return standard_setting(self.primitive, self.kept, self.holohedry, generators, self.quotient.form, self.origin)
 
     @cached_property
     def standard_operations(self) -> tuple[IntArray, FloatArray]:
