@@ -28,7 +28,7 @@ from sbs.errors import DetectionError
 from sbs.groups import PointGroup
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import atomic_number, element
-from sbs.structures.integer_lattices import congruence_solutions, hermite_form
+from sbs.structures.integer_lattices import congruence_solutions, hermite_form, small_vectors
 from sbs.structures.primitive import INTEGER_SLACK, PrimitiveCrystal
 from sbs.structures.standard_form import form_of_operations
 
@@ -219,7 +219,7 @@ class _Candidates:
         return min(zip(left, steps, strict=True), key=lambda entry: hermite_form(entry[1]).ravel().tolist())[0]
 
     def _nearest(self, site: int) -> float:
-        steps = np.array(list(np.ndindex(5, 5, 5))) - 2
+        steps = small_vectors(2)
         away = self.crystal.positions - self.crystal.positions[site]
         vectors = ((away - np.round(away))[:, None] + steps) @ self.crystal.basis
         lengths = np.linalg.norm(vectors, axis=2).ravel()
@@ -229,7 +229,7 @@ class _Candidates:
         """For each description a function of the differences between sites (which settles the axes) and one of the sites
         (which settles the origin, along directions that the space group binds)."""
         size = len(self.matrices)
-        orders = np.array(list(np.ndindex(*([2 * HIGHEST_ORDER + 1] * 3)))) - HIGHEST_ORDER
+        orders = small_vectors(HIGHEST_ORDER)
         weights = np.sqrt(np.arange(1.0, len(orders) + 1) * 2 + 1) % 1 - 0.5
         # Only wave vectors of the reciprocal lattice are periodic where the conventional cell is centred.
         periodic = orders @ self.matrices[which[0]]
