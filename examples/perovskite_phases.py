@@ -54,7 +54,7 @@ def draw(trees: dict[str, Any], folder: Path) -> Path:
             energy = 1e3 * phase.energy
             place = max(energy, place + 0.035 * span)  # names of levels that lie close move up until they can be read
             colour = {True: "tab:green", False: "tab:orange", None: "0.5"}[phase.stable]
-            axes.plot([0, 1], [energy, energy], color=colour, linewidth=2)
+            axes.plot([0, 1], [energy, energy], color=colour, linewidth=2, zorder=3 if phase.stable else 2)
             axes.plot([1, 1.15], [energy, place], color="0.8", linewidth=0.8)
             axes.text(1.18, place, f"{phase.name}  {energy:.1f}", va="center", fontsize=8)
         axes.set_xlim(0, 2.6)
