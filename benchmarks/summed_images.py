@@ -28,6 +28,9 @@ from torch import Tensor, nn
 
 __all__ = ["Batches", "SummedConvolution", "evaluate", "sevennet", "sum_images"]
 
+#: Pairs of sites in one graph: more cost memory (0.1 MB each) and gain nothing.
+MOST_PAIRS = 800
+
 
 class SummedConvolution(nn.Module):
     """The convolution of SevenNet with the images summed first."""
@@ -208,12 +211,14 @@ class Batches:
         asked, self._waiting = self._waiting, []
         for size in {len(atoms) for atoms, _ in asked}:
             group = [(atoms, answer) for atoms, answer in asked if len(atoms) == size]
-            try:
-                found = evaluate(self._calculator, [atoms for atoms, _ in group])
-            except Exception as error:  # whatever it is, the threads that asked must hear of it
-                found = [{"error": error}] * len(group)
-            for (_, answer), result in zip(group, found, strict=True):
-                answer.update(result)
+            most = max(1, MOST_PAIRS // size**2)
+            for part in (group[first : first + most] for first in range(0, len(group), most)):
+                try:
+                    found = evaluate(self._calculator, [atoms for atoms, _ in part])
+                except Exception as error:  # whatever it is, the threads that asked must hear of it
+                    found = [{"error": error}] * len(part)
+                for (_, answer), result in zip(part, found, strict=True):
+                    answer.update(result)
         self._turn.notify_all()
 
 

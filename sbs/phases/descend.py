@@ -176,6 +176,7 @@ def descend(
         found.structure.positions,
         found.structure.numbers,
         0 if lattice is None else lattice,
+        found.structure.kind,
         type(calculator).__name__,
         repr(settings),
     )
@@ -312,7 +313,7 @@ class _Descent:
             known.append(state)
             origin = here.structure
             mark = "" if len(known) == 1 else " opposite"
-            starts.append((mark, Structure(origin.positions + field, origin.numbers, origin.lattice)))
+            starts.append((mark, replace(origin, positions=origin.positions + field)))
         return starts
 
     def _enter(

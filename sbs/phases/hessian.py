@@ -8,7 +8,7 @@ site's stabilizer span space, and backwards too unless the symmetry does that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,4 +153,4 @@ def _rank(vectors: Floats) -> int:
 def _forces(structure: Structure, site: int, displacement: Floats, potential: Potential) -> Floats:
     positions = structure.positions.copy()
     positions[site] += displacement
-    return potential.evaluate(Structure(positions, structure.numbers, structure.lattice), stress=False).forces
+    return potential.evaluate(replace(structure, positions=positions), stress=False).forces

@@ -201,7 +201,7 @@ def instabilities(
 def analyse(found: Detected, hessian: Hessian) -> Instabilities:
     """Modes by irrep from a Hessian in the sites of ``found``."""
     masses = require("ase.data", "relax").atomic_masses
-    weights = 1 / np.sqrt(np.repeat(masses[found.structure.numbers], 3))
+    weights = 1 / np.sqrt(np.repeat(masses[found.structure.atomic_numbers], 3))
     dynamical = weights[:, None] * hessian.matrix * weights
     rigid = _rigid_directions(found, 1 / weights)
     noise = hessian.noise * float(weights.max()) ** 2
