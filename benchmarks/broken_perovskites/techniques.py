@@ -302,7 +302,7 @@ def network_for(rule: Rule, task: Task, layers: int = 2, channels: int = 8) -> N
         widths = [Perceptron(features, task.sites, 3, width) for width in range(4, 200)]
         return min(widths, key=lambda each: abs(_count(each) - wanted))
     own = replace(body, object_irreps=rule.object_irreps)
-    bodies = [replace(own, hidden=hidden) for hidden in range(2, 33)]
+    bodies = [replace(own, hidden=hidden) for hidden in range(2, 65)]
     return own if rule.object_irreps == "1x1o" else min(bodies, key=lambda each: abs(_count(each) - wanted))
 
 
