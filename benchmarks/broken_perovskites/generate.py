@@ -39,6 +39,7 @@ from benchmarks.broken_perovskites.phases import (
     parent,
     polar_axis,
     relaxed,
+    same_domain,
     subgroup,
     tilts,
 )
@@ -220,7 +221,7 @@ def _label(name: str, phase: dict[str, Any]) -> Label:
     field = np.array(phase["displacements"])
     if np.linalg.norm(field, axis=1).max() < STATE_TOLERANCE or abs(phase["energy"]) < LEAST_DEPTH:
         return Label(name, zero, 0.0, True, phase["calls"])
-    return Label(name, field, phase["energy"], phase["collapsed"], phase["calls"])
+    return Label(name, same_domain(name, field), phase["energy"], phase["collapsed"], phase["calls"])
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ from sbs.structures.detected import Detected
 from sbs.structures.inputs import Structure
 
 __all__ = [
-    "PHASES", "TILTS", "ZONE_CENTRE", "cubic", "kept", "mean_over", "parent", "polar_axis", "relaxed", "subgroup", "tilts",
+    "PHASES", "TILTS", "ZONE_CENTRE", "cubic", "kept", "mean_over", "parent", "polar_axis",
+    "reference", "relaxed",
+    "same_domain", "subgroup", "tilts",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -112,10 +114,39 @@ def relaxed(phase: str, structure: Structure, start: Floats, potential: Potentia
     return relax_in(space, potential, cell=False, fmax=FMAX, steps=STEPS, hessian=hessian)
 
 
+def reference(phase: str) -> Floats:
+    """The field, float64 (sites, 3), that says which domain is stored: cations against oxygens, or the rigid tilts."""
+    if phase in ZONE_CENTRE:
+        return np.outer([1 / 2, 1 / 2, -1 / 3, -1 / 3, -1 / 3], polar_axis(phase))
+    return np.sum(tilts(phase), axis=0)
+
+
+@lru_cache(maxsize=len(PHASES))
+def _normalizer(phase: str) -> NDArray[np.int64]:
+    """Numbers of the elements of S that take K to itself: they take a generic field of K to another one."""
+    found, _ = subgroup(phase)
+    generic = mean_over(phase, np.random.default_rng(0).normal(size=found.structure.positions.shape))
+    images = _images(found, generic)
+    return np.array([g for g, image in enumerate(images) if np.abs(mean_over(phase, image) - image).max() < 1e-9])
+
+
+def _images(found: Detected, field: Floats) -> Floats:
+    """A field carried along by every element of S, float64 (order, sites, 3)."""
+    images = np.empty((len(found.matrices), *field.shape))
+    turned = np.einsum("gij,nj->gni", found.matrices, field)
+    np.put_along_axis(images, found.permutations[:, :, None], turned, axis=1)
+    return images
+
+
+def same_domain(phase: str, field: Floats) -> Floats:
+    """The domain with the same K that is nearest to `reference`: relaxations may overshoot into another."""
+    images = _images(subgroup(phase)[0], field)[_normalizer(phase)]
+    overlaps = np.einsum("gni,ni->g", images, reference(phase))
+    return images[int(np.argmax(overlaps > overlaps.max() - 1e-6))]
+
+
 def kept(phase: str, structure: Structure, field: Floats) -> int:
     """How many elements of S leave a field of displacements as it is: |K|, or more where it relaxed back."""
     found, _ = subgroup(phase)
-    images = np.empty((found.group.order, *field.shape))
-    turned = np.einsum("gij,nj->gni", found.matrices, field)
-    np.put_along_axis(images, found.permutations[:, :, None], turned, axis=1)
+    images = _images(found, field)
     return int((np.linalg.norm(images - field, axis=2).max(1) < STATE_TOLERANCE).sum())

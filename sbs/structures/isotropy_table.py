@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import Subgroup
 from sbs.groups.abstract.immutability import ComparedByValue
-from sbs.objects.arrangements import Flat, Image, flats, image_of
+from sbs.objects.arrangements import Fingerprints, Flat, Image, flats, image_of
+from sbs.progress import tick
 from sbs.structures.child_groups import ChildSpaceGroup, child_space_group
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.listing import Listing
@@ -137,9 +138,12 @@ def list_isotropy_subgroups(crystal: CrystalInCell, *labels: str) -> IsotropySub
         spaces = flats(image)
     blocks = [irrep.dimension for irrep in irreps]
     names = tuple(irrep.label for irrep in irreps)
-    rows = [
-        _row(crystal, names, blocks, image, flat) for flat in spaces if int(flat.fixer.sum()) < len(image.representatives)
-    ]
+    proper = [flat for flat in spaces if int(flat.fixer.sum()) < len(image.representatives)]
+    fingerprints = Fingerprints(image.matrices)
+    rows = []
+    for number, flat in enumerate(proper):
+        tick("space groups", number, len(proper))
+        rows.append(_row(crystal, names, blocks, image, fingerprints, flat))
     rows.sort(key=lambda row: (row.index, -row.space_group.number, row.direction))
     space = crystal.supercell.setting.space_group
     title = f"Isotropy subgroups of {space.symbol} ({space.number}), {' + '.join(names)}, order {group.order}"
@@ -162,7 +166,12 @@ def _joint(crystal: CrystalInCell, images: list[Image]) -> Image:
 
 
 def _row(
-    crystal: CrystalInCell, names: tuple[str, ...], blocks: list[int], image: Image, flat: Flat
+    crystal: CrystalInCell,
+    names: tuple[str, ...],
+    blocks: list[int],
+    image: Image,
+    fingerprints: Fingerprints,
+    flat: Flat,
 ) -> IsotropySubgroup:
     found = crystal.supercell
     assert found is not None
@@ -178,7 +187,7 @@ def _row(
     index = int(group.order) // kept.order
     left = len(np.unique(found.rotation_of[kept.elements]))
     orientations = found.point_group.order // left
-    where = direction(blocks, image.matrices, basis)
+    where = direction(blocks, image.matrices, fingerprints, basis)
     basis = basis.copy()
     basis.setflags(write=False)
     return IsotropySubgroup(

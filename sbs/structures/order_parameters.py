@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.groups import Subgroup
-from sbs.objects.arrangements import Flat, Image, flats, image_of
+from sbs.objects.arrangements import Fingerprints, Flat, Image, flats, image_of
 from sbs.structures.child_groups import child_space_group
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.space_irreps import SpaceIrrep
@@ -117,7 +117,7 @@ def _completed(frame: FloatArray, rest: FloatArray, image: Image, scalars: Float
         space = rest @ part
         own: list[FloatArray] = []
         for step in range(OPERATORS):
-            image_of_first = first if step == 0 else _generic_operator(image, scalars, 0.8 + step) @ first
+            image_of_first = first if step == 0 else _generic_operator(image, scalars, 0.8 + step, 1 + 0.7 * step) @ first
             vector = space @ (space.T @ image_of_first)
             vector -= sum((other * (other @ vector) for other in own), np.zeros(len(vector)))
             if len(own) < space.shape[1] and np.linalg.norm(vector) > LONG_ENOUGH:
@@ -130,26 +130,31 @@ def _completed(frame: FloatArray, rest: FloatArray, image: Image, scalars: Float
     return np.array(axes).T
 
 
-def _generic_operator(image: Image, scalars: FloatArray, phase: float) -> FloatArray:
-    """A sum of the matrices of all elements, (d, d), with coefficients that turn with the crystal and are of no symmetry."""
-    weights = np.bincount(image.number, np.cos(scalars + phase), len(image.representatives))
+def _generic_operator(image: Image, scalars: FloatArray, phase: float, factor: float = 1.0) -> FloatArray:
+    """A sum of the matrices of all elements, (d, d), with coefficients that turn with the crystal and are of no symmetry.
+
+    Those of one factor are combinations of two, and of less in some representations; other factors give further operators."""
+    weights = np.bincount(image.number, np.cos(factor * scalars + phase), len(image.representatives))
     return np.asarray(np.tensordot(weights, image.matrices, 1))
 
 
 def _signed(frame: FloatArray, image: Image, scalars: FloatArray) -> FloatArray:
     """The axes with signs that go together: each is the image of the first of its orbit under the first element that takes
     one line to the other, in the order of the elements' scalars; the first of every further orbit has a positive entry with
-    the first axis of all in an operator that turns with the crystal."""
+    the first axis of all in the first operator that turns with the crystal and has one that is not 0."""
     lowest = np.full(len(image.representatives), np.inf)
     np.minimum.at(lowest, image.number, scalars)
     ranked = np.argsort(np.round(lowest, 6), kind="stable")
     signed = frame.copy()
-    relation = _generic_operator(image, scalars, 2.1)
+    relations = [_generic_operator(image, scalars, 2.1 + step, 1 + 0.7 * step) for step in range(OPERATORS)]
+    relations = [each / max(float(np.linalg.norm(each)), ZERO) for each in relations]
     done = np.zeros(frame.shape[1], dtype=bool)
     for first in range(frame.shape[1]):
         if done[first]:
             continue
-        if first and signed[:, 0] @ relation @ signed[:, first] < 0:
+        entries = np.array([signed[:, 0] @ each @ signed[:, first] for each in relations])
+        telling = entries[np.abs(entries) > LONG_ENOUGH]
+        if first and len(telling) and telling[0] < 0:
             signed[:, first] *= -1
         overlaps = image.matrices[ranked] @ signed[:, first] @ frame  # (n, d)
         for axis in np.flatnonzero(~done):
@@ -242,17 +247,18 @@ def _element_scalars(crystal: CrystalInCell, irrep: SpaceIrrep) -> FloatArray:
     return np.asarray(turns[found.rotation_of] + 0.37 * phases)
 
 
-def direction(blocks: list[int], matrices: FloatArray, basis: FloatArray) -> str:
+def direction(blocks: list[int], matrices: FloatArray, fingerprints: Fingerprints, basis: FloatArray) -> str:
     """A flat as a general point of it, "(a,a,0)"; parts of several order parameters divided by bars.
 
     Of all images of the flat the one is written that is simplest: fewest sums, factors and signs, then leading letters.
 
     Args:
         blocks: dimensions of the order parameters.
-        matrices: float64 (n, d, d), the image of S.
+        matrices: float64 (n, d, d), the image of S. fingerprints: of subspaces that it acts on.
         basis: float64 (d, m), of the flat.
     """
-    forms = _echelon((matrices @ basis).transpose(0, 2, 1))
+    _, first = np.unique(fingerprints.of_images(basis), return_index=True)
+    forms = _echelon((matrices[np.sort(first)] @ basis).transpose(0, 2, 1))
     used = np.abs(forms) > ZERO
     terms = used.sum(axis=1)  # (n, d): letters in each component
     whole = np.abs(np.abs(forms) - 1) < 1e-4

@@ -6,9 +6,8 @@ without being real occur twice.
 
 Labels are those of Cracknell, Davies, Miller and Love (1979), as ISODISTORT prints them: the name of the wave vector, a number,
 and the parity under inversion where there is one: Γ4-, R4+, X1, Γ3+Γ4+ for a conjugate pair. A wave vector on a line or in a
-plane brings its parameters, Σ1[1/3]. They refer to the setting and origin of `sbs.structures.standard_setting`. Where the
-published order of the representations is not reproduced (`sbs.structures.cdml.UNSETTLED`) the number stands in brackets, A[2];
-it then counts in the order of dimension and characters.
+plane brings its parameters, Σ1[1/3]. They refer to the setting and origin of `sbs.structures.standard_setting`; the numbers are
+those of `sbs.structures.cdml`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from sbs.errors import UnknownGroupError
 from sbs.groups.abstract.validation import shown
 from sbs.progress import tick
-from sbs.structures.cdml import UNSETTLED, numbered
+from sbs.structures.cdml import numbered
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.induced import InducedRepresentation, Induction
 from sbs.structures.operation_symbols import operation_symbols, representative_shifts
@@ -279,13 +278,11 @@ def _answering(irreps: Sequence[SpaceIrrep], wanted: str) -> list[SpaceIrrep]:
 
 
 def _without_parameters(label: str) -> str:
-    head, bracket, tail = label.partition("[")
-    return head if bracket and "/" in tail else label
+    return label.partition("[")[0]
 
 
 def _sort_key(label: str) -> tuple[int, str]:
-    digits = "".join(c for c in label.partition("[")[0] if c.isdigit()) or "".join(c for c in label if c.isdigit())
-    return int(digits or 0), label
+    return int("".join(c for c in label.partition("[")[0] if c.isdigit())), label
 
 
 def _from_arm(star: Star, arm: int, rotations: NDArray[np.int64]) -> Star:
@@ -318,15 +315,13 @@ def _labels(
         if np.abs(np.abs(signs) - 1).max() < HALF and np.abs(signs.imag).max() < HALF:
             parity = ["+" if sign.real > 0 else "-" for sign in signs]
     number = setting.space_group.number
-    bracket = f"{number}{point}" in UNSETTLED
     suffix = f"[{','.join(_fraction(p) for p in parameters)}]" if parameters else ""
     labels = [""] * len(parts)
     for sign in sorted({*parity}):
         members = [i for i, own in enumerate(parity) if own == sign]
         order = numbered(number, point, bool(sign), symbols, characters[members])
         for count, place in enumerate(order, start=1):
-            shown = f"[{count}]" if bracket else str(count)
-            labels[members[place]] = f"{point}{shown}{sign}{suffix}"
+            labels[members[place]] = f"{point}{count}{sign}{suffix}"
     return labels
 
 

@@ -25,11 +25,14 @@ from benchmarks.broken_perovskites.phases import (
     mean_over,
     parent,
     polar_axis,
+    reference,
+    same_domain,
     subgroup,
     tilts,
 )
 from sbs.errors import CorruptTableError
 from sbs.phases.many import run_many
+from sbs.phases.states import carried
 from sbs.structures.inputs import Structure
 
 #: Å: what rounding to the file's unit moves a site, twice and along a body diagonal.
@@ -99,6 +102,32 @@ def test_spglib_reads_the_space_group_from_the_distorted_crystal(kept_entries):
             structure = cubic(entry.numbers, entry.edge, 1 if phase in ZONE_CENTRE else 2)
             distorted = Structure(structure.positions + label.displacements, structure.numbers, structure.lattice)
             assert sbs.detect(distorted, 2e-3).space_group.symbol == phase
+
+
+def test_labels_of_a_phase_are_one_domain(kept_entries):
+    for _, label in labels(kept_entries):
+        assert np.sum(label.displacements * reference(label.phase)) > 0
+    series = {}
+    for entry, label in labels(kept_entries):
+        series.setdefault((entry.formula, label.phase), []).append(label.displacements.ravel())
+    for fields in map(np.array, series.values()):
+        assert (fields @ fields.T > 0).all()
+
+
+@pytest.mark.parametrize("phase", PHASE_NAMES)
+def test_the_same_domain_is_found_from_every_domain_of_the_same_symmetry(phase):
+    found, target = subgroup(phase)
+    noise = np.random.default_rng(1).normal(size=found.structure.positions.shape)
+    field = mean_over(phase, reference(phase) + 0.1 * noise)
+    nearest = same_domain(phase, field)
+    domains = [
+        image for image in carried(found, field[None])[:, 0] if np.abs(mean_over(phase, image) - image).max() < 1e-9
+    ]
+    assert any(np.abs(image - field).max() > 0.1 for image in domains)
+    for image in domains[:: max(1, len(domains) // 12)]:
+        assert np.abs(same_domain(phase, image) - nearest).max() < 1e-12
+    assert kept(phase, found.structure, nearest) == target.order
+    assert np.abs(mean_over(phase, nearest) - nearest).max() < 1e-12
 
 
 def test_what_collapsed_has_more_symmetry_than_its_phase_or_nothing_left(kept_entries):
