@@ -141,5 +141,6 @@ def _degeneracy(panel: Any, store: Path) -> None:
     panel.set_xlabel("(object, output) pairs shown")
     panel.set_ylabel("objects with a right output / %")
     panel.set_ylim(0, 105)
+    panel.set_xticks(sorted({pairs for _, pairs in counts}))
     if counts:
         panel.legend(fontsize=8, frameon=False, loc="lower right")

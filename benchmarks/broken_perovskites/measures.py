@@ -63,7 +63,8 @@ def errors_of(
             total[own, k] = np.square(off).sum(-1)
             inside[own, k] = np.square(kept).sum(-1)
             breaking[own, k] = np.square(off - kept).sum(-1)
-    return Errors(*(np.sqrt(each / task.sites) for each in (total, inside, breaking)), np.array(domain))
+    total, inside, breaking = (np.sqrt(each / task.sites) for each in (total, inside, breaking))
+    return Errors(total, inside, breaking, np.array(domain))
 
 
 def space_groups(task: Task, items: npt.NDArray[np.int64], outputs: Array, tolerances: Sequence[float]) -> npt.NDArray[np.int64]:

@@ -137,8 +137,9 @@ def method(store: Path, known: Sequence[Results]) -> str:
         f"{plan.HASTE} times as many updates; {min(counts)} to {max(counts)} parameters over all techniques and tasks. "
         f"{plan.FOLDS} folds hold out every item once. The learning rate of each technique is the best of {body} (perceptrons: "
         f"{perceptron}) on a fifth of the compositions, {len(TUNING_SEEDS)} seeds and {plan.TUNING_UPDATES} updates each "
-        f"(perceptrons {plan.HASTE} times as many); training takes {plan.UPDATES} updates of {plan.BATCH} items. "
-        f"{networks} networks, {minutes:.0f} minutes of one core. "
+        f"(perceptrons {plan.HASTE} times as many); training takes {plan.UPDATES} updates of {plan.BATCH} "
+        "items, the same for all networks of a technique. What claims to be equivariant is so to rounding "
+        f"(tests/nn/test_broken_perovskites.py). {networks} networks, {minutes:.0f} minutes of one core. "
         f"{design(store)}"
     )
 
@@ -148,7 +149,8 @@ def depth_table(store: Path) -> str:
     found = results.depths(store)
     if not found:
         return ""
-    rows = ["| technique | " + " | ".join(f"{d} layers" for d in plan.DEPTHS) + " |", "|---" * (len(plan.DEPTHS) + 1) + "|"]
+    layers = " | ".join(f"{d} layer{'s' * (d > 1)}" for d in plan.DEPTHS)
+    rows = [f"| technique | {layers} |", "|---" * (len(plan.DEPTHS) + 1) + "|"]
     for name in plan.DEEP:
         cells = []
         for depth in plan.DEPTHS:
@@ -240,7 +242,8 @@ def passes_told(rule: Rule, own: Results) -> str:
     alone, helped = rule.passes(own.task)
     most = max(len(p.domains) for p in own.task.phases)
     mean = most * sum(1 / k for k in range(1, most + 1))
-    return f"{f'{mean:.0f} in the mean' if alone is None else alone}, {helped}"
+    chance = f"{mean:.0f} in the mean" if rule.draws else "one domain only"
+    return f"{chance if alone is None else alone}, {helped}"
 
 
 def passes(own: Results) -> str:

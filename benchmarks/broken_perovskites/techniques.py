@@ -41,23 +41,27 @@ class Shown:
 
 
 class Rule(Protocol):
-    """A technique.
+    """A technique."""
 
-    Attributes:
-        name: for tables.
-        loss: how outputs are compared with domains.
-        equivariant: whether the network is the body; else it is the perceptron.
-        object_irreps: of the object on a node.
-        draws: whether objects are drawn anew for each prediction.
-        passes: of the network until all domains of an item are known, without and with the help of symmetry; None where it is
-            a matter of chance.
-    """
+    @property
+    def name(self) -> str:
+        """For tables."""
 
-    name: str
-    loss: Loss
-    equivariant: bool
-    object_irreps: str
-    draws: bool
+    @property
+    def loss(self) -> Loss:
+        """How outputs are compared with domains."""
+
+    @property
+    def equivariant(self) -> bool:
+        """Whether the network is the body; else it is the perceptron."""
+
+    @property
+    def object_irreps(self) -> str:
+        """Of the object on a node."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether objects are drawn anew for each prediction."""
 
     def weights(self, task: Task, seeds: list[int]) -> Weights:
         """Learnt parameters of the rule itself, stacked; usually none."""
@@ -66,7 +70,10 @@ class Rule(Protocol):
         """The objects of a batch, items int64 (B,)."""
 
     def passes(self, task: Task) -> tuple[int | None, int | None]:
-        """See above."""
+        """Passes of the network until all domains of an item are known, without and with transport by S.
+
+        None where that is a matter of chance, or where only one domain can be had.
+        """
 
 
 @dataclass(frozen=True)
@@ -97,9 +104,9 @@ class Fixed:
         return Shown(vectors[None, :, None].expand(1, -1, task.sites, -1), torch.zeros_like(items))
 
     def passes(self, task: Task) -> tuple[int | None, int | None]:
-        """One for each object; by transport one."""
+        """One for each object; by transport one. A network without objects gives one domain only."""
         most = max(len(p.domains) for p in task.phases)
-        return {"smallest": (most, 1), "full": (len(task.actions), 1), "none": (None, None)}[self.source]
+        return {"smallest": (most, 1), "full": (len(task.actions), 1), "none": (None, 1)}[self.source]
 
 
 _VECTORS: dict[tuple[str, str, str, int], Tensor] = {}

@@ -287,3 +287,26 @@ def test_null_models_do_not_see_what_is_held_out(task):
         assert (np.abs(second[fold == 0] - first[fold == 0]) > 0.1).all()
         constant = np.array([task.targets[np.flatnonzero(task.phase == p)[0]] for p in task.phase])
         assert null(replace(task, targets=constant), fold).max() < 1e-6
+
+
+def test_energies_are_counted_from_the_label(task):
+    """With a calculator that knows the label's positions: the energy of an output is that of its distance."""
+    pytest.importorskip("ase", reason="the energies are asked of ASE's calculators")
+    from ase.calculators.calculator import Calculator, all_changes
+
+    from benchmarks.broken_perovskites.energies import Energies
+    from benchmarks.broken_perovskites.tasks import IDEAL_SITES
+
+    class Spring(Calculator):
+        implemented_properties = ("energy",)
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+            super().calculate(atoms, properties, system_changes)
+            ideal = IDEAL_SITES @ np.asarray(atoms.cell)
+            self.results = {"energy": float(np.square(atoms.positions - ideal).sum()) + float(atoms.numbers[0])}
+
+    asked = Energies(task, [(20, 22)] * len(task), Spring())
+    outputs = np.stack([task.targets[1], 0 * task.targets[2]])
+    found = asked.above([1, 2], outputs)
+    assert found[0] == pytest.approx(0.0, abs=1e-12)
+    assert found[1] == pytest.approx(-float(np.square(task.targets[2]).sum()))
