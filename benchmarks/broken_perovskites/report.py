@@ -226,7 +226,12 @@ def findings(known: Sequence[Results], store: Path) -> str:
                 f"{'; '.join(never) or 'none'}.\n"
                 f"- *Fewer passes.* {passes(own)}\n" + depth_told(store) + degeneracy_told(store)
             )
-            parts.append("## Where it draws and where it loses\n\nError on held-out items, paired item by item:\n")
+            ratios = sum(len(each.found) - 1 + len(each.nulls) for each in known if BASE in each.found)
+            parts.append(
+                "## Where it draws and where it loses\n\nError on held-out items, paired item by item, with intervals of 95 %: "
+                f"of {ratios} ratios some {0.05 * ratios:.0f} are expected to lie outside theirs by chance, and the intervals of "
+                f"{len(plan.FEW)} seeds are too narrow rather than too wide.\n"
+            )
         parts.append(f"- *{WHAT.get(own.task.name, own.task.name)}* ({len(own.task)} items). {relations(own)} {nulls_told(own)}")
     if "unknown" in {line.get("kind") for line in lines(store)}:
         parts.append("- *A phase that is not known beforehand*: see the [measurements](benchmarks.md).")
