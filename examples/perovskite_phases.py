@@ -3,10 +3,11 @@
 Relaxed with any equivariant potential, a cubic perovskite stays cubic for ever: the force along every distortion that breaks
 the symmetry is exactly zero. ``sbs.descend`` reads off the Hessian which distortions lower the energy, enters each of their
 isotropy subgroups, relaxes inside it, and goes on while something is unstable. With SevenNet-0 (Y. Park, J. Kim, S. Hwang,
-S. Han, J. Chem. Theory Comput. 20, 4857 (2024); its weights ship inside the sevenn package) it finds Pnma as the ground state
-of CaTiO3, tilts and polar modes together in SrTiO3, and the three ferroelectric phases of BaTiO3. Structures of the ground
-states in experiment: CaTiO3 Pnma (S. Sasaki, C. T. Prewitt, J. D. Bass, W. A. Schulze, Acta Cryst. C 43, 1668 (1987)), BaTiO3
-P4mm, Amm2 and R3m (G. H. Kwei, A. C. Lawson, S. J. L. Billinge, S.-W. Cheong, J. Phys. Chem. 97, 2368 (1993)).
+S. Han, J. Chem. Theory Comput. 20, 4857 (2024); its weights ship inside the sevenn package) it finds Pnma for CaTiO3 and, less
+than 2 meV below it, phases with a small polar shift on top of the same tilts; tilts and polar modes together in SrTiO3; and the
+three ferroelectric phases of BaTiO3. Structures of the ground states in experiment: CaTiO3 Pnma (S. Sasaki, C. T. Prewitt,
+J. D. Bass, W. A. Schulze, Acta Cryst. C 43, 1668 (1987)), BaTiO3 P4mm, Amm2 and R3m (G. H. Kwei, A. C. Lawson, S. J. L. Billinge,
+S.-W. Cheong, J. Phys. Chem. 97, 2368 (1993)).
 
 Run:  python examples/perovskite_phases.py [CaTiO3 SrTiO3 BaTiO3] [--supercell 2] [--output DIR] [--domains]
 Needs: pip install ".[relax,potentials]"
@@ -53,7 +54,7 @@ def draw(trees: dict[str, Any], folder: Path) -> Path:
             energy = 1e3 * phase.energy
             place = max(energy, place + 0.035 * span)  # names of levels that lie close move up until they can be read
             colour = {True: "tab:green", False: "tab:orange", None: "0.5"}[phase.stable]
-            axes.plot([0, 1], [energy, energy], color=colour, linewidth=2)
+            axes.plot([0, 1], [energy, energy], color=colour, linewidth=2, zorder=3 if phase.stable else 2)
             axes.plot([1, 1.15], [energy, place], color="0.8", linewidth=0.8)
             axes.text(1.18, place, f"{phase.name}  {energy:.1f}", va="center", fontsize=8)
         axes.set_xlim(0, 2.6)
