@@ -174,7 +174,9 @@ def section(store: Path) -> str:
             f"seen.\n\n{deep}"
         )
     parts += [f"### {title}\n\n{told}" for title, told in others(store).items()]
-    if missing := results.missing(store):
+    kinds = {line.get("kind") for line in lines(store)}
+    lacking = [f"- {title}: everything." for kind, title in OTHERS.items() if kind not in kinds]
+    if missing := "\n".join(filter(None, [results.missing(store), *lacking])):
         parts.append("### Not measured\n\n" + missing)
     return "\n\n".join(parts)
 
