@@ -18,7 +18,15 @@ from benchmarks.broken_perovskites.figures import draw
 from benchmarks.broken_perovskites.measures import ratio_interval, rms, rms_interval
 from benchmarks.broken_perovskites.results import BASE, Results
 from benchmarks.broken_perovskites.techniques import TECHNIQUES, Rule
-from benchmarks.broken_perovskites.units import BREAKING_GOAL, DIGITS, PERCEPTRON_RATES, RATES, TOLERANCES, TUNING_SEEDS, lines
+from benchmarks.broken_perovskites.units import (
+    BREAKING_GOAL,
+    DIGITS,
+    PERCEPTRON_RATES,
+    RATES,
+    TOLERANCES,
+    TUNING_SEEDS,
+    lines,
+)
 from benchmarks.results import FIGURES, RESULTS, machine, write_section
 
 __all__ = ["PAGE", "error_table", "relations", "symmetry_table", "write"]
