@@ -1,4 +1,4 @@
-"""NequIP's and MACE's own commands for training, on a CPU for a few steps, with objects that come with the data.
+"""NequIP's, MACE's and SevenNet's own commands for training, on a CPU for a few steps, with objects that come with the data.
 
 The data are rocksalt with forces along one axis: what no equivariant potential can say of it, until the object does.
 """
@@ -33,14 +33,15 @@ pytestmark = [
 ]
 
 
-def broken_rocksalt(axis, cubic=False):
+def broken_rocksalt(axis, cubic=False, symmetry_set=None):
     """Rocksalt whose ions are pulled apart along an axis, and the fields that the transform finds for it."""
     from ase.calculators.singlepoint import SinglePointCalculator
 
     atoms = rocksalt(cubic)
+    symmetry_set = symmetry_set or sbs.minimal_set("Oh", "C4v")
     forces = 0.1 * np.outer(np.where(atoms.numbers == 11, 1.0, -1.0), axis)
     atoms.arrays["pull"] = forces
-    transform = SymmetryFields(sbs.minimal_set("Oh", "C4v"), sbs.detect, target="pull")
+    transform = SymmetryFields(symmetry_set, sbs.detect, target="pull")
     atoms = transform(atoms)
     del atoms.arrays["pull"]
     atoms.calc = SinglePointCalculator(atoms, energy=-1.0, forces=forces)
@@ -53,11 +54,54 @@ def broken_rocksalt(axis, cubic=False):
 def test_the_object_leads_to_its_target():
     pytest.importorskip("ase", reason="ase is not installed")
     symmetry_set = sbs.minimal_set("Oh", "C4v")
+    along = []
     for axis in symmetry_set.objects:
         info = broken_rocksalt(axis).info
-        object_ = symmetry_set.objects[info["sbs_object"]]
-        along = info["sbs_rotation"] @ object_
-        assert np.allclose(np.abs(along), np.abs(axis), atol=1e-8)
+        along.append(info["sbs_rotation"] @ symmetry_set.objects[info["sbs_object"]])
+    # One rule for all: the object along the axis for every target, or against it for every target.
+    sign = np.sign(along[0] @ symmetry_set.objects[0])
+    assert np.allclose(along, sign * symmetry_set.objects, atol=1e-8)
+
+
+def supercell(atoms, seed):
+    """The same crystal in a larger, sheared cell, turned, moved, its atoms in another order; and what turns it."""
+    from ase.build import make_supercell, sort
+    from scipy.spatial.transform import Rotation
+
+    generator = np.random.default_rng(seed)
+    large = make_supercell(atoms, [[1, 1, 0], [0, 1, 0], [0, -1, 2]])
+    large = large[generator.permutation(len(large))]
+    turn = Rotation.random(random_state=seed).as_matrix()
+    large.set_cell(large.cell @ turn.T)
+    large.positions = large.positions @ turn.T + generator.normal(size=3)
+    large.arrays["pull"] = large.arrays["pull"] @ turn.T
+    return large, turn
+
+
+@pytest.mark.parametrize("groups", [("Oh", "C4v", "O(3)"), ("O", "C4", "SO(3)"), ("Oh", "C3v", "O(3)"), ("Oh", "C1", "O(3)")])
+def test_the_object_does_not_depend_on_how_a_crystal_is_given(groups):
+    """In any cell, orientation and order of atoms the object turned by the rotation is the one that the target says."""
+    pytest.importorskip("ase", reason="ase is not installed")
+    symmetry_set = sbs.minimal_set(*groups[:2], ambient=groups[2])
+    transform = SymmetryFields(symmetry_set, sbs.detect, target="pull")
+    action = sbs.representation(symmetry_set.irreps, symmetry_set.group.matrices)
+    axis = {"C4v": [0.0, 0, 1], "C4": [0.0, 0, 1], "C3v": [1.0, 1, 1], "C1": [1.0, 0.3, 0.5]}[groups[1]]
+    expected = None
+    for seed, matrix in enumerate(symmetry_set.group.matrices[::7]):
+        atoms = rocksalt()
+        atoms.arrays["pull"] = np.outer(np.where(atoms.numbers == 11, 0.1, -0.1), matrix @ axis)
+        found, turn = transform(atoms).info, np.eye(3)
+        if seed:
+            atoms, turn = supercell(atoms, seed)
+            found = transform(atoms).info
+        rotation = found["sbs_rotation"]
+        object_ = symmetry_set.objects[found["sbs_object"]]
+        # Turned back: by what the target's pull was made of.
+        back = np.linalg.inv(turn @ matrix) @ rotation
+        own = sbs.representation(symmetry_set.irreps, back[None])[0] @ object_
+        expected = own if expected is None else expected
+        stabilizer = [g for g, m in enumerate(symmetry_set.group.matrices) if np.allclose(m @ axis, axis)]
+        assert min(np.abs(action[g] @ own - expected).max() for g in stabilizer) < 1e-6
 
 
 def test_orientation_is_the_way_from_detection_to_the_breaker(make_network, graph, orbit_molecule, rotations, double):
@@ -246,6 +290,72 @@ def forces_of(model, breaker, symmetry_set):
         with breaker.choose(torch.tensor([number], device=breaker.device)):
             found.append(model(batch.to_dict())["forces"].detach().numpy())
     return found
+
+
+# --- SevenNet --------------------------------------------------------------------------------------------------------
+
+
+SEVENNET = """
+model:
+  chemical_species: auto
+  cutoff: 3.5
+  channel: 4
+  lmax: 1
+  num_convolution_layer: 2
+  is_parity: false
+train:
+  random_seed: 1
+  is_train_stress: false
+  epoch: 60
+  optimizer: adam
+  optim_param: {lr: 0.03}
+  scheduler: exponentiallr
+  scheduler_param: {gamma: 1.0}
+  force_loss_weight: 100.0
+  per_epoch: 60
+  device: cpu
+  error_record: [[Force, RMSE], [TotalLoss, None]]
+data:
+  batch_size: 4
+  shift: per_atom_energy_mean
+  scale: 1.0
+  data_format_args: {index: ":", drop_info: false}
+  load_trainset_path: [train.xyz]
+"""
+
+
+@pytest.mark.slow
+def test_sevennet_trains_with_its_own_command(tmp_path, monkeypatch):
+    """The fields come from the structures; the checkpoint that SevenNet writes rebuilds the attachment."""
+    pytest.importorskip("sevenn", reason="SevenNet is not installed")
+    from ase.io import write
+
+    from sbs.nn import calculator
+    from sbs.nn.host import sevennet as host
+
+    symmetry_set = sbs.minimal_set("O", "C4", ambient="SO(3)")
+    frames = [broken_rocksalt(axis, symmetry_set=symmetry_set) for axis in symmetry_set.objects[[0, 2, 4, 5]]]
+    assert len({each.info["sbs_object"] for each in frames}) == 4
+    sign = np.sign(frames[0].info["sbs_rotation"] @ symmetry_set.objects[frames[0].info["sbs_object"]] @ symmetry_set.objects[0])
+    write(tmp_path / "train.xyz", frames)
+    (tmp_path / "input.yaml").write_text(SEVENNET)
+    monkeypatch.chdir(tmp_path)
+
+    def attaching(model):
+        breaker = SymmetryBreaker(symmetry_set, mode="index", dtype=torch.float32)
+        attach(model, breaker, at="0_equivariant_gate", freeze=False, ignore_parity=True).wake(0.1)
+
+    host.train(["input.yaml"], attaching)
+    trained = host.load(tmp_path / "checkpoint_60.pth")
+    start = host.load(tmp_path / "checkpoint_0.pth")
+    for number, axis in enumerate(symmetry_set.objects):
+        forces = []
+        for model in (start, trained):
+            atoms = rocksalt()
+            atoms.calc = calculator(model, number, device="cpu")
+            forces.append(atoms.get_forces())
+        assert sign * forces[1][0] @ axis > 0.05 > abs(forces[0][0] @ axis)
+        assert np.abs(forces[1] - np.outer(forces[1] @ axis, axis)).max() < 1e-5
 
 
 # --- NequIP ----------------------------------------------------------------------------------------------------------
