@@ -29,7 +29,7 @@ LAYERS: dict[str, set[str]] = {
     "groups/point": {"errors", "progress", "groups/abstract"},
     "groups": {"progress", "groups/abstract", "groups/point"},
     "solver": {"errors", "progress", *GROUPS},
-    "objects": {"errors", *GROUPS, "solver"},
+    "objects": {"errors", "progress", *GROUPS, "solver"},
     # The checker shares nothing with what it checks.
     "proof": {"errors"},
     "sets": {"errors", "optional", *GROUPS, "solver", "objects", "proof"},

@@ -33,6 +33,7 @@ DEEP = (
 
 def _zone_centre(name: str, phases: Sequence[str], series: bool) -> Task:
     from ase.data import chemical_symbols
+
     from benchmarks.broken_perovskites.dataset import load
     from benchmarks.broken_perovskites.phases import polar_axis
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from sbs.errors import SearchLimitError
 from sbs.objects.invariants import FIXED_TOLERANCE, projector_basis
+from sbs.progress import tick
 
-__all__ = ["Flat", "Image", "flats", "image_of"]
+__all__ = ["Fingerprints", "Flat", "Image", "flats", "image_of"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -90,6 +91,34 @@ def image_of(moved: FloatArray, multiply: object, matrices: object) -> Image:
     return Image(number, representatives, table, matrices(representatives))  # type: ignore[operator]
 
 
+class Fingerprints:
+    """Numbers that tell subspaces apart: squared lengths of the projections of four fixed vectors on them, to nine digits.
+
+    Different subspaces agree in all four by a chance of 10^-36 or so; equal ones may be told apart by rounding.
+
+    Args:
+        matrices: float64 (n, d, d), of a group that acts on them.
+    """
+
+    def __init__(self, matrices: FloatArray) -> None:
+        probes = np.random.default_rng(1).normal(size=(4, matrices.shape[1]))
+        self._probes = probes / np.linalg.norm(probes, axis=1, keepdims=True)
+        self._turned = self._probes @ matrices  # u^T D(g)
+
+    def of_images(self, basis: FloatArray) -> NDArray[np.void]:
+        """Of the images of a subspace with an orthonormal basis (d, k) under every element of the group, (n,)."""
+        return self._keys(self._turned @ basis)
+
+    def of(self, bases: FloatArray) -> NDArray[np.void]:
+        """Of subspaces with orthonormal bases (m, d, k), (m,)."""
+        return self._keys(self._probes @ bases)
+
+    @staticmethod
+    def _keys(parts: FloatArray) -> NDArray[np.void]:
+        numbers = np.round((parts**2).sum(axis=2) * 1e9).astype(np.int64)
+        return np.ascontiguousarray(numbers).view(np.dtype((np.void, 8 * numbers.shape[1]))).reshape(-1)
+
+
 def flats(image: Image) -> list[Flat]:
     """One flat of each class under the group, by falling dimension; the whole space first, the origin left out.
 
@@ -101,12 +130,16 @@ def flats(image: Image) -> list[Flat]:
     # carried[h, x] = h x h^-1
     carried = image.table[image.table, inverses[:, None]]
     weights = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, size=(2, count))
+    fingerprints = Fingerprints(image.matrices)
+    met: set[bytes] = set()
     members: set[tuple[int, int]] = set()
     found: list[Flat] = []
 
-    def admit(basis: FloatArray, fixer: NDArray[np.bool_]) -> None:
+    def admit(basis: FloatArray) -> None:
         """Enter a flat and all its images, told by two sums of 64-bit numbers over the elements of their fixers, unless it is
         known; by chance two of a million subgroups would share them once in 10^26 lists."""
+        met.update(fingerprints.of_images(basis).tolist())
+        fixer = np.abs(image.matrices @ basis - basis).max(axis=(1, 2)) < FIXED_TOLERANCE
         elements = np.flatnonzero(fixer)
         own = weights[:, elements].sum(axis=1)
         if (int(own[0]), int(own[1])) in members:
@@ -120,30 +153,24 @@ def flats(image: Image) -> list[Flat]:
                 f"there are more than {MAX_FLATS} isotropy subgroups; take fewer order parameters at once or a smaller cell"
             )
 
-    whole = np.eye(dim)
-    admit(whole, np.abs(image.matrices - whole).max(axis=(1, 2)) < FIXED_TOLERANCE)
-    for flat in found:
-        for basis in _smaller(image.matrices, flat):
-            fixer = np.abs(image.matrices @ basis - basis).max(axis=(1, 2)) < FIXED_TOLERANCE
-            admit(basis, fixer)
+    admit(np.eye(dim))
+    for number, flat in enumerate(found):
+        tick("isotropy subgroups", number, len(found))
+        for space in _smaller(image.matrices, flat):
+            for key, basis in zip(fingerprints.of(space).tolist(), space, strict=True):
+                if key not in met:
+                    admit(projector_basis(basis @ basis.T))
     return sorted(found, key=lambda flat: -flat.basis.shape[1])
 
 
 def _smaller(matrices: FloatArray, flat: Flat) -> list[FloatArray]:
-    """Bases (d, k) of the different intersections of a flat with fixed spaces, the origin left out."""
+    """Orthonormal bases (m, d, k) of the intersections of a flat with fixed spaces by falling k, the origin left out."""
     moved = matrices[~flat.fixer] @ flat.basis - flat.basis
-    grams = np.einsum("gdi,gdj->gij", moved, moved, optimize=True)
+    grams = moved.transpose(0, 2, 1) @ moved
     # Elements that act alike on the flat (cosets of its fixer, inverses) meet it in the same space.
     width = grams.shape[1]
-    _, first = np.unique(np.round(grams.reshape(-1, width * width), DIGITS) + 0.0, axis=0, return_index=True)
+    probes = np.random.default_rng(2).normal(size=(width * width, 2)) @ np.array([1, 1j])
+    _, first = np.unique(np.round(grams.reshape(-1, width * width) @ probes, DIGITS), return_index=True)
     values, vectors = np.linalg.eigh(grams[np.sort(first)])
     ranks = (values < NULL).sum(axis=1)
-    result: dict[bytes, FloatArray] = {}
-    for rank, columns in zip(ranks, vectors, strict=True):
-        if 0 < rank < width:
-            space = flat.basis @ columns[:, :rank]
-            projector = space @ space.T
-            key = (np.round(projector, DIGITS) + 0.0).tobytes()
-            if key not in result:
-                result[key] = projector_basis(projector)
-    return list(result.values())
+    return [flat.basis @ vectors[ranks == rank][:, :, :rank] for rank in range(width - 1, 0, -1)]

@@ -9,9 +9,9 @@ The search, step by step:
 3. It goes on from a relaxed phase as from a parent of its own: the Hessian in the parent's cell says whether it is a minimum;
    where it is not, the unstable irreps of K give the phases below. So a coupled phase is tried where one of the phases that it
    couples is unstable towards the other; the energies of the single ones rule out the rest.
-4. It goes on first from the lowest phases of each unstable irrep of the parent (all within ``TIE`` of the lowest) that gain at
-   least a share (``share``) of what the lowest of all gains, then always from the lowest phase of all, until that is a minimum
-   or a limit is reached.
+4. It goes on always from the lowest phase of all, until that is a minimum. Then each unstable irrep of the parent that takes
+   no part in it has its turn: from its own lowest phases (all within ``TIE`` of the lowest), if they gain at least a share
+   (``share``) of what the lowest phase with one irrep gains, and again down from the lowest of all, until a limit is reached.
 
 What it ends with is a local minimum: a lower phase to which no chain of instabilities leads is not found.
 
@@ -62,8 +62,11 @@ DEFAULT_SHARE = 0.5
 DEFAULT_WEAKEST = 0.05
 
 #: Steps from the parent, and phases that are gone on from, after which the search stops.
-DEFAULT_DEPTH = 4
+DEFAULT_DEPTH = 6
 DEFAULT_EXPANSIONS = 12
+
+#: An irrep takes part in a phase if its amplitude is at least this, Å: those that are only driven along stay below.
+TAKES_PART = 0.1
 
 #: Phases closer than this, eV per formula unit, are told apart by nothing that universal potentials are good for.
 TIE = 5e-4
@@ -173,6 +176,7 @@ def descend(
         found.structure.positions,
         found.structure.numbers,
         0 if lattice is None else lattice,
+        found.structure.kind,
         type(calculator).__name__,
         repr(settings),
     )
@@ -230,21 +234,35 @@ class _Descent:
 
     def _to_go_on_from(self) -> Iterator[int]:
         """Numbers of phases, each asked for when those before are done."""
-        single = sorted((n.phase for n in self.nodes[1:] if len(n.phase.route) == 1), key=lambda phase: phase.energy)
-        least: dict[str, float] = {}
-        for phase in single:
-            best = least.setdefault(phase.route[0].partition(" ")[0], phase.energy)
-            gained = phase.energy <= min(self.settings.share * single[0].energy, -_ENERGY_NOISE)
-            if gained and phase.energy < best + TIE and len(phase.route) < self.settings.depth:
+        yield from self._downhill()
+        for phase in self._lowest_single_ones():
+            irrep = phase.route[0].partition(" ")[0]
+            takes_part = self._lowest().phase.modes.get(irrep, 0.0) > TAKES_PART
+            if self._is_open(self.nodes[phase.number]) and not takes_part:
                 yield phase.number
-        while True:
+                yield from self._downhill()
+        while self.settings.exhaustive:
             open_nodes = [n for n in self.nodes[1:] if self._is_open(n)]
             if not open_nodes:
                 return
-            lowest = min(open_nodes, key=lambda node: node.phase.energy)
-            if not self.settings.exhaustive and lowest is not self._lowest():
-                return
-            yield lowest.phase.number
+            yield min(open_nodes, key=lambda node: node.phase.energy).phase.number
+
+    def _downhill(self) -> Iterator[int]:
+        """The lowest phase of all, until that is a minimum or a limit is reached."""
+        while len(self.nodes) > 1 and self._is_open(self._lowest()):
+            yield self._lowest().phase.number
+
+    def _lowest_single_ones(self) -> list[Phase]:
+        """Of each unstable irrep of the parent the lowest phases, if they gain enough, the lowest first."""
+        single = sorted((n.phase for n in self.nodes[1:] if len(n.phase.route) == 1), key=lambda phase: phase.energy)
+        least: dict[str, float] = {}
+        chosen = []
+        for phase in single:
+            best = least.setdefault(phase.route[0].partition(" ")[0], phase.energy)
+            gained = phase.energy <= min(self.settings.share * single[0].energy, -_ENERGY_NOISE)
+            if gained and phase.energy < best + TIE:
+                chosen.append(phase)
+        return chosen
 
     def _is_open(self, node: _Node) -> bool:
         phase = node.phase
@@ -295,7 +313,7 @@ class _Descent:
             known.append(state)
             origin = here.structure
             mark = "" if len(known) == 1 else " opposite"
-            starts.append((mark, Structure(origin.positions + field, origin.numbers, origin.lattice)))
+            starts.append((mark, replace(origin, positions=origin.positions + field)))
         return starts
 
     def _enter(

@@ -8,7 +8,7 @@ invariant strain ε, R (1 + ε) R^T = 1 + ε, so K stays a group of motions of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError
 from sbs.structures.inputs import Structure
 from sbs.structures.lattice import reduced_basis
+from sbs.structures.pattern_spaces import in_plane
 from sbs.structures.sites import STRAIN_BASIS, strain_matrices
 
 __all__ = ["FixedSpace", "fixed_space"]
@@ -41,7 +42,7 @@ class FixedSpace:
         matrices: float64 (k, 3, 3), the point part of K.
         permutations: int (k, num_sites), site i goes to ``permutations[g, i]`` modulo the lattice.
         displacements: float64 (p, num_sites, 3), orthonormal K-invariant displacements without rigid motions.
-        strains: float64 (q, 3, 3), orthonormal K-invariant symmetric matrices; none for a molecule.
+        strains: float64 (q, 3, 3), orthonormal K-invariant symmetric matrices; in the plane of a layer, none for a molecule.
     """
 
     structure: Structure
@@ -70,10 +71,10 @@ class FixedSpace:
         moves = np.einsum("p,pni->ni", coordinates[:count], self.displacements)
         stretch = np.eye(3) + np.einsum("q,qij->ij", coordinates[count:], self.strains)
         lattice = structure.lattice
-        return Structure(
-            (structure.positions + moves[site_of]) @ stretch,
-            structure.numbers,
-            None if lattice is None else lattice @ stretch,
+        return replace(
+            structure,
+            positions=(structure.positions + moves[site_of]) @ stretch,
+            lattice=None if lattice is None else lattice @ stretch,
         )
 
 
@@ -96,7 +97,7 @@ def fixed_space(structure: Structure, matrices: Floats, permutations: NDArray[np
         matrices,
         permutations,
         _invariant_displacements(structure, matrices, permutations),
-        _invariant_strains(matrices) if structure.lattice is not None else np.zeros((0, 3, 3)),
+        _invariant_strains(matrices, structure) if structure.periodic else np.zeros((0, 3, 3)),
     )
 
 
@@ -112,7 +113,11 @@ def _primitive(
         # A translation is where it takes site 0, modulo the cell.
         shifts = structure.positions[pure[:, 0]] - structure.positions[0]
         lattice = _generated_lattice(lattice, shifts)
-        structure = Structure(structure.positions[sites], structure.numbers[sites], lattice)
+        if structure.layer:
+            lattice = _normal_last(lattice, structure.lattice[2])  # type: ignore[index]
+        structure = replace(
+            structure, positions=structure.positions[sites], numbers=structure.numbers[sites], lattice=lattice
+        )
     reduced = number[permutations[:, sites]]
     _, first = np.unique(
         np.round(matrices.reshape(len(matrices), 9), 6), axis=0, return_index=True
@@ -132,6 +137,15 @@ def _generated_lattice(lattice: Floats, shifts: Floats) -> Floats:
         raise DetectionError("the pure translations of the target are no fractions of the cell vectors")
     rows = np.concatenate([integers, count * np.eye(3)]).astype(np.int64)
     return reduced_basis(_hermite(rows)[:3] / count @ lattice)
+
+
+def _normal_last(lattice: Floats, normal: Floats) -> Floats:
+    """A reduced basis of a layer's lattice, turned round so that its third row is ``normal``.
+
+    The normal is orthogonal to the periods and longer, so that a reduced basis holds it or its opposite.
+    """
+    third = int(np.abs(lattice @ normal).argmax())
+    return np.array([lattice[(third + 1) % 3], lattice[(third + 2) % 3], normal])
 
 
 def _hermite(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -186,8 +200,10 @@ def _rigid_motions(structure: Structure) -> Floats:
     return basis[weights > 1e-6 * weights[0]]
 
 
-def _invariant_strains(matrices: Floats) -> Floats:
-    """Orthonormal basis (q, 3, 3) of the invariant symmetric matrices."""
+def _invariant_strains(matrices: Floats, structure: Structure) -> Floats:
+    """Orthonormal basis (q, 3, 3) of the invariant symmetric matrices; of a layer those that leave its normal alone."""
     mean = strain_matrices(matrices).mean(0)
+    if structure.layer:
+        mean = mean @ in_plane(structure)  # they commute: K keeps the normal up to its sign
     values, vectors = np.linalg.eigh((mean + mean.T) / 2)
     return np.einsum("aq,aij->qij", vectors[:, values > _HALF], STRAIN_BASIS)

@@ -8,7 +8,7 @@ site's stabilizer span space, and backwards too unless the symmetry does that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ def finite_differences(
     forces = potential.evaluate(structure, stress=False).forces
     raw = np.zeros((count, 3, count, 3))
     for first in np.unique(permutations.min(0)):
-        column = _column(structure, int(first), matrices, permutations, potential, step)
+        column = _column(structure, forces, int(first), matrices, permutations, potential, step)
         # Every image of the site once, and the column carried there.
         images, movers = np.unique(permutations[:, first], return_index=True)
         for site, g in zip(images, movers, strict=True):
@@ -98,6 +98,7 @@ def finite_differences(
 
 def _column(
     structure: Structure,
+    at_rest: Floats,
     site: int,
     matrices: Floats,
     permutations: NDArray[np.int64],
@@ -109,16 +110,16 @@ def _column(
     rotations, moves = matrices[stays], permutations[stays]
     responses, normal = np.zeros((len(structure), 3, 3)), np.zeros((3, 3))
     for direction, both in _directions(rotations):
-        forces = [_forces(structure, site, direction * step, potential)]
+        gained = _forces(structure, site, direction * step, potential) - at_rest
         if both:
-            forces.append(_forces(structure, site, -direction * step, potential))
-            slope = -(forces[0] - forces[1]) / (2 * step)
+            opposite = _forces(structure, site, -direction * step, potential) - at_rest
         else:
-            # An element that turns the direction round says what the backward step would give.
+            # An element that turns the direction round says what the backward step would give. It says so of the change of
+            # the forces alone: those at rest need not be invariant, for some potentials know no reflections (SevenNet-0).
             back = int(np.abs(rotations @ direction + direction).max(1).argmin())
-            mirrored = np.empty_like(forces[0])
-            mirrored[moves[back]] = forces[0] @ rotations[back].T
-            slope = -(forces[0] - mirrored) / (2 * step)
+            opposite = np.empty_like(gained)
+            opposite[moves[back]] = gained @ rotations[back].T
+        slope = -(gained - opposite) / (2 * step)
         for rotation, move in zip(rotations, moves, strict=True):
             turned = np.empty_like(slope)
             turned[move] = slope @ rotation.T
@@ -152,4 +153,4 @@ def _rank(vectors: Floats) -> int:
 def _forces(structure: Structure, site: int, displacement: Floats, potential: Potential) -> Floats:
     positions = structure.positions.copy()
     positions[site] += displacement
-    return potential.evaluate(Structure(positions, structure.numbers, structure.lattice), stress=False).forces
+    return potential.evaluate(replace(structure, positions=positions), stress=False).forces

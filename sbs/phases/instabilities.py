@@ -36,6 +36,10 @@ WAVENUMBER = 33.35640951981521
 #: Forces on a structure that is on its own saddle, eV/Å: above what float32 leaves and what relaxations end with.
 SADDLE_FORCE = 2e-2
 
+#: THz: a mode that is imaginary by more than this but not resolved leaves open whether it is unstable. Smaller ones do as
+#: well, but phonons that soft change no energy that universal potentials are good for.
+DOUBTFUL = 1.0
+
 # Eigenvalues of a projector are 0 or 1 up to rounding.
 _HALF = 0.5
 
@@ -106,6 +110,11 @@ class Instabilities:
     def unstable(self) -> tuple[SoftMode, ...]:
         """The modes that lower the energy."""
         return tuple(mode for mode in self.modes if mode.unstable)
+
+    @property
+    def doubtful(self) -> tuple[SoftMode, ...]:
+        """The modes that are imaginary by more than ``DOUBTFUL`` but not beyond what the finite differences resolve."""
+        return tuple(mode for mode in self.modes if mode.frequency < -DOUBTFUL and not mode.unstable)
 
     def __len__(self) -> int:
         return len(self.modes)
@@ -192,7 +201,7 @@ def instabilities(
 def analyse(found: Detected, hessian: Hessian) -> Instabilities:
     """Modes by irrep from a Hessian in the sites of ``found``."""
     masses = require("ase.data", "relax").atomic_masses
-    weights = 1 / np.sqrt(np.repeat(masses[found.structure.numbers], 3))
+    weights = 1 / np.sqrt(np.repeat(masses[found.structure.atomic_numbers], 3))
     dynamical = weights[:, None] * hessian.matrix * weights
     rigid = _rigid_directions(found, 1 / weights)
     noise = hessian.noise * float(weights.max()) ** 2

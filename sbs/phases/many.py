@@ -21,7 +21,7 @@ from sbs.structures.detection import DEFAULT_TOLERANCE
 from sbs.structures.inputs import Structure
 from sbs.structures.parsing import parse_structure
 
-__all__ = ["RESULTS", "descend_many"]
+__all__ = ["RESULTS", "descend_many", "read_results", "run_many"]
 
 #: Name of the file of results, one JSON object a line.
 RESULTS = "results.jsonl"
@@ -62,41 +62,72 @@ def descend_many(
         named = dict(structures)
     else:
         named = {str(k): s for k, s in enumerate(as_list(structures, "structures"))}
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise InvalidGroupError(f"executor must be a concurrent.futures.Executor or None, got {shown(executor)}")
     if not isinstance(calculator, str) and not callable(calculator):
         raise CalculatorError(f"calculator must be a name or a callable that makes one, got {shown(calculator)}")
-    if not all(isinstance(name, str) and name for name in named):
-        raise InvalidGroupError(f"names must be non-empty strings, got {list(named)[:5]!r}")
+    journals = checked_path(folder, "folder") / "journals"
+    _check_names(named)
+    jobs = {}
+    for name, structure in named.items():
+        try:
+            parsed: Structure | SymmetryBreakingError = parse_structure(structure, options.get("tolerance", DEFAULT_TOLERANCE))
+        except SymmetryBreakingError as error:
+            parsed = error
+        jobs[name] = (parsed, calculator, str(journals / f"{_file_name(name)}.jsonl"), options)
+    return run_many(_descend, jobs, folder, executor=executor)
+
+
+def run_many(
+    work: Callable[..., dict[str, Any]],
+    jobs: Mapping[str, Sequence[Any]],
+    folder: str | os.PathLike[str],
+    *,
+    executor: Executor | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Any work on many inputs, each result written to ``folder/results.jsonl`` as it comes and not computed again.
+
+    Args:
+        work: a callable that returns plain data (what JSON holds); for processes a function of a module.
+        jobs: its positional arguments, by name.
+        folder: on a file system that this process sees.
+        executor: as for `descend_many`.
+
+    Returns:
+        For each name ``{"name", ...}`` with what the work returned, or ``{"name", "error"}``.
+
+    Raises:
+        CalculatorError: the executor broke: call again, and it goes on.
+        CorruptTableError: the file of results is damaged before its last line.
+        InvalidGroupError: names that are no text, no folder, no executor.
+    """
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise InvalidGroupError(f"executor must be a concurrent.futures.Executor or None, got {shown(executor)}")
+    _check_names(jobs)
     place = checked_path(folder, "folder")
     try:
-        (place / "journals").mkdir(parents=True, exist_ok=True)
-        results = _read(place / RESULTS)
+        place.mkdir(parents=True, exist_ok=True)
+        results = read_results(place)
     except OSError as error:
         raise InvalidGroupError(f"the folder {os.fspath(folder)!r} cannot be used ({error}); give another one") from error
-    todo = {name: structure for name, structure in named.items() if name not in results}
+    todo = {name: job for name, job in jobs.items() if name not in results}
     with (place / RESULTS).open("a", encoding="utf-8") as stream:
 
         def keep(result: dict[str, Any]) -> None:
             results[result["name"]] = result
             stream.write(json.dumps(result, ensure_ascii=False) + "\n")
             stream.flush()
-            tick("structures", len(results), len(named))
+            tick("structures", sum(name in results for name in jobs), len(jobs))
 
-        jobs = []
-        for name, structure in todo.items():
-            try:
-                parsed = parse_structure(structure, options.get("tolerance", DEFAULT_TOLERANCE))
-            except SymmetryBreakingError as error:
-                keep({"name": name, "error": str(error)})
-                continue
-            jobs.append((name, parsed, calculator, str(place / "journals" / f"{_file_name(name)}.jsonl"), options))
         if executor is None:
-            for job in jobs:
-                keep(_one(*job))
+            for name, job in todo.items():
+                keep(_one(work, name, job))
         else:
-            _collect([executor.submit(_one, *job) for job in jobs], keep)
-    return {name: results[name] for name in named}
+            _collect([executor.submit(_one, work, name, job) for name, job in todo.items()], keep)
+    return {name: results[name] for name in jobs}
+
+
+def _check_names(named: Mapping[str, Any]) -> None:
+    if not all(isinstance(name, str) and name for name in named):
+        raise InvalidGroupError(f"names must be non-empty strings, got {list(named)[:5]!r}")
 
 
 def _collect(futures: list[Future[dict[str, Any]]], keep: Callable[[dict[str, Any]], None]) -> None:
@@ -110,17 +141,23 @@ def _collect(futures: list[Future[dict[str, Any]]], keep: Callable[[dict[str, An
         ) from error
 
 
-def _one(
-    name: str, structure: Structure, calculator: str | Callable[[], Any], journal: str, options: dict[str, Any]
-) -> dict[str, Any]:
-    """One descent, in a worker."""
+def _one(work: Callable[..., dict[str, Any]], name: str, job: Sequence[Any]) -> dict[str, Any]:
+    """One piece of work, in a worker."""
     try:
-        potential = named_calculator(calculator) if isinstance(calculator, str) else calculator()
-        tree = descend(structure, potential, journal=journal, **options)
+        return {"name": name, **work(*job)}
     except Exception as error:  # whatever one structure or its calculator does must not stop the others
         return {"name": name, "error": f"{type(error).__name__}: {error}"}
+
+
+def _descend(
+    structure: Structure | SymmetryBreakingError, calculator: str | Callable[[], Any], journal: str, options: dict[str, Any]
+) -> dict[str, Any]:
+    if isinstance(structure, SymmetryBreakingError):
+        raise structure
+    potential = named_calculator(calculator) if isinstance(calculator, str) else calculator()
+    tree = descend(structure, potential, journal=journal, **options)
     Path(journal).unlink(missing_ok=True)
-    return {"name": name, "tree": tree.to_dict()}
+    return {"tree": tree.to_dict()}
 
 
 def _file_name(name: str) -> str:
@@ -128,8 +165,13 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", lambda match: f"_{ord(match.group()):x}_", name)
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
-    """Results so far; a last line that was cut off is dropped from the file."""
+def read_results(folder: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
+    """The results in a folder so far, by name; a last line that was cut off is dropped from the file.
+
+    Raises:
+        CorruptTableError: the file of results is damaged before its last line.
+    """
+    path = checked_path(folder, "folder") / RESULTS
     if not path.exists():
         return {}
     data = path.read_bytes()

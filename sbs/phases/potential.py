@@ -18,6 +18,10 @@ __all__ = ["Evaluation", "Potential"]
 Floats = NDArray[np.float64]
 
 
+# The heaviest element with a name.
+_HEAVIEST = 118
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """What a calculator says about one structure.
@@ -72,6 +76,12 @@ class Potential:
             raise BudgetError(
                 f"the budget of {self.budget} evaluations is used up; give a larger one to go on from what is kept"
             )
+        foreign = sorted({int(number) for number in structure.atomic_numbers if not 0 < number <= _HEAVIEST})
+        if foreign:
+            raise CalculatorError(
+                f"{structure!r} has labels that are no elements ({foreign}), of which no calculator knows; expected atomic "
+                "numbers from 1 to 118"
+            )
         self.calls += 1
         self.atom_calls += len(structure)
         atoms = structure.to_ase()
@@ -101,9 +111,14 @@ class Potential:
         )
 
     def _checked(self, value: Any, shape: tuple[int, ...], what: str, structure: Structure) -> Floats:
-        array = np.asarray(value, dtype=np.float64)
+        try:
+            array = np.asarray(value)
+            number = array.dtype.kind in "biuf" or array.dtype == object
+            array = array.astype(np.float64) if number else np.full(shape, np.nan)
+        except (TypeError, ValueError):  # ragged lists, objects that are no numbers
+            number, array = False, np.full(shape, np.nan)
         if array.shape != shape or not np.isfinite(array).all():
-            found = f"shape {array.shape}" if array.shape != shape else "NaN or infinite values"
+            found = f"shape {array.shape}" if array.shape != shape else "NaN or infinite values" if number else shown(value)
             raise CalculatorError(
                 f"{type(self.calculator).__name__} returned {found} for the {what} of {structure!r}; expected finite "
                 f"numbers of shape {shape}: the structure may lie outside of what it was made for"

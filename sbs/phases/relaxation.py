@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import MissingDependencyError, NotConvergedError
+from sbs.errors import InvalidGroupError, MissingDependencyError, NotConvergedError
 from sbs.groups.abstract.validation import check_bool, check_integer, check_real, check_tolerance
 from sbs.optional import require
 from sbs.phases.fixed_space import FixedSpace, fixed_space
@@ -110,7 +110,7 @@ def formula_units(structure: Structure) -> int:
     """How many formula units a cell holds: the greatest common divisor of its element counts; 1 for a molecule."""
     if not structure.periodic:
         return 1
-    _, counts = np.unique(structure.numbers, return_counts=True)
+    _, counts = np.unique(structure.atomic_numbers, return_counts=True)
     return int(np.gcd.reduce(counts))
 
 
@@ -221,7 +221,7 @@ def relax(
         phase: anything that ``sbs.detect`` takes, a ``Detected``, or a ``DomainState``; its whole symmetry is K. For an
             isotropy subgroup give a structure that has it: ``sbs.distortions(crystal, row).distorted(0.1)``.
         calculator: an ASE calculator.
-        pressure: GPa, for a crystal whose cell is relaxed.
+        pressure: GPa, for a crystal whose cell is relaxed; a layer and a molecule take none.
         cell: whether the cell relaxes too; a molecule has none.
         fmax: the largest move of an atom in the gradient at the end, eV/Å (strains scaled to lengths).
         steps: most steps of the optimiser.
@@ -234,6 +234,7 @@ def relax(
         CalculatorError: the calculator fails, returns NaN, or has no stress.
         NotConvergedError: the gradient is not below ``fmax`` after ``steps`` steps.
         DetectionError: not a structure.
+        InvalidGroupError: an option that is none, or a pressure where it does no work.
     """
     space = space_of(whole_symmetry(phase, tolerance))
     return relax_in(space, Potential(calculator), pressure=pressure, cell=cell, fmax=fmax, steps=steps)
@@ -256,6 +257,20 @@ def space_of(found: Detected) -> FixedSpace:
     return fixed_space(symmetrized(found), found.matrices, found.permutations)
 
 
+def _check_pressure(pressure: float, structure: Structure, cell: bool) -> None:
+    """Refuse a pressure where it does no work.
+
+    Raises:
+        InvalidGroupError: not zero for a molecule, a layer or a fixed cell.
+    """
+    if pressure and (structure.kind != "crystal" or not cell):
+        where = f"a {structure.kind}" if structure.kind != "crystal" else "a fixed cell"
+        raise InvalidGroupError(
+            f"a pressure of {pressure:g} GPa was given for {where}, where it does no work; it goes with crystals whose cell "
+            "relaxes (cell=True)"
+        )
+
+
 def relax_in(
     space: FixedSpace,
     potential: Potential,
@@ -273,6 +288,7 @@ def relax_in(
     """
     pressure, fmax = check_real(pressure, "pressure"), check_tolerance(fmax, "fmax", MAX_FMAX)
     steps, cell = check_integer(steps, "steps", 1), check_bool(cell, "cell")
+    _check_pressure(pressure, space.structure, cell)
     before = potential.calls
     objective = _Objective(space, potential, pressure / GPA, cell and space.structure.periodic)
     found, energy, gradient = objective.evaluation()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def symmetrized(found: Detected) -> Structure:
     off = minimum_image(images - positions[permutations], lattice)
     total = np.zeros_like(positions)
     np.add.at(total, permutations, off)
-    return Structure(positions + total / len(matrices), structure.numbers, lattice)
+    return replace(structure, positions=positions + total / len(matrices), lattice=lattice)
 
 
 def check_finite(found: Detected) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError
+from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import Subgroup
+from sbs.groups.abstract.validation import check_bool, check_integer
 from sbs.optional import require
 from sbs.phases.instabilities import Instabilities
+from sbs.phases.journal import checked_path
 from sbs.phases.states import State
 from sbs.query import minimal_set
 from sbs.sets.minimal_set import MinimalSet
@@ -68,8 +70,12 @@ class Phase:
 
     @property
     def stable(self) -> bool | None:
-        """Whether it is a minimum in the parent's cell; None where that was not computed."""
-        return None if self.curvatures is None else not self.curvatures.unstable
+        """Whether it is a minimum in the parent's cell; None where that was not computed, or not resolved."""
+        if self.curvatures is None:
+            return None
+        if self.curvatures.unstable:
+            return False
+        return None if self.curvatures.doubtful else True
 
     @property
     def domains(self) -> int:
@@ -95,10 +101,10 @@ class Phase:
         moved, stretches = self.state.images()
         origin = self.state.parent.structure
         return tuple(
-            Structure(
-                (origin.positions + moved[g]) @ stretches[g],
-                origin.numbers,
-                None if origin.lattice is None else origin.lattice @ stretches[g],
+            replace(
+                origin,
+                positions=(origin.positions + moved[g]) @ stretches[g],
+                lattice=None if origin.lattice is None else origin.lattice @ stretches[g],
             )
             for g in self.target.transversal().tolist()
         )
@@ -123,7 +129,7 @@ class Phase:
             "collapsed_from": self.collapsed,
             "lattice": None if self.structure.lattice is None else self.structure.lattice.tolist(),
             "positions": self.structure.positions.tolist(),
-            "numbers": self.structure.numbers.tolist(),
+            "numbers": self.structure.atomic_numbers.tolist(),
         }
 
     def __repr__(self) -> str:
@@ -189,8 +195,20 @@ class PhaseTree:
     def __iter__(self) -> Iterator[Phase]:
         return iter(self.phases)
 
-    def __getitem__(self, number: int) -> Phase:
-        return self.phases[number]
+    def __getitem__(self, key: int | str) -> Phase:
+        """A phase by its place, the lowest first, or by its name, of several the lowest: ``tree["Pnma"]``.
+
+        Raises:
+            UnknownGroupError: no phase has the name.
+            InvalidGroupError: no place of a phase, and no name.
+        """
+        if isinstance(key, str):
+            for phase in self.phases:
+                if phase.name == key:
+                    return phase
+            names = ", ".join(dict.fromkeys(phase.name for phase in self.phases)) or "none"
+            raise UnknownGroupError(f"no phase below {self.root.name} is called {key!r}; found were {names}")
+        return self.phases[check_integer(key, "the place of a phase", -len(self), len(self) - 1)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings."""
@@ -239,12 +257,18 @@ class PhaseTree:
         for row in rows:
             cells = [c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))]
             lines.append("  ".join(cells).rstrip())
-        if not self.root.curvatures or not self.root.curvatures.unstable:
+        if self.root.stable:
             lines.append("nothing is unstable in this cell: the parent is a minimum here")
         for name in dict.fromkeys(repeat.name for repeat in self.repeats):
             routes = "; ".join(" > ".join(repeat.route) for repeat in self.repeats if repeat.name == name)
             lines.append(f"relaxed back to {name}: {routes}")
         lines += [f"failed: {' > '.join(failure.route)}: {failure.reason}" for failure in self.failures]
+        for phase in (*self.phases, self.root):
+            if phase.curvatures is not None and phase.curvatures.doubtful:
+                lines.append(
+                    f"not resolved: {', '.join(mode.label for mode in phase.curvatures.doubtful)} of {phase.name} (the forces "
+                    f"of the calculator resolve {phase.curvatures.resolution:.1f} THz; try a larger step)"
+                )
         if not self.complete:
             lines.append(f"not complete: {self.limit}")
         return "\n".join(lines)
@@ -279,7 +303,7 @@ class PhaseTree:
         return figure
 
     def write(self, folder: str | os.PathLike[str], domains: bool = False) -> list[Path]:
-        """Write every phase as CIF and extxyz (a molecule as extxyz), and ``phases.json``.
+        """Write every phase as CIF and extxyz (layers and molecules as extxyz), and ``phases.json``.
 
         Args:
             folder: is made if it does not exist.
@@ -290,16 +314,18 @@ class PhaseTree:
 
         Raises:
             DetectionError: the folder cannot be written to.
+            InvalidGroupError: no path, or no switch.
         """
         writer = require("ase.io", "relax").write
-        place = Path(folder)
+        place = checked_path(folder, "folder")
+        check_bool(domains, "domains")
         try:
             place.mkdir(parents=True, exist_ok=True)
             paths = [place / "phases.json"]
             paths[0].write_text(self.to_json() + "\n", encoding="utf-8")
             for phase in (self.root, *self.phases):
                 stem = f"{phase.number:02d}_{phase.name.replace('/', '_')}"
-                formats = ("cif", "extxyz") if phase.structure.periodic else ("extxyz",)
+                formats = ("cif", "extxyz") if phase.structure.kind == "crystal" else ("extxyz",)
                 for suffix in formats:
                     paths.append(place / f"{stem}.{suffix}")
                     writer(str(paths[-1]), phase.structure.to_ase(), format=suffix)

@@ -2,7 +2,7 @@
 
 Read in this order. Structures: `inputs`, what everything works on; `decorations`, `reading` and `parsing`, from what callers
 hold; `neighbours`, which sites are near. Symmetry: `orient`, from measured to exact groups; `setting`, which axes labels
-refer to; `pointset` and `molecule`; `lattice`, `spglib_calls` and `crystal`; `pinning`, an ambient that a molecule pins;
+refer to; `pointset`, `molecule`; `lattice`, `spglib_calls`, `copies` and `crystal`; `pinning`, an ambient that a molecule pins;
 `detected`, the result, and `detection`, the question. Crystals beyond the zone centre: `integer_lattices`, `primitive` and
 `supercell`, S; `crystal_in_cell`, what the following ask of a crystal; `operation_symbols`, `standard_form`,
 `standard_setting` and `child_groups`, space groups against a parent; `cdml`, `wave_vectors`, `small_representations`,

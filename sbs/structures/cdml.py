@@ -10,8 +10,7 @@ Small representations of one wave vector and one parity are counted by rising di
 their characters at certain operations in turn, larger real part first, then larger imaginary part. Which operations is a matter
 of the crystal system; for some wave vectors of some space groups it is another list. Operations are those of the standard
 setting, each with the shift that `sbs.structures.operation_symbols.representative_shifts` takes. With this the numbers agree
-with the published tables at every special point of the 230 space groups but the nine of ``UNSETTLED``; the tests compare them
-all.
+with the published tables at every special point of the 230 space groups; the tests compare them all.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNSETTLED", "numbered"]
+__all__ = ["numbered"]
 
 #: Crystal system and whether the representations have a parity -> operations whose characters decide, in turn.
 ORDER = {
@@ -44,7 +43,8 @@ ORDER = {
     ("cubic", True): "2[0,0,1] 4[1,0,0]+ 2[1,0,0] 4[0,0,1]- 2[0,1,-1] 2[1,1,0] 3[1,1,1]+ 4[0,1,0]+",
 }
 
-#: Other lists of operations -> the space groups and special points that they hold for. A tilde reverses the order.
+#: Other lists of operations -> the space groups and special points that they hold for. A tilde reverses the order; an i compares
+#: imaginary parts before real ones.
 EXCEPTIONS = {
     "2[0,0,1] m[0,1,0]": "38Γ 38T 38Y 38Z 39Γ 39T 39Y 39Z 40Γ 40Y 41Γ 41Y",
     "~m[1,0,0]": "39R 39S 41R 41S 46S",
@@ -94,10 +94,10 @@ EXCEPTIONS = {
     "~-4[1,0,0]+": "228W",
     "2[0,1,0] ~2[1,0,-1] ~m[1,0,-1]": "228X",
     "~3[1,-1,-1]+ -3[1,-1,-1]+": "230H",
+    "i3[0,0,1]+": "144A 144H 151H 169H 172H",
+    "i3[0,0,1]+ 2[0,0,1]": "169A 172A",
+    "i3[1,1,1]+": "198R 205R",
 }
-
-#: Space groups and special points whose published order no such list gives.
-UNSETTLED = frozenset({"144A", "144H", "151H", "169A", "169H", "172A", "172H", "198R", "205R"})
 
 _LISTS = {place: operations.split() for operations, places in EXCEPTIONS.items() for place in places.split()}
 
@@ -127,9 +127,10 @@ def numbered(
         key = [float(dimension)]
         for operation in operations:
             sign = 1.0 if operation.startswith("~") else -1.0
-            place = column.get(operation.removeprefix("~"))
+            place = column.get(operation.lstrip("~i"))
             if place is not None:
-                key += [sign * float(row[place].real), sign * float(row[place].imag)]
+                parts = [sign * float(row[place].real), sign * float(row[place].imag)]
+                key += parts[::-1] if operation.startswith("i") else parts
         # What no operation of the list tells apart comes in the order of all characters, by the names of the operations.
         keys.append((*key, *(-row[named].real).tolist(), *(-row[named].imag).tolist()))
     return sorted(range(len(keys)), key=keys.__getitem__)

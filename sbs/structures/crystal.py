@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError
 from sbs.groups import PointGroup, point_group
+from sbs.structures.copies import Copies
 from sbs.structures.inputs import Structure, minimum_image
 from sbs.structures.lattice import exact_lattice, placed_holohedry, reduced_basis
-from sbs.structures.neighbours import NO_PERMUTATION, match_sites, nearest_sites, neighbour_distances
+from sbs.structures.neighbours import match_sites, neighbour_distances
 from sbs.structures.orient import in_setting, oriented_group
 from sbs.structures.setting import StandardCell, crystal_frame, is_undecided
 from sbs.structures.spglib_calls import layer_group, symmetry_dataset
@@ -54,7 +55,8 @@ class SpaceGroup:
 class CrystalSymmetry:
     """What the crystal says. ``positions[permutations[g, i]] ≈ group.matrices[g] @ positions[i] + translations[g]`` modulo
     the lattice; ``pure_translations`` (m, num_sites) are the site permutations of the translations that the given cell
-    contains, the identity first (more than one row for a cell that is not primitive).
+    contains, the identity first (more than one row for a cell that is not primitive). ``site_of`` (num_sites,) is the site of
+    ``primitive`` that each site is a copy of, and ``images`` (g, primitive sites) what the operations do to those.
     """
 
     group: PointGroup
@@ -65,6 +67,8 @@ class CrystalSymmetry:
     pure_translations: NDArray[np.int64]
     deviation: float
     primitive: Structure
+    site_of: NDArray[np.int64]
+    images: NDArray[np.int64]
 
 
 def primitive_cell(structure: Structure, tolerance: float) -> Structure:
@@ -89,8 +93,10 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
         raise DetectionError("a crystal was expected, got a molecule; give a lattice")
     cell = _Cell.of(structure, tolerance)
     stretch, lattice_rotations, own = exact_lattice(cell.basis, cell.rotations, tolerance)
-    holohedry = placed_holohedry(lattice_rotations, own, cell.basis @ stretch)
-    group, order = oriented_group(lattice_rotations[own])
+    whole, numbers = oriented_group(lattice_rotations)
+    place = np.argsort(numbers)[own]  # of the crystal's rotations in the holohedry
+    holohedry = placed_holohedry(whole, place, cell.basis @ stretch)
+    group, order = (whole, np.argsort(place)) if len(own) == whole.order else oriented_group(lattice_rotations[own])
     if is_undecided(group):
         primitive = cell.primitive
         assert primitive.lattice is not None
@@ -100,15 +106,25 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
     rotations, shifts = cell.rotations[order], cell.shifts[order]
 
     fractional = structure.positions @ np.linalg.inv(cell.basis)
-    images = (np.einsum("gij,nj->gni", rotations, fractional, optimize=True) + shifts[:, None]) @ cell.basis
-    pure = _pure_translations(structure, cell.centering @ cell.basis, lattice)
-    permutations = _permutations(structure, cell, rotations, images, pure)
+    images = (fractional @ rotations.transpose(0, 2, 1) + shifts[:, None]) @ cell.basis
+    primitive = cell.primitive
+    first = np.unique(cell.site_of, return_index=True)[1]
+    met = match_sites(
+        primitive.positions, primitive.numbers, images[:, first], cell.basis, structure.shortest_distance
+    )
+    permutations, pure = met, np.arange(len(structure))[None]
+    if len(structure) > len(primitive):
+        inverse = np.linalg.inv(cell.basis)
+        places = _integers(fractional - fractional[first][cell.site_of], LATTICE_POINT_SLACK)
+        copies = Copies.of(_integers(lattice @ inverse, LATTICE_POINT_SLACK), cell.site_of, places)
+        offsets = np.round(images[:, first] @ inverse - fractional[first][met]).astype(np.int64)
+        permutations, pure = copies.carried(rotations, met, offsets), copies.translated()
     residuals = minimum_image(structure.positions[permutations] - images, cell.basis)
-    offsets = residuals.mean(axis=1)
-    turned = np.einsum("gij,nj->gni", group.matrices, structure.positions, optimize=True)
-    translations = (images - turned).mean(axis=1) + offsets
+    shared = residuals.mean(axis=1)
+    turned = structure.positions @ group.matrices.transpose(0, 2, 1)
+    translations = (images - turned).mean(axis=1) + shared
     lattice_deviation = float(np.linalg.norm(cell.basis @ (stretch - np.eye(3)), axis=1).max())
-    site_deviation = float(np.linalg.norm(residuals - offsets[:, None], axis=2).max())
+    site_deviation = float(np.linalg.norm(residuals - shared[:, None], axis=2).max())
     return CrystalSymmetry(
         group,
         holohedry,
@@ -117,23 +133,25 @@ def crystal_symmetry(structure: Structure, tolerance: float) -> CrystalSymmetry:
         translations,
         pure,
         max(site_deviation, lattice_deviation),
-        cell.primitive,
+        primitive,
+        cell.site_of,
+        met,
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Cell:
     """A crystal on a reduced basis (3, 3) of its primitive lattice: integer rotations (n, 3, 3), fractional shifts (n, 3),
-    and the primitive lattice points (m, 3) inside the cell that was given, the origin first.
+    the crystal in a primitive cell, and the site of it that each given site is a copy of.
     """
 
     basis: NDArray[np.float64]
     rotations: NDArray[np.int64]
     shifts: NDArray[np.float64]
-    centering: NDArray[np.float64]
     space_group: SpaceGroup
     standard: StandardCell
     primitive: Structure
+    site_of: NDArray[np.int64]
 
     @classmethod
     def of(cls, structure: Structure, tolerance: float) -> _Cell:
@@ -141,11 +159,12 @@ class _Cell:
         dataset = _dataset(structure, tolerance)
         lattice = primitive = structure.lattice
         rotations, shifts = np.asarray(dataset.rotations), np.asarray(dataset.translations, dtype=np.float64)
-        points = shifts[(rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2))] @ lattice
-        if len(points) > 1:
+        site_of = np.arange(len(structure))
+        if (rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2)).sum() > 1:
+            site_of = np.unique(np.asarray(dataset.mapping_to_primitive), return_inverse=True)[1].reshape(-1)
             primitive = _own_axes(structure, np.asarray(dataset.primitive_lattice, dtype=np.float64))
             structure = _primitive(structure, dataset)
-            _, first = np.unique(rotations.reshape(-1, 9), axis=0, return_index=True)
+            _, first = np.unique(_keys(rotations), return_index=True)
             if len(first) == point_group(str(dataset.pointgroup)).order:
                 rotations, shifts = rotations[first], shifts[first]
             else:
@@ -157,82 +176,22 @@ class _Cell:
         # Columns: vectors of the cell in the reduced basis. They are lattice points, measured to within the tolerance.
         change = _integers(np.linalg.solve(basis.T, lattice.T), LATTICE_POINT_SLACK)
         rotations, shifts = _integers(change @ rotations @ np.linalg.inv(change)), shifts @ change.T
-        if len(np.unique(rotations.reshape(-1, 9), axis=0)) != len(rotations):
+        if len(np.unique(_keys(rotations))) != len(rotations):
             raise DetectionError(
                 f"at a tolerance of {tolerance:g} Å the primitive cell that spglib found is not primitive; "
                 "lower the tolerance"
             )
-        # lattice points, measured to within the tolerance
-        centering = np.round(points @ np.linalg.inv(basis))
-        centering = centering[np.argsort(np.abs(centering).sum(axis=1) > 0, kind="stable")]
         space_group = _named(structure, dataset, tolerance)
         # the standard cell as it lies in the crystal: rows R a = a_std, so a = a_std R
         standard = StandardCell(
             np.asarray(dataset.std_lattice) @ np.asarray(dataset.std_rotation_matrix), int(dataset.hall_number)
         )
-        return cls(basis, rotations, shifts, centering, space_group, standard, structure)
+        return cls(basis, rotations, shifts, space_group, standard, structure, site_of)
 
 
-def _permutations(
-    structure: Structure,
-    cell: _Cell,
-    rotations: NDArray[np.int64],
-    images: NDArray[np.float64],
-    pure: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Site permutations int (g, n) of operations that send the sites to ``images`` (g, n, 3).
-
-    An operation that preserves the given cell permutes the sites modulo that cell. One that does not (the
-    cell is a supercell of lower symmetry) permutes them only modulo the primitive lattice: it carries copies
-    of a site under the pure translations to copies of another one, in the order of those translations.
-    """
-    multiple = np.linalg.solve(cell.basis.T, np.asarray(structure.lattice).T)
-    turned = np.linalg.inv(multiple) @ rotations @ multiple
-    kept = np.abs(turned - np.round(turned)).max(axis=(1, 2)) <= INTEGER_SLACK
-    permutations = np.empty(images.shape[:2], dtype=np.int64)
-    assert structure.lattice is not None
-    positions, numbers, radius = structure.positions, structure.numbers, structure.shortest_distance
-    permutations[kept] = match_sites(positions, numbers, images[kept], structure.lattice, radius)
-    if not kept.all():
-        first = np.unique(pure.min(axis=0))
-        copies = pure[:, first]
-        met = match_sites(positions[first], numbers[first], images[~kept][:, first], cell.basis, radius)
-        permutations[np.flatnonzero(~kept)[:, None, None], copies[None]] = copies[:, met].transpose(1, 0, 2)
-    return permutations
-
-
-def _pure_translations(
-    structure: Structure, vectors: NDArray[np.float64], lattice: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Site permutations int (m, n) of all the translations (m, 3) of a crystal inside a cell, the identity first.
-
-    A translation is known from what it does to one site, so only generators are matched on all of them.
-    """
-    positions, labels, radius = structure.positions, structure.numbers, structure.shortest_distance
-    alike = labels[:1].repeat(len(vectors))
-    first = nearest_sites(positions, labels, positions[0] + vectors, alike, lattice, radius)[0]
-    number_of = {int(site): number for number, site in enumerate(first)}
-    permutations = np.full((len(vectors), len(labels)), -1, dtype=np.int64)
-    permutations[0] = np.arange(len(labels))
-    known = [0]
-    for number, vector in enumerate(vectors):
-        if permutations[number, 0] >= 0:
-            continue
-        generator = match_sites(positions, labels, (positions + vector)[None], lattice, radius)[0]
-        powers = generator
-        cosets = list(known)
-        while True:
-            products = powers[permutations[known]]
-            numbers = [number_of.get(int(site), -1) for site in products[:, 0]]
-            if min(numbers) < 0:
-                raise DetectionError(NO_PERMUTATION)
-            if permutations[numbers[0], 0] >= 0:
-                break
-            permutations[numbers] = products
-            cosets += numbers
-            powers = generator[powers]
-        known = cosets
-    return permutations
+def _keys(rotations: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for each integer matrix (n, 3, 3), different for different ones with entries from -5 to 5."""
+    return np.asarray(rotations.reshape(-1, 9).astype(np.int64) @ 11 ** np.arange(9))
 
 
 def _integers(matrices: NDArray[np.float64], slack: float = INTEGER_SLACK) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sbs.errors import DetectionError, UnknownGroupError
+from sbs.errors import DetectionError, NotASubgroupError, UnknownGroupError
 from sbs.groups import FiniteGroup, PointGroup, Subgroup
 from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.validation import as_array
@@ -38,16 +38,24 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
         return group.subgroup(target)
     if isinstance(target, str) and " (" in target:
         return target_row(crystal, target).target
-    if isinstance(target, str):
-        try:
-            kept = resolve_target(found.point_group, target)
-        except UnknownGroupError as error:
-            raise UnknownGroupError(
-                f"{error}; in a supercell a label of sbs.isotropy is a target too, such as 'R4+ (a,a,0)'"
-            ) from None
-    elif isinstance(target, (PointGroup, Subgroup)) or as_array(target, "elements of the group").ndim == 3:
-        kept = resolve_target(found.point_group, target)
+    if isinstance(target, (str, PointGroup, Subgroup)) or as_array(target, "elements of the group").ndim == 3:
+        kept = _keeping_translations(found, target)
     else:
         return group.subgroup(target)
-    assert isinstance(kept, Subgroup)
     return group.subgroup_from_mask(kept.mask[found.rotation_of])
+
+
+def _keeping_translations(found: Any, target: Any) -> Subgroup:
+    """A subgroup of the point group that the cell keeps."""
+    try:
+        kept = resolve_target(found.point_group, target)
+    except (UnknownGroupError, NotASubgroupError) as error:
+        if not found.complete:
+            hint = f"the cell, {found.account()}; for the point group alone ask about detected.modulo_lattice"
+        elif isinstance(error, UnknownGroupError):
+            hint = "in a supercell a label of sbs.isotropy is a target too, such as 'R4+ (a,a,0)'"
+        else:
+            raise
+        raise type(error)(f"{error}; {hint}") from None
+    assert isinstance(kept, Subgroup)
+    return kept

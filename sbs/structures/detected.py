@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from sbs.sets.fields import SiteFrame
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import Structure
 from sbs.structures.pinning import pinned_ambient
-from sbs.structures.supercell import Supercell
+from sbs.structures.supercell import MAX_CRYSTAL_ORDER, Supercell
 from sbs.structures.viewing import facts_html
 
 __all__ = ["Detected"]
@@ -42,8 +42,8 @@ class Detected(ComparedByValue):
             differently: the identity, and for D∞h the reversal; see ``permutation_of``.
         translations: float64 (order, 3), Å; zeros for an infinite group about the centre at ``center``.
         center: float64 (3,), Å, the centroid of a molecule; the origin for a crystal.
-        pure_translations: int (m, num_sites), site permutations of the translations inside the given cell of
-            a crystal (identity first; m > 1 for a cell that is not primitive); a single row for a molecule.
+        pure_translations: int (m, num_sites), site permutations of the translations inside the cell of a crystal (identity
+            first; m > 1 for a cell that is not primitive); a single row for a molecule.
         space_group: number and symbol for a crystal, None for a molecule.
         ambient: holohedry of a crystal's lattice as a PointGroup; None for a molecule (use O(3)).
         tolerance: Å, as asked.
@@ -52,9 +52,9 @@ class Detected(ComparedByValue):
         ambiguous: whether a tolerance four times larger finds another symmetry.
         alternative: symbol found at that larger tolerance when ambiguous, else None.
         operations: for a crystal in a supercell what the elements of ``group`` are, else None.
-        supercell: for a crystal in a supercell how ``group`` lies over its space group, else None. Then ``structure``
-            is the supercell, ``group`` the FiniteGroup S of the space group modulo the translations of the cell,
-            and ``matrices``, ``translations`` and ``permutations`` have one row for each element of S.
+        supercell: for a crystal in a supercell, asked for or given as one, how ``group`` lies over its space group, else None.
+            Then ``structure`` is the supercell, ``group`` the FiniteGroup S of the space group modulo the translations of the
+            cell, and ``matrices``, ``translations`` and ``permutations`` have one row for each element of S.
     """
 
     structure: Structure
@@ -149,6 +149,23 @@ class Detected(ComparedByValue):
         raise DetectionError(
             f"{self.structure.formula} has the infinite group {self.symbol}; expected a structure with a "
             "finite point group"
+        )
+
+    @cached_property
+    def modulo_lattice(self) -> Detected:
+        """The same structure with its point group as the group: for a crystal in a supercell the space group modulo all lattice
+        translations, in the structure's own sites. This is what objects of the point group alone refer to, which are the same on
+        every site: ``sbs.minimal_set(detected.modulo_lattice, "D4h")``. Any other structure is returned as it is."""
+        if self.supercell is None:
+            return self
+        permutations, translations = self.supercell.point_operations
+        return replace(
+            self,
+            group=self.supercell.full_point_group,
+            permutations=permutations,
+            translations=translations,
+            operations=None,
+            supercell=None,
         )
 
     @cached_property
@@ -253,8 +270,8 @@ class Detected(ComparedByValue):
         if count == 1:
             return ""
         return (
-            f"\nThe cell holds {count} primitive cells, and the translations between them are kept; sbs.detect(..., supercell=1) "
-            "counts them among\nthe operations, so that they can be broken too."
+            f"\nThe cell holds {count} primitive cells. With the translations between them the group would have over "
+            f"{MAX_CRYSTAL_ORDER} elements, so that they are all\nkept here; give a smaller cell for what breaks them."
         )
 
     def _ambient_account(self) -> str:

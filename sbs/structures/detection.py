@@ -1,4 +1,5 @@
-"""``sbs.detect``: a crystal or a molecule in, its oriented point group out."""
+"""``sbs.detect``: a crystal or a molecule in, its oriented point group out, or its space group modulo the translations of a
+cell that is not primitive."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sbs.errors import DetectionError
+from sbs.errors import DetectionError, SearchLimitError
 from sbs.groups import PointGroup
 from sbs.structures.child_groups import child_symbol
 from sbs.structures.crystal import CrystalSymmetry, crystal_symmetry, space_group_of
@@ -35,8 +36,13 @@ def detect(
     supercell: Any = None,
     origin: str | None = None,
 ) -> Detected:
-    """Point group of a structure, as exact matrices in the structure's own Cartesian frame, and what it does
-    to the sites; with ``supercell`` the space group of a crystal modulo the translations of a cell.
+    """Symmetry of a structure, as exact matrices in the structure's own Cartesian frame, and what it does to the sites: the point
+    group of a molecule or of a crystal in a primitive cell, the space group modulo the translations of a larger cell.
+
+    A crystal given in a cell of several primitive ones, a conventional cell or a supercell, is understood as one: the
+    translations between the primitive cells are elements of its group, and ``sbs.detect(primitive, supercell=2)`` and the
+    detection of the eightfold cell mean the same. Only where that group would have more than ``MAX_CRYSTAL_ORDER`` elements
+    is the group the point group, which keeps all translations; the report says so.
 
     Args:
         structure: ASE ``Atoms``; pymatgen ``Structure`` or ``Molecule``; ``(positions, numbers)`` in Å for a
@@ -47,9 +53,9 @@ def detect(
         supercell: a multiple of the given cell, as an integer, three integers or an integer matrix (3, 3) whose
             rows are the new cell vectors in terms of the given ones. The result then holds the crystal in that
             cell, and ``group`` is its space group modulo the translations of the cell: each element turns,
-            shifts and permutes sites, and the translations inside the cell are elements too, also those between
-            the primitive cells of a cell that was given as a multiple (1 takes the cell as it is).
-        origin: with ``supercell``, chemical symbol of the atom at the origin of the standard setting that labels of
+            shifts and permutes sites, and the translations inside the cell are elements too. None takes the cell as it is; so
+            does 1, and then a primitive cell has the space group modulo all its translations as its group.
+        origin: of a crystal in a supercell, chemical symbol of the atom at the origin of the standard setting that labels of
             representations refer to; None for the rule of `sbs.structures.standard_setting`.
 
     Returns:
@@ -60,10 +66,13 @@ def detect(
             says why.
         SearchLimitError: the group of the supercell is too large.
     """
-    if supercell is not None:
-        return _in_supercell(parse_structure(structure, tolerance, periodic), tolerance, parse_supercell(supercell), origin)
     parsed = parse_structure(structure, tolerance, periodic)
-    return _crystal(parsed, tolerance) if parsed.periodic else _molecule(parsed, tolerance)
+    cell = None if supercell is None else parse_supercell(supercell)
+    if parsed.periodic:
+        return _crystal(parsed, tolerance, cell, origin)
+    if cell is not None:
+        raise DetectionError("a supercell was asked of a molecule; give a crystal, or leave supercell out")
+    return _molecule(parsed, tolerance)
 
 
 def in_supercell(structure: Any, tolerance: float = DEFAULT_TOLERANCE) -> Detected:
@@ -105,8 +114,19 @@ def _molecule(structure: Structure, tolerance: float) -> Detected:
     )
 
 
-def _crystal(structure: Structure, tolerance: float) -> Detected:
+def _crystal(structure: Structure, tolerance: float, cell: np.ndarray | None, origin: str | None) -> Detected:
     found = crystal_symmetry(structure, tolerance)
+    if cell is not None:
+        return _in_supercell(structure, found, tolerance, cell, origin)
+    if len(found.pure_translations) > 1:
+        try:
+            return _in_supercell(structure, found, tolerance, np.eye(3, dtype=np.int64), origin)
+        except SearchLimitError:
+            pass  # the point group says what can be said of so many cells
+    return _modulo_lattice(structure, found, tolerance)
+
+
+def _modulo_lattice(structure: Structure, found: CrystalSymmetry, tolerance: float) -> Detected:
     alternative = _alternative(structure, found, tolerance)
     return Detected(
         structure=structure,
@@ -124,12 +144,11 @@ def _crystal(structure: Structure, tolerance: float) -> Detected:
     )
 
 
-def _in_supercell(structure: Structure, tolerance: float, cell: np.ndarray, origin: str | None) -> Detected:
-    if not structure.periodic:
-        raise DetectionError("a supercell was asked of a molecule; give a crystal, or leave supercell out")
+def _in_supercell(
+    structure: Structure, found: CrystalSymmetry, tolerance: float, cell: np.ndarray, origin: str | None
+) -> Detected:
     if structure.layer:
         cell = _of_layer(cell)
-    found = crystal_symmetry(structure, tolerance)
     full, group, operations, supercell = supercell_group(structure, found, cell, origin, child_symbol)
     alternative = _alternative(structure, found, tolerance)
     return Detected(
@@ -138,9 +157,9 @@ def _in_supercell(structure: Structure, tolerance: float, cell: np.ndarray, orig
         permutations=operations.permutations,
         translations=operations.translations,
         center=_frozen(np.zeros(3)),
-        pure_translations=_frozen(np.arange(len(full))[None]),
+        pure_translations=operations.permutations[: supercell.translations],
         space_group=found.space_group,
-        ambient=None,
+        ambient=found.holohedry,
         tolerance=float(tolerance),
         deviation=found.deviation,
         ambiguous=alternative is not None,

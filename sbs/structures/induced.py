@@ -13,31 +13,69 @@ if TYPE_CHECKING:
     from sbs.structures.supercell import Supercell
     from sbs.structures.wave_vectors import Star
 
-__all__ = ["InducedRepresentation"]
+__all__ = ["InducedRepresentation", "Induction"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 
-class InducedRepresentation:
-    """A complex irreducible representation of S.
+class Induction:
+    """What representations that are induced from one arm of a star have in common.
 
-    With representatives s_i that take the first arm to the i-th, D(g) has in row i and column j the small matrix of
-    s_i^-1 g s_j where that lies in the little group, and zero elsewhere.
+    With representatives s_i that take the first arm to the i-th, r s_j = s_i h for every rotation r and arm j, with h in the
+    little group.
 
     Args:
         supercell: S over the space group.
-        star: its arms, the first one that of the small representation, and the rotations that take it to each.
+        star: its arms, the first one that of the little group, and the rotations that take it to each.
         group: the little group of the first arm.
+
+    Attributes:
+        target: int (n, s), the arm i for each of the n rotations of P' and each arm j.
+        inner: int (n, s), the number of h in the little group.
+        phases: complex (n, s), what the lattice vector contributes by which r s_j and s_i h differ.
+        translations: complex (s, m), exp(-2πi k_i·t) for every arm and translation.
+    """
+
+    def __init__(self, supercell: Supercell, star: Star, group: LittleGroup) -> None:
+        self.supercell, self.star = supercell, star
+        rotations, shifts = supercell.operations_of_cell
+        table, inverses = supercell.point_group.table, supercell.point_group.inverses
+        movers = star.movers
+        place = np.full(len(rotations), -1, dtype=np.int64)
+        place[group.elements] = np.arange(len(group.elements))
+        everything = np.arange(len(rotations))
+        # r s_j = s_i h with h in the little group: i is the arm whose coset holds r s_j.
+        coset = np.full(len(rotations), -1, dtype=np.int64)
+        for i, mover in enumerate(movers):
+            coset[table[mover, group.elements]] = i
+        product = table[everything[:, None], movers[None]]
+        self.target = coset[product]
+        inner = table[inverses[movers[self.target]], product]
+        self.inner = place[inner]
+        # Translations: w_r + W_r w_j = w_i + W_i (c + w_h), with c a lattice vector.
+        reached = shifts[:, None] + shifts[movers] @ rotations.transpose(0, 2, 1)
+        inverse = np.round(np.linalg.inv(rotations[movers])).astype(np.int64)
+        carry = np.einsum("rjab,rjb->rja", inverse[self.target], reached - shifts[movers[self.target]]) - shifts[inner]
+        self.phases: ComplexArray = np.exp(-2j * np.pi * np.round(carry) @ group.wave_vector)
+        self.translations: ComplexArray = np.exp(-2j * np.pi * star.arms @ supercell.quotient.points.T)
+
+
+class InducedRepresentation:
+    """A complex irreducible representation of S.
+
+    D(g) has in row i and column j the small matrix of s_i^-1 g s_j where that lies in the little group, and zero elsewhere.
+
+    Args:
+        induction: from an arm of a star.
         small: the small representation.
     """
 
-    def __init__(self, supercell: Supercell, star: Star, group: LittleGroup, small: SmallRepresentation) -> None:
-        self._supercell = supercell
-        self._star = star
-        self.arms = len(star.arms)
+    def __init__(self, induction: Induction, small: SmallRepresentation) -> None:
+        self._induction = induction
+        self._supercell, self._star = induction.supercell, induction.star
+        self.arms = len(self._star.arms)
         self.small = small
-        self._little = group
 
     @property
     def dimension(self) -> int:
@@ -45,52 +83,31 @@ class InducedRepresentation:
         return self.arms * self.small.dimension
 
     @cached_property
-    def _blocks(self) -> tuple[NDArray[np.int64], ComplexArray]:
-        """For every rotation of P' and arm j: the arm i that it goes to, (n, s), and the block, complex (n, s, d, d)."""
-        found = self._supercell
-        rotations, shifts = found.operations_of_cell
-        table, inverses = found.point_group.table, found.point_group.inverses
-        movers = self._star.movers
-        place = np.full(len(rotations), -1, dtype=np.int64)
-        place[self._little.elements] = np.arange(len(self._little.elements))
-        everything = np.arange(len(rotations))
-        # r s_j = s_i h with h in the little group: i is the arm whose coset holds r s_j.
-        coset = np.full(len(rotations), -1, dtype=np.int64)
-        for i, mover in enumerate(movers):
-            coset[table[mover, self._little.elements]] = i
-        product = table[everything[:, None], movers[None]]
-        target = coset[product]
-        inner = table[inverses[movers[target]], product]
-        # Translations: w_r + W_r w_j = w_i + W_i (c + w_h), with c a lattice vector.
-        reached = shifts[:, None] + np.einsum("rab,jb->rja", rotations, shifts[movers])
-        inverse = np.round(np.linalg.inv(rotations)).astype(np.int64)
-        carry = np.einsum("rjab,rjb->rja", inverse[movers[target]], reached - shifts[movers[target]]) - shifts[inner]
-        phases = np.exp(-2j * np.pi * np.round(carry) @ self._little.wave_vector)
-        return target, phases[..., None, None] * self.small.matrices[place[inner]]
+    def _blocks(self) -> ComplexArray:
+        """For every rotation of P' and arm j the block that takes it to another arm, complex (n, s, d, d)."""
+        shared = self._induction
+        return np.asarray(shared.phases[..., None, None] * self.small.matrices[shared.inner])
 
     def characters(self) -> ComplexArray:
         """The character of every element of S, complex (|S|,)."""
-        target, blocks = self._blocks
-        diagonal = np.where(target == np.arange(self.arms), np.trace(blocks, axis1=2, axis2=3), 0)
-        return np.asarray((diagonal @ self._translation_phases()).reshape(-1))
+        shared = self._induction
+        traces = shared.phases * self.small.characters[shared.inner]
+        diagonal = np.where(shared.target == np.arange(self.arms), traces, 0)
+        return np.asarray((diagonal @ shared.translations).reshape(-1))
 
     def matrices(self, elements: NDArray[np.intp]) -> ComplexArray:
         """Unitary matrices, complex (m, n, n), of some elements of S."""
         found = self._supercell
         chosen = np.asarray(elements, dtype=np.intp).reshape(-1)
-        target, blocks = self._blocks
+        target, blocks = self._induction.target, self._blocks
         rotation, translation = chosen // found.translations, chosen % found.translations
-        phases = self._translation_phases()[:, translation].T  # (m, s)
+        phases = self._induction.translations[:, translation].T  # (m, s)
         d = self.small.dimension
         result = np.zeros((len(chosen), self.arms, d, self.arms, d), dtype=np.complex128)
         row, column = np.arange(len(chosen))[:, None], np.arange(self.arms)[None]
         goal = target[rotation]
         result[row, goal, :, column, :] = phases[row, goal][..., None, None] * blocks[rotation]
         return result.reshape(len(chosen), self.dimension, self.dimension)
-
-    def _translation_phases(self) -> ComplexArray:
-        """exp(-2πi k_i·t) for every arm and translation, (s, m)."""
-        return np.exp(-2j * np.pi * self._star.arms @ self._supercell.quotient.points.T)
 
     @cached_property
     def _intertwiner(self) -> ComplexArray:

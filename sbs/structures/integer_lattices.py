@@ -5,6 +5,7 @@ A matrix stands for the lattice of the integer combinations of its rows; all ari
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -64,6 +65,11 @@ class Quotient:
         self._sizes = np.diagonal(self.form)
         self.order = int(np.prod(self._sizes))
         self.points = np.array(list(product(*(range(int(n)) for n in self._sizes))), dtype=np.int64)
+
+    @cached_property
+    def sums(self) -> IntArray:
+        """The class (order, order) of the sum of the vectors of two classes."""
+        return self.number(self.points[:, None] + self.points)
 
     def number(self, vectors: IntArray) -> IntArray:
         """The class (...) of integer vectors (..., 3)."""

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError, UnknownGroupError
 from sbs.groups import Subgroup
 from sbs.groups.abstract.immutability import ComparedByValue
-from sbs.objects.arrangements import Flat, Image, flats, image_of
+from sbs.objects.arrangements import Fingerprints, Flat, Image, flats, image_of
+from sbs.progress import tick
 from sbs.structures.child_groups import ChildSpaceGroup, child_space_group
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.listing import Listing
-from sbs.structures.mode_table import list_modes
+from sbs.structures.mode_table import count_modes, list_modes
 from sbs.structures.order_parameters import direction, order_parameter
-from sbs.structures.space_irreps import find_irrep, space_irreps
+from sbs.structures.space_irreps import space_irrep
 
 __all__ = ["IsotropySubgroup", "IsotropySubgroups", "list_isotropy_subgroups", "target_row"]
 
@@ -119,13 +120,13 @@ def list_isotropy_subgroups(crystal: CrystalInCell, *labels: str) -> IsotropySub
     if not labels:
         known = ", ".join(mode.label for mode in list_modes(crystal))
         raise DetectionError(f"no order parameter was named; expected labels such as those of sbs.modes: {known}")
-    irreps = [find_irrep(space_irreps(crystal), label) for label in labels]
-    moving = {mode.label for mode in list_modes(crystal)}
-    for irrep in irreps:
-        if irrep.label not in moving:
+    irreps = [space_irrep(crystal, label) for label in labels]
+    for mode in count_modes(crystal, irreps):
+        if not mode.multiplicity and not mode.strain:
+            moving = sorted(mode.label for mode in list_modes(crystal))
             raise DetectionError(
-                f"no displacement and no strain of this crystal belongs to {irrep.label}; expected one of "
-                f"{', '.join(sorted(moving))}: see sbs.modes"
+                f"no displacement and no strain of this crystal belongs to {mode.label}; expected one of "
+                f"{', '.join(moving)}: see sbs.modes"
             )
     if len({irrep.label for irrep in irreps}) < len(irreps):
         raise DetectionError(f"the order parameters {', '.join(labels)} are not different; name each once")
@@ -137,9 +138,12 @@ def list_isotropy_subgroups(crystal: CrystalInCell, *labels: str) -> IsotropySub
         spaces = flats(image)
     blocks = [irrep.dimension for irrep in irreps]
     names = tuple(irrep.label for irrep in irreps)
-    rows = [
-        _row(crystal, names, blocks, image, flat) for flat in spaces if int(flat.fixer.sum()) < len(image.representatives)
-    ]
+    proper = [flat for flat in spaces if int(flat.fixer.sum()) < len(image.representatives)]
+    fingerprints = Fingerprints(image.matrices)
+    rows = []
+    for number, flat in enumerate(proper):
+        tick("space groups", number, len(proper))
+        rows.append(_row(crystal, names, blocks, image, fingerprints, flat))
     rows.sort(key=lambda row: (row.index, -row.space_group.number, row.direction))
     space = crystal.supercell.setting.space_group
     title = f"Isotropy subgroups of {space.symbol} ({space.number}), {' + '.join(names)}, order {group.order}"
@@ -162,22 +166,28 @@ def _joint(crystal: CrystalInCell, images: list[Image]) -> Image:
 
 
 def _row(
-    crystal: CrystalInCell, names: tuple[str, ...], blocks: list[int], image: Image, flat: Flat
+    crystal: CrystalInCell,
+    names: tuple[str, ...],
+    blocks: list[int],
+    image: Image,
+    fingerprints: Fingerprints,
+    flat: Flat,
 ) -> IsotropySubgroup:
     found = crystal.supercell
     assert found is not None
     group = crystal.group
     kept = Subgroup.from_elements(group, np.flatnonzero(flat.fixer[image.number]))
     space, basis = child_space_group(found, kept), flat.basis
-    reflections = np.flatnonzero(np.linalg.det(crystal.matrices) < 0)
-    if space.number in RIGHT_HANDED.values() and len(reflections):
+    chiral = space.number in RIGHT_HANDED.values()
+    reflections = np.flatnonzero(np.linalg.det(crystal.matrices) < 0) if chiral else np.zeros(0, dtype=np.intp)
+    if len(reflections):
         # Of two members of one class that are mirror images the one of the lower number stands for both.
         kept = kept.conjugate(int(reflections[0]))
         space, basis = child_space_group(found, kept), image.matrices[image.number[reflections[0]]] @ basis
     index = int(group.order) // kept.order
     left = len(np.unique(found.rotation_of[kept.elements]))
     orientations = found.point_group.order // left
-    where = direction(blocks, image.matrices, basis)
+    where = direction(blocks, image.matrices, fingerprints, basis)
     basis = basis.copy()
     basis.setflags(write=False)
     return IsotropySubgroup(

@@ -16,7 +16,7 @@ from sbs.errors import DetectionError
 from sbs.groups import PointGroup
 from sbs.groups.point.generators import rotation_z
 from sbs.groups.point.pointgroups import match_elements
-from sbs.structures.orient import largest_prefix, oriented_group, polar
+from sbs.structures.orient import largest_prefix, polar
 from sbs.structures.setting import settings
 
 __all__ = ["exact_lattice", "lattice_automorphisms", "placed_holohedry", "reduced_basis"]
@@ -153,7 +153,7 @@ def _product_table(matrices: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def placed_holohedry(
-    matrices: NDArray[np.float64], own: NDArray[np.int64], basis: NDArray[np.float64]
+    found: PointGroup, own: NDArray[np.int64], basis: NDArray[np.float64]
 ) -> PointGroup:
     """The holohedry as a PointGroup whose rotation turns with the crystal.
 
@@ -164,11 +164,10 @@ def placed_holohedry(
     in which the crystal's own group comes first.
 
     Args:
-        matrices: float64 (m, 3, 3), the holohedry, exact.
-        own: int (n,), the numbers of the elements that form the crystal's point group.
+        found: the holohedry, exact, in any of its settings.
+        own: int (n,), the numbers of its elements that form the crystal's point group.
         basis: float64 (3, 3), rows are a basis of the (exact) lattice in Å.
     """
-    found, _ = oriented_group(matrices)
     coefficients = np.array(list(np.ndindex(5, 5, 5))) - 2
     vectors = coefficients @ basis
     lengths = np.linalg.norm(vectors, axis=1)
@@ -181,13 +180,15 @@ def placed_holohedry(
             best = (key, frame)
     assert best is not None
     standard = found.standard.matrices
-    inside = best[1].T @ matrices[own] @ best[1]
-    turns = standard[np.linalg.det(standard) > 0]
-    masks = np.zeros((len(turns), len(standard)), dtype=bool)
-    for number, turn in enumerate(turns):
-        masks[number, match_elements(turn.T @ inside @ turn, standard)] = True
-    first = max(range(len(turns)), key=lambda k: np.packbits(masks[k]).tobytes())
-    return PointGroup(found.family, best[1] @ turns[first])
+    proper = np.flatnonzero(np.linalg.det(standard) > 0)
+    if len(own) == len(standard):
+        return PointGroup(found.family, best[1] @ standard[proper[0]])
+    inside = match_elements(best[1].T @ found.matrices[own] @ best[1], standard)
+    table, inverses = found.standard.table, found.standard.inverses
+    masks = np.zeros((len(proper), len(standard)), dtype=bool)
+    np.put_along_axis(masks, table[inverses[proper][:, None], table[inside[None], proper[:, None]]].astype(np.intp), True, axis=1)
+    first = max(range(len(proper)), key=lambda k: np.packbits(masks[k]).tobytes())
+    return PointGroup(found.family, best[1] @ standard[proper[first]])
 
 
 def _settings(group: PointGroup, vectors: NDArray[np.float64]) -> list[NDArray[np.float64]]:

@@ -53,9 +53,6 @@ def lay_crystals(
         ) from error
     actions = crystal.rotations.transpose(0, 2, 1)
     given = np.round(own.lattice @ np.linalg.inv(crystal.basis)).astype(np.int64)
-    if supercell is None and len(reduced) == len(crystal.numbers):
-        detected = detect(own, tolerance, periodic=True)
-        return detected, _placed(detected, laid, site_of, place_of, crystal.basis)
     if supercell is not None:
         cell = parse_supercell(supercell)
         steps = cell @ given @ np.linalg.inv(laid.lattice)
@@ -67,11 +64,12 @@ def lay_crystals(
     else:
         common = common_sublattice(laid.lattice, given, actions=actions)
         cell = diagonal_or_reduced(np.round(common @ np.linalg.inv(given)).astype(np.int64), own.lattice)
-    detected = detect(own, tolerance, periodic=True, supercell=cell)
-    assert detected.supercell is not None
-    return detected, _placed(
-        detected, laid, detected.supercell.site_of, detected.supercell.place_of, crystal.basis
-    )
+    # The given cell may be so large that only the point group can be had; it is enough if the child keeps all translations.
+    enough = supercell is None and len(reduced) == len(crystal.numbers) and np.array_equal(cell, np.eye(3))
+    detected = detect(own, tolerance, periodic=True, supercell=None if enough else cell)
+    if detected.supercell is not None:
+        site_of, place_of = detected.supercell.site_of, detected.supercell.place_of
+    return detected, _placed(detected, laid, site_of, place_of, crystal.basis)
 
 
 def _of_height(layer: Structure, third: NDArray[np.float64]) -> Structure:

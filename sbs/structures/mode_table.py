@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,7 @@ from sbs.structures.inputs import element
 from sbs.structures.listing import Listing
 from sbs.structures.space_irreps import LARGEST_DENOMINATOR, SpaceIrrep, space_irreps
 
-__all__ = ["Mode", "Modes", "list_modes", "site_orbit_numbers"]
+__all__ = ["Mode", "Modes", "count_modes", "list_modes", "site_orbit_numbers"]
 
 #: Columns that are printed: name of the value and heading.
 COLUMNS = (
@@ -87,7 +88,16 @@ def list_modes(crystal: CrystalInCell) -> Modes:
     Args:
         crystal: detected in a supercell.
     """
-    irreps = space_irreps(crystal)
+    moving = (mode for mode in count_modes(crystal, space_irreps(crystal)) if mode.multiplicity or mode.strain)
+    space = crystal.supercell.setting.space_group
+    atom = crystal.supercell.setting.origin_atom
+    origin = f", origin at {atom}" if atom else ""
+    title = f"Modes of {crystal.structure.formula}, {space.symbol} ({space.number}){origin}, order {crystal.group.order}"
+    return Modes(title, list(moving), COLUMNS)
+
+
+def count_modes(crystal: CrystalInCell, irreps: Sequence[SpaceIrrep]) -> list[Mode]:
+    """How often each of some irreducible representations occurs among displacements and strains, rigid shifts left out."""
     rows = []
     orbits = site_orbit_numbers(crystal)
     weights = np.array([irrep.weights for irrep in irreps])
@@ -101,18 +111,12 @@ def list_modes(crystal: CrystalInCell) -> Modes:
     strains = np.round(weights @ ((turns**2 + squares) / 2) / dimensions[:, 0]).astype(np.int64)
     for irrep, parts, shift, strain in zip(irreps, displacements, rigid, strains, strict=True):
         multiplicity = int(parts.sum() - shift)
-        if multiplicity == 0 and strain == 0:
-            continue
         moving = np.flatnonzero(np.isin(orbits, np.flatnonzero(parts))) if multiplicity else np.zeros(0, dtype=np.int64)
         moving.setflags(write=False)
         names = tuple(dict.fromkeys(element(int(n)) for n in crystal.structure.numbers[moving]))
         star = frozen(np.array(irrep.star))
         rows.append(Mode(irrep.label, star, irrep.dimension, multiplicity, int(strain), moving, names, irrep))
-    space = crystal.supercell.setting.space_group
-    atom = crystal.supercell.setting.origin_atom
-    origin = f", origin at {atom}" if atom else ""
-    title = f"Modes of {crystal.structure.formula}, {space.symbol} ({space.number}){origin}, order {crystal.group.order}"
-    return Modes(title, rows, COLUMNS)
+    return rows
 
 
 def site_orbit_numbers(crystal: CrystalInCell) -> NDArray[np.int64]:

@@ -88,9 +88,11 @@ def _all_pairs(
     points: NDArray[np.float64], queries: NDArray[np.float64], radius: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """As ``near``, by comparing everything."""
-    distances = np.linalg.norm(queries[:, None] - points, axis=2)
-    query, point = np.nonzero(distances <= radius)
-    distance = distances[query, point]
+    squares = np.zeros((len(queries), len(points)))
+    for own, other in zip(queries.T, points.T, strict=True):
+        squares += np.subtract.outer(own, other) ** 2
+    query, point = np.nonzero(squares <= radius**2)
+    distance = np.sqrt(squares[query, point])
     order = np.lexsort((distance, query))
     return query[order], point[order], distance[order]
 

@@ -24,21 +24,22 @@ def operation_symbols(rotations: NDArray[np.int64]) -> list[str]:
     """
     axes = np.array(list(np.ndindex(5, 5, 5))) - 2
     axes = axes[np.lexsort((-axes[:, 2], -axes[:, 1], -axes[:, 0], np.abs(axes).sum(axis=1)))][1:]
-    return [_symbol(rotation, axes) for rotation in rotations]
+    signs = np.round(np.linalg.det(rotations)).astype(np.int64)
+    proper = rotations * signs[:, None, None]
+    held = axes[(axes @ proper.transpose(0, 2, 1) == axes).all(axis=2).argmax(axis=1)]
+    # det(axis, e, W e) = axis · (e × W e) for the basis vectors e; one along the axis gives zero.
+    senses = np.einsum("gi,gei->ge", held, np.cross(np.eye(3, dtype=np.int64), proper.transpose(0, 2, 1)))
+    first = senses[np.arange(len(senses)), (senses != 0).argmax(axis=1)]
+    traces = np.trace(rotations, axis1=1, axis2=2)
+    kinds = [TYPES[each] for each in zip(signs.tolist(), traces.tolist(), strict=True)]
+    return [_symbol(*parts) for parts in zip(kinds, held.tolist(), first.tolist(), strict=True)]
 
 
-def _symbol(rotation: NDArray[np.int64], axes: NDArray[np.int64]) -> str:
-    sign = round(float(np.linalg.det(rotation)))
-    kind = TYPES[sign, int(np.trace(rotation))]
+def _symbol(kind: str, axis: list[int], sense: int) -> str:
     if kind in ("1", "-1"):
         return kind
-    proper = rotation * sign
-    axis = axes[(axes @ proper.T == axes).all(axis=1).argmax()]
-    text = f"{kind}[{','.join(str(x) for x in axis.tolist())}]"
-    if kind in ("2", "m"):
-        return text
-    turns = [round(float(np.linalg.det(np.array([axis, e, proper @ e])))) for e in np.eye(3, dtype=np.int64)]
-    return text + ("+" if next(turn for turn in turns if turn) > 0 else "-")
+    text = f"{kind}[{','.join(str(x) for x in axis)}]"
+    return text if kind in ("2", "m") else text + ("+" if sense > 0 else "-")
 
 
 def representative_shifts(shifts: NDArray[np.float64], centring: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.groups import Subgroup
-from sbs.objects.arrangements import Flat, Image, flats, image_of
+from sbs.objects.arrangements import Fingerprints, Flat, Image, flats, image_of
 from sbs.structures.child_groups import child_space_group
 from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.space_irreps import SpaceIrrep
@@ -73,36 +73,35 @@ def _frame(crystal: CrystalInCell, irrep: SpaceIrrep, image: Image, spaces: list
     if dim == 1:
         return np.eye(1)
     scalars = _element_scalars(crystal, irrep)
+    keys_of = _AxisKeys(crystal, irrep, image)
     lines = []
     for flat in spaces:
         if flat.basis.shape[1] == 1:
             vectors = _lines(image.matrices @ flat.basis[:, 0])
             held = Subgroup.from_elements(crystal.group, np.flatnonzero(flat.fixer[image.number]))
-            lines.append((not _is_frame(vectors, dim), len(vectors), int(crystal.group.order) // held.order, held, vectors))
+            keys = keys_of(vectors)
+            lines.append((not _is_frame(vectors, dim), len(vectors), int(crystal.group.order) // held.order, held, vectors, keys))
     ties = Counter(entry[:3] for entry in lines)
 
-    def rank(entry: tuple[bool, int, int, Subgroup, FloatArray]) -> tuple[float, ...]:
+    def rank(entry: tuple[bool, int, int, Subgroup, FloatArray, list[tuple[float, ...]]]) -> tuple[float, ...]:
         if ties[entry[:3]] == 1:
             return entry[:3]
-        spread = float(np.mean([_axis_key(crystal, irrep, image, v)[-1] for v in entry[4]]))
+        spread = float(np.mean([key[-1] for key in entry[5]]))
         return (*entry[:3], -child_space_group(found, entry[3]).number, round(spread, 6))
 
     lines.sort(key=rank)
     chosen: list[FloatArray] = []
-    ranked = [(_axis_key(crystal, irrep, image, v), v) for *_, vectors in lines for v in vectors]
     # A class at a time: its members in the order of their keys, as long as they are perpendicular to what is chosen.
-    start = 0
-    for _, size, *_ in lines:
-        for _, vector in sorted(ranked[start : start + size], key=lambda entry: entry[0]):
-            if len(chosen) < dim and all(abs(vector @ other) < PERPENDICULAR for other in chosen):
-                chosen.append(vector)
-        start += size
+    for *_, vectors, keys in lines:
+        for number in sorted(range(len(keys)), key=lambda k: keys[k]):
+            if len(chosen) < dim and all(abs(vectors[number] @ other) < PERPENDICULAR for other in chosen):
+                chosen.append(vectors[number])
     frame = np.array(chosen).reshape(-1, dim).T
     if frame.shape[1] < dim:
         values, vectors = np.linalg.eigh(np.eye(dim) - frame @ frame.T)
         rest = vectors[:, values > 0.5]
         frame = np.column_stack([frame, _completed(frame, rest, image, scalars)])
-    keys = [_axis_key(crystal, irrep, image, column) for column in frame.T]
+    keys = keys_of(frame.T)
     return _signed(frame[:, sorted(range(dim), key=lambda k: keys[k])], image, scalars)
 
 
@@ -118,7 +117,7 @@ def _completed(frame: FloatArray, rest: FloatArray, image: Image, scalars: Float
         space = rest @ part
         own: list[FloatArray] = []
         for step in range(OPERATORS):
-            image_of_first = first if step == 0 else _generic_operator(image, scalars, 0.8 + step) @ first
+            image_of_first = first if step == 0 else _generic_operator(image, scalars, 0.8 + step, 1 + 0.7 * step) @ first
             vector = space @ (space.T @ image_of_first)
             vector -= sum((other * (other @ vector) for other in own), np.zeros(len(vector)))
             if len(own) < space.shape[1] and np.linalg.norm(vector) > LONG_ENOUGH:
@@ -131,26 +130,31 @@ def _completed(frame: FloatArray, rest: FloatArray, image: Image, scalars: Float
     return np.array(axes).T
 
 
-def _generic_operator(image: Image, scalars: FloatArray, phase: float) -> FloatArray:
-    """A sum of the matrices of all elements, (d, d), with coefficients that turn with the crystal and are of no symmetry."""
-    weights = np.bincount(image.number, np.cos(scalars + phase), len(image.representatives))
+def _generic_operator(image: Image, scalars: FloatArray, phase: float, factor: float = 1.0) -> FloatArray:
+    """A sum of the matrices of all elements, (d, d), with coefficients that turn with the crystal and are of no symmetry.
+
+    Those of one factor are combinations of two, and of less in some representations; other factors give further operators."""
+    weights = np.bincount(image.number, np.cos(factor * scalars + phase), len(image.representatives))
     return np.asarray(np.tensordot(weights, image.matrices, 1))
 
 
 def _signed(frame: FloatArray, image: Image, scalars: FloatArray) -> FloatArray:
     """The axes with signs that go together: each is the image of the first of its orbit under the first element that takes
     one line to the other, in the order of the elements' scalars; the first of every further orbit has a positive entry with
-    the first axis of all in an operator that turns with the crystal."""
+    the first axis of all in the first operator that turns with the crystal and has one that is not 0."""
     lowest = np.full(len(image.representatives), np.inf)
     np.minimum.at(lowest, image.number, scalars)
     ranked = np.argsort(np.round(lowest, 6), kind="stable")
     signed = frame.copy()
-    relation = _generic_operator(image, scalars, 2.1)
+    relations = [_generic_operator(image, scalars, 2.1 + step, 1 + 0.7 * step) for step in range(OPERATORS)]
+    relations = [each / max(float(np.linalg.norm(each)), ZERO) for each in relations]
     done = np.zeros(frame.shape[1], dtype=bool)
     for first in range(frame.shape[1]):
         if done[first]:
             continue
-        if first and signed[:, 0] @ relation @ signed[:, first] < 0:
+        entries = np.array([signed[:, 0] @ each @ signed[:, first] for each in relations])
+        telling = entries[np.abs(entries) > LONG_ENOUGH]
+        if first and len(telling) and telling[0] < 0:
             signed[:, first] *= -1
         overlaps = image.matrices[ranked] @ signed[:, first] @ frame  # (n, d)
         for axis in np.flatnonzero(~done):
@@ -175,29 +179,50 @@ def _is_frame(vectors: FloatArray, dim: int) -> bool:
     return len(vectors) == dim and float(np.abs(vectors @ vectors.T - np.eye(dim)).max()) < PERPENDICULAR
 
 
-def _axis_key(crystal: CrystalInCell, irrep: SpaceIrrep, image: Image, vector: FloatArray) -> tuple[float, ...]:
+class _AxisKeys:
     """Numbers by which axes are ordered: the arm, by the axis of its little group and its coordinates; then the axis that the
     operations hold which leave the vector in place, and a function of them that tells all apart."""
-    found = crystal.supercell
-    assert found is not None
-    arms = _arm_weights(irrep, vector)
-    carrying = np.flatnonzero(arms > arms.max() - PERPENDICULAR)
-    fixing = np.flatnonzero((np.abs(image.matrices @ vector - vector).max(axis=1) < PERPENDICULAR)[image.number])
-    turned, _ = found.setting.operations(*found.operations_of_cell)
-    kept = turned[found.rotation_of[fixing]]
-    keys = []
-    for arm in carrying:
-        difference = (irrep.star[arm] @ np.linalg.inv(turned) - irrep.star[arm]) @ found.setting.matrix
-        little = turned[(np.abs(difference - np.round(difference)) < PERPENDICULAR).all(axis=1)]
-        keys.append((*_held_axes(little), *(-np.round(irrep.star[arm], 4)).tolist()))
-    # A linear function would vanish in the mean over a group.
-    scalar = float(np.cos(_element_scalars(crystal, irrep)[fixing] + 0.5).mean())
-    return (*min(keys), *_held_axes(kept), round(scalar, 6))
+
+    def __init__(self, crystal: CrystalInCell, irrep: SpaceIrrep, image: Image) -> None:
+        found = crystal.supercell
+        assert found is not None
+        self._irrep, self._image = irrep, image
+        turned = found.standard_operations[0]
+        inverses = np.linalg.inv(turned)
+        self._arms = []
+        for arm in irrep.star:
+            difference = (arm @ inverses - arm) @ found.setting.matrix
+            little = turned[(np.abs(difference - np.round(difference)) < PERPENDICULAR).all(axis=1)]
+            self._arms.append((*_held_axes(np.diagonal(little, axis1=1, axis2=2)), *(-np.round(arm, 4)).tolist()))
+        # Of each element of the image the mean over those of S that become it; a linear function of the scalars would vanish
+        # in the mean over a group.
+        number, count = image.number, len(image.representatives)
+        values = np.column_stack(
+            [
+                np.ones(len(number)),
+                (np.diagonal(turned, axis1=1, axis2=2) ** 2)[found.rotation_of],
+                np.cos(_element_scalars(crystal, irrep) + 0.5),
+            ]
+        )
+        self._sums = np.array([np.bincount(number, column, count) for column in values.T])
+
+    def __call__(self, vectors: FloatArray) -> list[tuple[float, ...]]:
+        """The keys of some vectors (m, d)."""
+        moved = self._image.matrices @ vectors.T
+        fixing = (np.abs(moved - vectors.T).max(axis=1) < PERPENDICULAR).astype(np.float64)  # (n, m)
+        count, *sums = self._sums @ fixing
+        means = (np.array(sums) / count).T
+        keys = []
+        for vector, mean in zip(vectors, means, strict=True):
+            weights = _arm_weights(self._irrep, vector)
+            own = min(self._arms[arm] for arm in np.flatnonzero(weights > weights.max() - PERPENDICULAR))
+            keys.append((*own, *(-np.round(mean[:3], 4)).tolist(), round(float(mean[3]), 6)))
+        return keys
 
 
-def _held_axes(rotations: NDArray[np.int64]) -> list[float]:
-    """How much rotations leave each axis along itself, with a minus sign: the first axis first."""
-    return (-np.round((np.diagonal(rotations, axis1=1, axis2=2) ** 2).mean(axis=0), 4)).tolist()
+def _held_axes(diagonals: NDArray[np.int64]) -> list[float]:
+    """How much rotations with some diagonals (n, 3) leave each axis along itself, with a minus sign: the first axis first."""
+    return (-np.round((diagonals**2).mean(axis=0), 4)).tolist()
 
 
 def _arm_weights(irrep: SpaceIrrep, vector: FloatArray) -> FloatArray:
@@ -212,8 +237,7 @@ def _element_scalars(crystal: CrystalInCell, irrep: SpaceIrrep) -> FloatArray:
     """A number for each element of S that depends on the operation in the standard setting alone, modulo the cell."""
     found = crystal.supercell
     assert found is not None
-    rotations, shifts = found.operations_of_cell
-    turned, moved = found.setting.operations(rotations, shifts)
+    turned, moved = found.standard_operations
     weights = np.sqrt(np.arange(2.0, 11.0)).reshape(3, 3)
     turns = (turned * weights).sum(axis=(1, 2))
     places = moved[found.rotation_of] + found.lattice_of @ found.setting.matrix.T
@@ -223,17 +247,18 @@ def _element_scalars(crystal: CrystalInCell, irrep: SpaceIrrep) -> FloatArray:
     return np.asarray(turns[found.rotation_of] + 0.37 * phases)
 
 
-def direction(blocks: list[int], matrices: FloatArray, basis: FloatArray) -> str:
+def direction(blocks: list[int], matrices: FloatArray, fingerprints: Fingerprints, basis: FloatArray) -> str:
     """A flat as a general point of it, "(a,a,0)"; parts of several order parameters divided by bars.
 
     Of all images of the flat the one is written that is simplest: fewest sums, factors and signs, then leading letters.
 
     Args:
         blocks: dimensions of the order parameters.
-        matrices: float64 (n, d, d), the image of S.
+        matrices: float64 (n, d, d), the image of S. fingerprints: of subspaces that it acts on.
         basis: float64 (d, m), of the flat.
     """
-    forms = _echelon((matrices @ basis).transpose(0, 2, 1))
+    _, first = np.unique(fingerprints.of_images(basis), return_index=True)
+    forms = _echelon((matrices[np.sort(first)] @ basis).transpose(0, 2, 1))
     used = np.abs(forms) > ZERO
     terms = used.sum(axis=1)  # (n, d): letters in each component
     whole = np.abs(np.abs(forms) - 1) < 1e-4

@@ -112,7 +112,7 @@ def _check_kind(structure: Structure, box: NDArray[np.float64] | None) -> None:
     lattice = structure.lattice if box is None else box
     if lattice is None or abs(np.linalg.det(lattice)) < FLAT_CELL:
         return
-    closest = closest_image(structure.positions, lattice, VACUUM_GAP if structure.periodic else FILLED_GAP)
+    closest = closest_image(structure.positions, lattice, FILLED_GAP)
     if structure.periodic and closest > VACUUM_GAP:
         raise DetectionError(
             f"the periodic images are at least {closest:.1f} Å apart in every direction: a molecule given as "

@@ -13,7 +13,7 @@ from sbs.structures.inputs import Structure
 from sbs.structures.irreps import real_irreps
 from sbs.structures.sites import STRAIN_BASIS, rigid_motions, site_orbits, strain_matrices
 
-__all__ = ["displacement_patterns", "fixing_elements", "strain_patterns"]
+__all__ = ["displacement_patterns", "fixing_elements", "in_plane", "strain_patterns"]
 
 # A rigid motion has a part in a space of patterns if the part's squared norm is above this: 0 or of order 1 /
 # num_sites.
@@ -48,7 +48,7 @@ def strain_patterns(parent: Detected, kept: Subgroup) -> tuple[NDArray[np.float6
     turns = strain_matrices(parent.matrices)
     fixed = projector_basis(np.tensordot(kept.mask / kept.order, turns, axes=1))
     if parent.structure.layer:
-        fixed = _inside(_in_plane(parent.structure), fixed)
+        fixed = _inside(in_plane(parent.structure), fixed)
     bases = [_inside(np.tensordot(irrep.weights, turns, axes=1), fixed) for irrep in irreps]
     names = tuple(irrep.name for irrep, basis in zip(irreps, bases, strict=True) for _ in basis.T)
     return np.einsum("bq,bij->qij", np.concatenate([np.zeros((6, 0)), *bases], axis=1), STRAIN_BASIS), names
@@ -61,7 +61,7 @@ def _inside(projector: NDArray[np.float64], fixed: NDArray[np.float64]) -> NDArr
     return np.asarray(fixed @ projector_basis((local + local.T) / 2))
 
 
-def _in_plane(layer: Structure) -> NDArray[np.float64]:
+def in_plane(layer: Structure) -> NDArray[np.float64]:
     """Projector (6, 6) onto the strains of a layer that leave its normal alone."""
     assert layer.lattice is not None
     normal = layer.lattice[2] / np.linalg.norm(layer.lattice[2])

@@ -53,14 +53,12 @@ def primitive_crystal(structure: Structure, found: CrystalSymmetry) -> tuple[Pri
     inverse = np.linalg.inv(basis)
     rotations = integers(np.linalg.inv(basis.T) @ found.group.matrices @ basis.T)
     shifts = _consistent(rotations, found.translations @ inverse, found.group.table)
-    pure = found.pure_translations
-    first = np.unique(pure.min(axis=0))
-    number = np.full(len(structure), -1, dtype=np.int64)
-    number[pure[:, first]] = np.arange(len(first))
+    number = found.site_of
+    first = np.unique(number, return_index=True)[1]
     fractional = structure.positions @ inverse
     positions = fractional[first]
     places = integers(fractional - positions[number])
-    images = number[found.permutations[:, first]]
+    images = found.images
     moved = np.einsum("gij,nj->gni", rotations, positions, optimize=True) + shifts[:, None]
     offsets = integers(moved - positions[images])
     crystal = PrimitiveCrystal(basis, rotations, shifts, positions, structure.numbers[first], images, offsets)

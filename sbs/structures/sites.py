@@ -102,8 +102,8 @@ class RealIrrep:
 
 
 def site_orbits(detected: Detected) -> tuple[SiteOrbit, ...]:
-    """The orbits of the sites under the finite point group, by their first site."""
-    pure = detected.pure_translations
+    """The orbits of the sites under a finite S, by their first site; of a point group modulo the translations inside the cell."""
+    pure = detected.pure_translations if detected.supercell is None else np.arange(len(detected.structure))[None]
     first = np.unique(pure.min(axis=0))  # one site for each set of translated copies
     number = np.empty(len(detected.structure), dtype=np.int64)
     number[pure[:, first]] = np.arange(len(first))

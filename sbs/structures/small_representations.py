@@ -104,7 +104,7 @@ def small_representations(group: LittleGroup, seed: int = 0) -> tuple[SmallRepre
         np.add.at(commuting, (group.table, everything[:, None]), group.factors * weights[None])
         values, vectors = np.linalg.eigh(commuting + commuting.conj().T)
         edges = np.flatnonzero(np.diff(values) > SAME_EIGENVALUE * max(1.0, float(np.abs(values).max()))) + 1
-        found = _irreducible([vectors[:, part] for part in np.split(everything, edges)], group)
+        found = _irreducible(vectors, np.concatenate([[0], edges]), group)
         if found is not None:
             return found
     raise SearchLimitError(
@@ -112,20 +112,25 @@ def small_representations(group: LittleGroup, seed: int = 0) -> tuple[SmallRepre
     )
 
 
-def _irreducible(spaces: list[ComplexArray], group: LittleGroup) -> tuple[SmallRepresentation, ...] | None:
-    """One of each kind; None unless every space is irreducible and all kinds are there."""
-    found: list[SmallRepresentation] = []
-    # L(a) e_b = factors[a, b] e_ab
-    shifted = group.factors.conj()[:, :, None]
-    for basis in spaces:
-        carried = shifted * basis[group.table]  # (a, b, columns): the rows ab, so that V^† L(a) V is a sum over b
-        characters = np.einsum("abi,bi->a", carried.conj(), basis)
-        if abs((np.abs(characters) ** 2).mean() - 1) > NORM_SLACK:
-            return None
-        if all(abs((characters * other.characters.conj()).mean()) < 0.5 for other in found):
-            matrices = np.einsum("abi,bj->aij", carried.conj(), basis, optimize=True)
-            found.append(SmallRepresentation(matrices, characters))
-    if sum(each.dimension**2 for each in found) != len(group.elements):
+def _irreducible(
+    vectors: ComplexArray, starts: NDArray[np.intp], group: LittleGroup
+) -> tuple[SmallRepresentation, ...] | None:
+    """One of each kind, from eigenvectors (h, h) as columns and the first column of each eigenspace; None unless every space is
+    irreducible and all kinds are there."""
+    count = len(group.elements)
+    # L(a) e_b = factors[a, b] e_ab: in (a, b, column) the rows ab, so that V^† L(a) V is a sum over b
+    carried = group.factors[:, :, None] * vectors[group.table].conj()
+    characters = np.add.reduceat(np.einsum("abi,bi->ai", carried, vectors), starts, axis=1).T
+    products = np.abs(characters @ characters.conj().T) / count
+    if np.abs((np.abs(characters) ** 2).mean(axis=1) - 1).max() > NORM_SLACK:
+        return None
+    different = np.flatnonzero((products > 0.5).argmax(axis=1) == np.arange(len(starts)))
+    found = []
+    for number in different.tolist():
+        part = slice(starts[number], starts[number + 1] if number + 1 < len(starts) else count)
+        matrices = np.einsum("abi,bj->aij", carried[:, :, part], vectors[:, part], optimize=True)
+        found.append(SmallRepresentation(matrices, characters[number]))
+    if sum(each.dimension**2 for each in found) != count:
         return None
     return tuple(sorted(found, key=_rank))
 

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from sbs.errors import DetectionError, SearchLimitError
 from sbs.groups import FiniteGroup, PointGroup
-from sbs.groups.abstract.immutability import ComparedByValue
+from sbs.groups.abstract.immutability import ComparedByValue, frozen
 from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.validation import real_array, shown
+from sbs.structures.copies import Copies
 from sbs.structures.crystal import CrystalSymmetry
 from sbs.structures.inputs import Structure
 from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced, kept_sublattice
@@ -44,14 +45,12 @@ class Supercell(ComparedByValue):
     Attributes:
         cell: int (3, 3), the cell vectors as rows in terms of those that were given.
         primitive: the crystal on its primitive lattice, with the rotations of all of P.
-        quotient: T / T', integer vectors on the primitive basis.
         point_group: P', the rotations that keep T'.
         kept: int (|P'|,), the number in P of each element of P'.
         rotation_of: int (|S|,), the number in P' of each element of S. Element ``r * m + k`` of S has rotation r and is
             followed by translation k of the m in T / T', so that the first m elements are the pure translations.
         lattice_of: int (|S|, 3), the lattice vector that is added to the shift of the rotation, on the primitive basis.
-        site_of: int (sites,), the site of the primitive cell that each site is a copy of.
-        place_of: int (sites, 3), the primitive cell that it lies in.
+        copies: the sites over those of the primitive cell.
         full_point_group: P.
         least_cell: int (3, 3), the least multiple of ``cell`` that keeps P, in terms of the cell vectors given; ``cell``
             itself if it is complete.
@@ -61,17 +60,38 @@ class Supercell(ComparedByValue):
 
     cell: IntArray
     primitive: PrimitiveCrystal
-    quotient: Quotient
     point_group: PointGroup
     kept: IntArray
     rotation_of: IntArray
     lattice_of: IntArray
-    site_of: IntArray
-    place_of: IntArray
+    copies: Copies
     full_point_group: PointGroup
     least_cell: IntArray
     holohedry: PointGroup
     origin: str | None
+
+    @property
+    def quotient(self) -> Quotient:
+        """T / T', integer vectors on the primitive basis."""
+        return self.copies.quotient
+
+    @property
+    def site_of(self) -> IntArray:
+        """int (sites,), the site of the primitive cell that each site is a copy of."""
+        return self.copies.site_of
+
+    @property
+    def place_of(self) -> IntArray:
+        """int (sites, 3), the primitive cell that it lies in."""
+        return self.copies.place_of
+
+    @cached_property
+    def point_operations(self) -> tuple[IntArray, FloatArray]:
+        """What the elements of P do, all lattice translations left out: site permutations int (|P|, sites), for those that do
+        not keep T' modulo the primitive lattice, and translations float64 (|P|, 3), Å."""
+        found = self.primitive
+        permutations = self.copies.carried(found.rotations, found.images, found.offsets)
+        return frozen(permutations), frozen(found.shifts @ found.basis)
 
     @cached_property
     def operations_of_cell(self) -> tuple[IntArray, FloatArray]:
@@ -82,6 +102,11 @@ class Supercell(ComparedByValue):
     def setting(self) -> StandardSetting:
         """The standard setting of the space group that the cell keeps, which labels refer to."""
         return standard_setting(self.primitive, self.kept, self.holohedry, self.point_group.generators, self.origin)
+
+    @cached_property
+    def standard_operations(self) -> tuple[IntArray, FloatArray]:
+        """The operations of P' in the standard setting."""
+        return self.setting.operations(*self.operations_of_cell)
 
     @property
     def complete(self) -> bool:
@@ -183,27 +208,25 @@ def supercell_group(
     if len(kept) < found.group.order:
         point_group, order = oriented_group(found.group.matrices[kept])
     kept = kept[order]
-    quotient = Quotient(sublattice)
     points = _points_inside(cell)
     site_of = np.tile(number, len(points))
     place_of = (points[:, None] @ given + places[None]).reshape(-1, 3)
     full = _supercell_structure(structure, cell, points)
 
     rotations = primitive.rotations[kept]
-    lookup = np.empty((len(primitive.positions), quotient.order), dtype=np.int64)
-    lookup[site_of, quotient.number(place_of)] = np.arange(len(site_of))
+    copies = Copies.of(sublattice, site_of, place_of)
+    quotient = copies.quotient
     moved = place_of @ rotations.transpose(0, 2, 1) + primitive.offsets[kept][:, site_of]
     # Followed by a translation the cell of the image is another; sums of cells are looked up.
-    added = quotient.number(quotient.points[:, None] + quotient.points)
-    cells = added[:, quotient.number(moved)].transpose(1, 0, 2)
-    permutations = lookup[primitive.images[kept][:, None, site_of], cells].reshape(-1, len(site_of))
+    cells = quotient.sums[:, quotient.number(moved)].transpose(1, 0, 2)
+    permutations = copies.numbers[primitive.images[kept][:, None, site_of], cells].reshape(-1, len(site_of))
     rotation_of = np.repeat(np.arange(len(kept)), quotient.order)
     lattice_of = np.tile(quotient.points, (len(kept), 1))
     shifts = found.translations[kept][rotation_of] + lattice_of @ primitive.basis
     complete = len(kept) == found.group.order
     least = cell if complete else _least_cell(sublattice, actions, given, np.asarray(structure.lattice))
     supercell = Supercell(
-        *(cell, primitive, quotient, point_group, kept, rotation_of, lattice_of, site_of, place_of, found.group, least),
+        *(cell, primitive, point_group, kept, rotation_of, lattice_of, copies, found.group, least),
         *(found.holohedry, origin),
     )
     names = None if naming is None else partial(naming, supercell)
@@ -222,15 +245,14 @@ def _left_actions(
     (W1, w1 + n1)(W2, w2 + n2) = (W1 W2, w12 + n1 + W1 n2 + c), with the integer c = w1 + W1 w2 - w12.
     """
     everything = np.arange(len(rotations))
-    added = quotient.number(quotient.points[:, None] + quotient.points)
+    lattices = quotient.number(quotient.points @ rotations.transpose(0, 2, 1))
     result = []
     for element in (0, *point_group.generators):
         product = np.asarray(point_group.multiply(element, everything), dtype=np.int64)
         carry = integers(shifts[element] + shifts @ rotations[element].T - shifts[product])
-        lattice = quotient.points @ rotations[element].T
         moves = (np.zeros((1, 3), dtype=np.int64),) if element else np.eye(3, dtype=np.int64)[:, None]
         for move in moves:
-            places = added[quotient.number(carry + move)[:, None], quotient.number(lattice)]
+            places = quotient.sums[quotient.number(carry + move)[:, None], lattices[element]]
             result.append((product[:, None] * quotient.order + places).reshape(-1))
     return np.array(result)
 

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from sbs.structures.integer_lattices import Quotient
 
-__all__ = ["Star", "bravais_lattice", "commensurate_stars", "name_star", "shortest_equivalents", "star_order"]
+__all__ = [
+    "Star",
+    "bravais_lattice",
+    "commensurate_stars",
+    "name_star",
+    "reciprocal_vectors",
+    "shortest_equivalents",
+    "star_order",
+]
 
 # Wave vectors of a cell are rational; two of them differ by far more.
 SAME_VECTOR = 1e-5
@@ -174,20 +182,20 @@ def _fraction(text: str) -> float:
 
 
 def name_star(
-    arms: FloatArray, matrix: FloatArray, lattice: str, holohedry: IntArray, rotations: int
+    arms: FloatArray, matrix: FloatArray, reciprocal: FloatArray, lattice: str, holohedry: IntArray, rotations: int
 ) -> tuple[str, tuple[float, ...], int]:
     """The name of a star, the values of its free parameters, and the arm that the name belongs to.
 
     Args:
         arms: float64 (s, 3), on the primitive basis.
         matrix: float64 (3, 3), Q of the standard setting: k on the conventional basis is ``k @ inv(Q)``.
+        reciprocal: of that setting, see `reciprocal_vectors`.
         lattice: symbol of the Bravais lattice.
         holohedry: int (m, 3, 3), rotations of the lattice in the standard setting.
         rotations: order of the group whose star it is.
     """
     conventional = arms @ np.linalg.inv(matrix)
     conventional -= PERIOD * np.round(conventional / PERIOD)
-    reciprocal = _reciprocal_vectors(matrix)
     # A star of as many rotations as the lattice has holds every image of the representative already.
     others = np.linalg.inv(holohedry) if rotations < len(holohedry) else ()
     for row in _table(lattice):
@@ -208,25 +216,27 @@ def star_order(point: str, parameters: tuple[float, ...], lattice: str) -> tuple
     return len(parameters), place, point, parameters
 
 
-def _reciprocal_vectors(matrix: FloatArray) -> FloatArray:
-    """Reciprocal lattice vectors with small indices on the conventional basis."""
+def reciprocal_vectors(matrix: FloatArray) -> FloatArray:
+    """Reciprocal lattice vectors (m, 3) with small indices on the conventional basis, from Q (3, 3) of the standard setting."""
     indices = np.array(list(np.ndindex(*([2 * REACH + 1] * 3))), dtype=np.float64) - REACH
     periodic = indices @ matrix
     return indices[(np.abs(periodic - np.round(periodic)) < SAME_VECTOR).all(axis=1)]
 
 
-def shortest_equivalents(arms: FloatArray, matrix: FloatArray, basis: FloatArray) -> FloatArray:
+def shortest_equivalents(
+    arms: FloatArray, matrix: FloatArray, reciprocal: FloatArray, basis: FloatArray
+) -> FloatArray:
     """The shortest vector equivalent to each arm, (s, 3) in reciprocal coordinates of the standard setting; of several the one
     with the largest first coordinates.
 
     Args:
         arms: float64 (s, 3), on the primitive basis.
-        matrix: float64 (3, 3), Q of the standard setting.
+        matrix: float64 (3, 3), Q of the standard setting. reciprocal: of that setting, see `reciprocal_vectors`.
         basis: float64 (3, 3), the conventional basis vectors as rows, Å.
     """
     conventional = arms @ np.linalg.inv(matrix)
     conventional -= PERIOD * np.round(conventional / PERIOD)
-    candidates = conventional[:, None] + _reciprocal_vectors(matrix)
+    candidates = conventional[:, None] + reciprocal
     lengths = np.linalg.norm(candidates @ np.linalg.inv(basis).T, axis=2)
     chosen = []
     for own, sizes in zip(candidates, lengths, strict=True):

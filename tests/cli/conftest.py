@@ -11,6 +11,12 @@ import sbs
 from sbs.cli import main
 
 
+@pytest.fixture(autouse=True)
+def without_a_width(monkeypatch):
+    """The variable COLUMNS folds what is printed: a test that wants it sets it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def run(capsys):
     """Arguments -> (exit code, standard output, standard error) of the command, run in this process."""

@@ -77,3 +77,25 @@ def test_bad_input_is_refused_in_one_line(perovskite, capsys, arguments, word):
     assert main([command, perovskite, *rest]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and word in error
+
+
+def test_long_listings_say_how_far_they_are(perovskite, capsys, monkeypatch):
+    """On standard error where that is a terminal, and gone before anything is printed."""
+    from sbs import progress
+    from sbs.structures.space_irreps import _irreps_of
+
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    for command, stages in (
+        (["modes", perovskite], ["representations of wave vectors: 3 of 4"]),
+        (["isotropy", perovskite, "R4+"], ["isotropy subgroups: 5 of 6", "space groups: 5 of 6"]),
+    ):
+        _irreps_of.cache_clear()
+        assert main([*command, "--supercell", "2"]) == 0
+        shown = capsys.readouterr()
+        assert all(stage in shown.err for stage in stages), shown.err
+        assert shown.err.endswith("\r\x1b[2K") and "\x1b[2K" not in shown.out
+    # Where it is no terminal nothing is said.
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    assert main(["isotropy", perovskite, "R4+", "--supercell", "2"]) == 0
+    assert capsys.readouterr().err == ""

@@ -114,6 +114,30 @@ def test_nothing_unstable_is_said(capsys):
     assert "minimum" in str(tree)
 
 
+class Noisy(LatticePhi4):
+    """Forces whose noise hides in the Hessian what is unstable: nothing repeats, nothing is symmetric."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        rng = np.random.default_rng(int(abs(1e6 * atoms.positions).sum()))
+        self.results["forces"] = self.results["forces"] + 0.05 * rng.normal(size=self.results["forces"].shape)
+
+
+def test_what_the_noise_hides_is_no_minimum():
+    tree = sbs.descend(caesium_chloride(), Noisy(), cell=False, fmax=0.5)
+    curvatures = tree.root.curvatures
+    assert [mode.label for mode in curvatures.doubtful] == ["Γ4-"] and not curvatures.unstable
+    assert tree.root.stable is None
+    assert "not resolved: Γ4- of Pm-3m" in str(tree)
+    assert "the parent is a minimum" not in str(tree)
+
+
+def test_a_budget_that_ends_before_the_hessian_says_nothing_of_minima():
+    tree = sbs.descend(caesium_chloride(), LatticePhi4(), cell=False, budget=2)
+    assert tree.root.stable is None
+    assert "minimum" not in str(tree) and "not complete" in str(tree)
+
+
 def test_an_exhaustive_search_finds_no_less(polar):
     tree = sbs.descend(caesium_chloride(), LatticePhi4(), cell=False, exhaustive=True)
     assert tree.lowest.energy == pytest.approx(polar.lowest.energy, abs=1e-6)

@@ -82,6 +82,26 @@ def test_noise_in_the_forces_is_reported():
     assert np.linalg.norm(noisy.matrix - exact.matrix, 2) < 3 * noisy.noise
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_forces_that_know_no_reflections_spoil_nothing(case):
+    """Networks equivariant under rotations alone leave forces at rest that the crystal's mirrors forbid."""
+    build, calculator, _ = CASES[case]
+    found = sbs.detect(build(), supercell=1)
+    handed = 1e-3 * np.random.default_rng(5).normal(size=found.structure.positions.shape)
+    handed -= handed.mean(0)
+
+    class Handed(calculator):
+        def calculate(self, *arguments, **keywords):
+            super().calculate(*arguments, **keywords)
+            self.results["forces"] = self.results["forces"] + handed
+
+    arguments = (found.structure, found.matrices, found.permutations)
+    plain = finite_differences(*arguments, Potential(calculator()))
+    spoilt = finite_differences(*arguments, Potential(Handed()))
+    assert spoilt.matrix == pytest.approx(plain.matrix, abs=1e-9)
+    assert spoilt.noise == pytest.approx(plain.noise, abs=1e-9)
+
+
 def test_phonopy_finds_the_same_frequencies():
     phonopy = pytest.importorskip("phonopy")
     from phonopy.structure.atoms import PhonopyAtoms

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("ase")
 
 import sbs
-from sbs.errors import SymmetryBreakingError
+from sbs.errors import CalculatorError, SymmetryBreakingError
 from tests.phases.models import LatticePhi4, caesium_chloride
 
 ODD = [
@@ -36,8 +36,48 @@ def test_odd_options_of_descend(option, tmp_path, monkeypatch):
         attempt(sbs.descend, caesium_chloride(), LatticePhi4(), **({"cell": False, "budget": 2} | {option: value}))
 
 
-@pytest.mark.parametrize("value", ODD, ids=str)
-def test_odd_structures_calculators_and_folders(value, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def tree():
+    return sbs.descend(caesium_chloride(), LatticePhi4(), cell=False)
+
+
+@pytest.mark.parametrize("number", range(len(ODD)))
+def test_odd_questions_to_a_tree(tree, number, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    attempt(tree.__getitem__, ODD[number])
+    attempt(tree.write, ODD[number])
+    attempt(tree.write, "folder", domains=ODD[number])
+
+
+def test_a_tree_answers_to_places_and_names(tree):
+    assert tree["P4mm"] is tree[0] is tree.lowest
+    assert tree[-1] is tree.phases[-1]
+    with pytest.raises(SymmetryBreakingError, match="found were P4mm, Amm2, R3m"):
+        tree["Pnma"]
+
+
+@pytest.mark.parametrize("answer", ["x", None, [1, [2, 3]], 1 + 1j, np.nan, {}], ids=str)
+@pytest.mark.parametrize("what", ["energy", "forces"])
+def test_odd_answers_of_a_calculator(what, answer):
+    class Odd(LatticePhi4):
+        def calculate(self, *arguments, **keywords):
+            super().calculate(*arguments, **keywords)
+            self.results[what] = answer
+
+    with pytest.raises(CalculatorError, match="Odd"):
+        sbs.descend(caesium_chloride(), Odd(), cell=False)
+
+
+def test_labels_that_are_no_elements():
+    sites = (4 * np.eye(3), [[0, 0, 0], [0.5, 0.5, 0.5]], [500, 600])
+    for function in (sbs.descend, sbs.instabilities, sbs.relax):
+        with pytest.raises(CalculatorError, match="no elements"):
+            function(sites, LatticePhi4())
+
+
+@pytest.mark.parametrize("number", range(len(ODD)))
+def test_odd_structures_calculators_and_folders(number, tmp_path, monkeypatch):
+    value = ODD[number]
     monkeypatch.chdir(tmp_path)
     for function in (sbs.descend, sbs.instabilities, sbs.relax):
         attempt(function, value, LatticePhi4())

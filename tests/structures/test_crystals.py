@@ -61,6 +61,7 @@ def recast(atoms, seed: int, noise: float = 0.0, proper: bool = True):
 
 def assert_consistent(found: Detected, tolerance: float) -> None:
     """Exact group, permutations that compose and hit atoms, ambient around the group."""
+    found = found.modulo_lattice
     group, lattice = found.point_group(), found.structure.lattice
     images = np.einsum("gij,nj->gni", group.matrices, found.structure.positions) + found.translations[:, None]
     away = (found.structure.positions[found.permutations] - images) @ np.linalg.inv(lattice)
@@ -113,7 +114,7 @@ def test_dcdft_collection_clean_and_shaken():
             assert found.space_group == sbs.structures.SpaceGroup(
                 reference.number, reference.international
             ), name
-            assert found.hermann_mauguin == sbs.point_group(reference.pointgroup).hermann_mauguin, name
+            assert found.modulo_lattice.hermann_mauguin == sbs.point_group(reference.pointgroup).hermann_mauguin, name
             if name != "Mn":
                 assert_consistent(found, TOLERANCE)
         right += 1
@@ -125,14 +126,18 @@ def test_manganese_of_dcdft_is_a_supercell_of_lower_symmetry():
     that turn the cell permute the two atoms modulo the primitive lattice only."""
     magnetic = sbs.detect(dcdft["Mn"], TOLERANCE)
     assert magnetic.space_group.symbol == "P4/mmm" and magnetic.structure.told_apart_by == ("magnetic moment",)
-    found = sbs.detect(unmagnetic("Mn"), TOLERANCE)
+    cell = sbs.detect(unmagnetic("Mn"), TOLERANCE)
+    assert (cell.symbol, cell.order, cell.supercell.complete) == ("D4h", 32, False) and "Oh" in cell.report()
+    found = cell.modulo_lattice
     assert found.symbol == "Oh" and found.pure_translations.tolist() == [[0, 1], [1, 0]]
     assert (np.sort(found.permutations, axis=1) == [0, 1]).all()
 
 
 @pytest.mark.parametrize("multiple", [[[1, 0, 0], [0, 2, 0], [0, 0, 3]], [[2, 1, 0], [0, 1, 0], [0, 0, 2]]])
 def test_supercells_show_the_crystal_not_the_cell(multiple):
-    found = sbs.detect(make_supercell(bulk("NaCl", "rocksalt", a=5.6), multiple))
+    cell = sbs.detect(make_supercell(bulk("NaCl", "rocksalt", a=5.6), multiple))
+    assert not cell.supercell.complete and "of the point group Oh only; the least cell" in cell.report()
+    found = cell.modulo_lattice
     assert (found.symbol, found.space_group.symbol, found.ambient.symbol) == ("Oh", "Fm-3m", "Oh")
     count = round(abs(np.linalg.det(multiple)))
     assert found.pure_translations.shape == (count, 2 * count)
@@ -172,14 +177,14 @@ def test_every_set_of_a_crystal_is_finite_and_turns_with_it(name):
     """In the lattice's holohedry every S -> K has a finite set; re-detected in another cell and orientation, mirrored ones
     included, it is the image of the first."""
     atoms, _, _ = CRYSTALS[name]
-    first = sbs.detect(atoms)
+    first = sbs.detect(atoms).modulo_lattice
     for number, c in enumerate(first.group.subgroup_classes[:-1]):
         kept = c.representative
         plain = sbs.minimal_set(first, kept)
         assert plain.ambient == first.ambient and np.isfinite(plain.size)
         for seed in (2 * number, 2 * number + 1):
             structure, g = recast(atoms, seed, proper=False)
-            other = sbs.detect(structure)
+            other = sbs.detect(structure).modulo_lattice
             again = sbs.minimal_set(other, other.group.subgroup(g @ kept.matrices @ g.T))
             assert again.irreps == plain.irreps and again.size == plain.size
             images = plain.objects @ sbs.representation(plain.irreps, g[None])[0].T

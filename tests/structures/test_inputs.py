@@ -325,7 +325,8 @@ def test_layers():
         assert found.structure.to_ase().pbc.tolist() == [True, True, False]
     assert "layer group: p6/mmm (80)" in sbs.detect(sheet).report() and sbs.detect(sheet).summary()["kind"] == "layer"
     large = sbs.detect(sheet.repeat((3, 2, 1)))
-    assert (large.symbol, large.pure_translations.shape) == ("D6h", (6, 12))
+    assert (large.symbol, large.order, large.pure_translations.shape) == ("C2h", 24, (6, 12))
+    assert large.modulo_lattice.symbol == "D6h" and large.supercell.least_cell.tolist() == [[2, 0, 0], [0, 3, 0], [0, 0, 1]]
     assert sbs.minimal_set(sbs.detect(sandwich), "C3v").ambient.symbol == "D6h"
     doubled = sbs.detect(sheet, supercell=2)
     assert (doubled.group.order, len(doubled.structure), doubled.structure.kind) == (96, 8, "layer")

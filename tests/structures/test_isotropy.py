@@ -13,7 +13,8 @@ from sbs.objects.arrangements import flats, image_of
 from sbs.structures.isotropy_table import target_row
 from sbs.structures.order_parameters import order_parameter
 from sbs.structures.space_irreps import find_irrep, space_irreps
-from sbs.structures.spglib_calls import symmetry_dataset
+from sbs.structures.spglib_calls import setting_operations, symmetry_dataset
+from sbs.structures.standard_form import _standard_hall_number
 from tests.structures.crystals import CRYSTALS
 from tests.structures.test_modes import moved
 
@@ -200,12 +201,71 @@ def test_basis_and_origin_take_the_child_to_its_standard_setting():
         assert origin.shape == (3,) and len(positions) == 40 and lattice.shape == (3, 3)
 
 
-@pytest.mark.parametrize("name", ["perovskite", "K2NiF4", "rutile"])
-def test_the_list_is_the_same_however_the_crystal_is_given(name):
+def child_operations_in_their_setting(crystal, row):
+    """The operations of K, carried from the standard setting of the parent by the basis and origin of a row, modulo the child's
+    conventional cell, in twenty-fourths."""
+    found, space = crystal.supercell, row.space_group
+    turned, moved = found.setting.operations(*found.operations_of_cell)
+    elements = row.target.elements
+    rotations = turned[found.rotation_of[elements]]
+    shifts = moved[found.rotation_of[elements]] + found.lattice_of[elements] @ found.setting.matrix.T
+    # parent x = B^T x_child + p, with the rows of B the child's basis
+    inverse = np.linalg.inv(space.basis.T)
+    own = inverse @ rotations @ space.basis.T
+    assert np.abs(own - np.round(own)).max() < 1e-6
+    places = (shifts + rotations @ space.origin - space.origin) @ inverse.T
+    lattice = found.quotient.form @ found.setting.matrix.T @ inverse.T  # translations of the supercell
+    result = set()
+    for steps in np.ndindex(4, 4, 4):
+        parts = (places + np.array(steps) @ lattice) * 24
+        assert np.abs(parts - np.round(parts)).max() < 1e-3
+        numbers = np.round(parts).astype(int) % 24
+        result |= {(*w.ravel().tolist(), *t.tolist()) for w, t in zip(np.round(own).astype(int), numbers, strict=True)}
+    return result
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "labels"),
+    [
+        ("perovskite", 2, ["R4+"]),
+        ("perovskite", 2, ["M3+"]),
+        ("perovskite", 2, ["R4+", "M3+"]),
+        ("perovskite", 2, ["X5+"]),
+        ("K2NiF4", 2, ["X3+"]),
+        ("rocksalt", 2, ["L3+"]),
+        ("iron", 2, ["N2-"]),
+        ("rutile", 2, ["M5+"]),
+        ("hcp", (2, 2, 1), None),
+        ("wurtzite", (2, 2, 1), None),
+        ("Bi2Te3", 2, None),
+        ("uranium", 2, None),
+        ("orthorhombic", (2, 1, 2), None),
+        ("monoclinic", 2, None),
+        ("pyrite", 1, None),
+        ("pyrite", 2, ["R1+R3+"]),
+    ],
+    ids=str,
+)
+def test_basis_and_origin_carry_the_operations_to_the_standard_setting(name, cell, labels):
+    """Exactly those that spglib's database lists for the child, for every row; None: of all modes of up to three components."""
+    crystal = crystal_of(name, cell)
+    asked = [labels] if labels else [[m.label] for m in sbs.modes(crystal) if m.dimension <= 3]
+    rows = [row for each in asked for row in sbs.isotropy(crystal, *each)]
+    assert rows
+    for row in rows:
+        rotations, shifts = setting_operations(_standard_hall_number(row.space_group.number))
+        numbers = np.round(shifts * 24).astype(int) % 24
+        wanted = {(*w.ravel().tolist(), *t.tolist()) for w, t in zip(rotations, numbers, strict=True)}
+        assert child_operations_in_their_setting(crystal, row) == wanted, row
+
+
+@pytest.mark.parametrize("motions", [3, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["perovskite", "K2NiF4", "rutile", "pyrite"])
+def test_the_list_is_the_same_however_the_crystal_is_given(name, motions):
     rng = np.random.default_rng(3)
-    label = {"perovskite": "X5+", "K2NiF4": "N1+", "rutile": "R1+"}[name]
+    label = {"perovskite": "X5+", "K2NiF4": "N1+", "rutile": "R1+", "pyrite": "R1-R3-"}[name]
     lists = set()
-    for _ in range(3):
+    for _ in range(motions):
         rows = sbs.isotropy(sbs.detect(moved(CRYSTALS[name], rng), supercell=2), label)
         lists.add(tuple((r.direction, r.space_group.symbol, r.index) for r in rows))
     assert len(lists) == 1

@@ -149,9 +149,10 @@ def test_site_representation_is_the_dense_one(cubic_perovskite):
 def test_patterns_repeat_in_a_supercell():
     """The patterns of a supercell are those of the primitive cell, spread: same number, same symmetry."""
     small = sbs.distortions(bulk("NaCl", "rocksalt", a=5.6), "C4v")
-    large = sbs.distortions(
-        make_supercell(bulk("NaCl", "rocksalt", a=5.6), [[1, 0, 0], [0, 2, 0], [0, 0, 3]]), "C4v"
-    )
+    cell = sbs.detect(make_supercell(bulk("NaCl", "rocksalt", a=5.6), [[1, 0, 0], [0, 2, 0], [0, 0, 3]]))
+    with pytest.raises(NotASubgroupError, match=r"keeps C2h of the point group Oh only; the least cell.*modulo_lattice"):
+        sbs.distortions(cell, "C4v")
+    large = sbs.distortions(cell.modulo_lattice, "C4v")
     assert small.displacement_irreps == large.displacement_irreps == ("T1u",)
     flat = large.displacements.reshape(1, -1)
     assert np.abs(flat @ flat.T - 1).max() < 1e-12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase.build import bulk
 
 import sbs
 from sbs.errors import DetectionError, SearchLimitError
@@ -49,14 +50,70 @@ def test_a_structure_that_is_a_supercell_is_understood_as_one():
         assert {row.tobytes() for row in read.permutations} == {row.tobytes() for row in built.permutations}
 
 
-def test_without_a_supercell_the_point_group_is_meant_and_the_translations_are_named():
-    full = sbs.detect(CRYSTALS["perovskite"], supercell=2).structure
-    plain = sbs.detect((full.lattice, full.fractional, full.numbers.tolist()))
-    assert (plain.symbol, plain.order, len(plain.pure_translations)) == ("Oh", 48, 8)
-    assert "8 primitive cells" in plain.report() and "supercell=1" in plain.report()
-    # What asks about wave vectors takes the cell as it is.
-    assert "R4+" in {mode.label for mode in sbs.modes(plain)}
-    assert sbs.isotropy(plain, "R4+")["Imma"].index == 12
+@pytest.mark.parametrize("name", ["perovskite", "rutile", "rocksalt", "hcp"])
+def test_a_structure_that_is_a_supercell_means_the_supercell(name):
+    """A cell of eight primitive ones, its atoms in any order, asks and answers as the primitive cell with ``supercell=2``."""
+    built = sbs.detect(CRYSTALS[name], supercell=2)
+    cell, rng = built.structure, np.random.default_rng(0)
+    order = rng.permutation(len(cell))
+    given = sbs.detect((cell.lattice, cell.fractional[order], cell.numbers[order].tolist()))
+    assert (given.order, given.symbol, given.ambient) == (built.order, built.symbol, built.ambient)
+    assert given.supercell.translations == 8 and given.supercell.complete
+    rows = np.argsort(order)[built.permutations[:, order]]
+    assert {row.tobytes() for row in rows} == {row.tobytes() for row in given.permutations}
+    assert np.array_equal(given.pure_translations, given.permutations[:8])
+    assert (given.pure_translations[0] == np.arange(len(order))).all()
+    assert [mode.label for mode in sbs.modes(given)] == [mode.label for mode in sbs.modes(built)]
+    # A target keeps all translations if it is a point group, and is found by the same label if it breaks them.
+    point = given.supercell.point_group.subgroup_classes[2].label
+    moving = next(mode for mode in sbs.modes(built) if "Γ" not in mode.label and mode.dimension <= 4)
+    rows_built, rows_given = sbs.isotropy(built, moving.label), sbs.isotropy(given, moving.label)
+    assert [row.label for row in rows_given] == [row.label for row in rows_built]
+    for target in (point, rows_built[0].label):
+        first, second = sbs.minimal_set(built, target), sbs.minimal_set(given, target)
+        second.verify()
+        assert (first.size, first.irreps) == (second.size, second.irreps)
+        fields = first.objects[:, order]  # the site that was given at place i is site order[i] of the cell that was built
+        gaps = np.abs(fields[:, None] - second.objects[None]).max(axis=(2, 3))
+        assert gaps.min(axis=1).max() < 1e-6 and gaps.min(axis=0).max() < 1e-6
+        one, two = sbs.distortions(built, target), sbs.distortions(given, target)
+        assert (one.index, one.displacement_irreps) == (two.index, two.displacement_irreps)
+
+
+def test_a_conventional_cell_answers_questions_about_its_point_group():
+    """Eight atoms of NaCl: labels of point groups keep every translation, and objects of the point group alone are at hand."""
+    conventional = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
+    found = sbs.detect(conventional)
+    assert (found.order, found.symbol, found.supercell.translations) == (192, "Oh", 4)
+    target = found.resolve_target("D4h")
+    assert target.order == 64 and target.mask[:4].all()
+    assert sbs.minimal_set(found, "D4h").size == 3 and sbs.distortions(found, "C4v").index == 6
+    plain, primitive = found.modulo_lattice, sbs.detect(bulk("NaCl", "rocksalt", a=5.64))
+    assert plain.group == primitive.group and plain.modulo_lattice is plain and plain.supercell is None
+    assert np.array_equal(np.sort(plain.permutations, axis=1), np.tile(np.arange(8), (48, 1)))
+    one, two = sbs.minimal_set(plain, "D4h"), sbs.minimal_set(primitive, "D4h")
+    assert one.irreps == two.irreps == "1x2e" and np.array_equal(one.objects, two.objects)
+    assert sbs.distortions(plain, "C4v").displacement_irreps == ("T1u",)
+
+
+def test_a_cell_of_too_many_primitive_ones_has_its_point_group_and_says_so():
+    large = sbs.detect(bulk("NaCl", "rocksalt", a=5.64, cubic=True).repeat(5))
+    assert (large.order, large.supercell, len(large.pure_translations)) == (48, None, 500)
+    assert "500 primitive cells" in large.report() and "20000 elements" in large.report()
+    with pytest.raises(SearchLimitError, match="48 x 500 = 24000"):
+        sbs.modes(large)
+
+
+def test_operations_modulo_the_lattice_are_those_of_the_primitive_cell():
+    """In cells that keep all rotations and in ones that do not: the same matrices, and the same images of sites."""
+    for cell in (2, (1, 1, 2), [[1, 1, 0], [0, 1, 0], [0, 0, 3]]):
+        found = sbs.detect(CRYSTALS["perovskite"], supercell=cell).modulo_lattice
+        primitive = sbs.detect(CRYSTALS["perovskite"])
+        assert found.group == primitive.group
+        count = len(primitive.structure)
+        # sites are listed cell by cell, so that modulo the lattice they are those of the primitive cell
+        assert (found.permutations % count == np.tile(primitive.permutations, len(found.structure) // count)).all()
+        assert (np.sort(found.permutations, axis=1) == np.arange(len(found.structure))).all()
 
 
 def test_a_cell_that_loses_rotations_says_so_and_names_the_least_that_does_not():

@@ -135,16 +135,18 @@ def table_from_left(left: np.ndarray) -> np.ndarray:
     order = left.shape[1]
     table = np.empty((order, order), dtype=left.dtype)
     table[0] = np.arange(order)
-    known = bytearray(order)
-    known[0] = 1
-    queue = [0]
-    rows = left.T.tolist()
-    for x in queue:
-        for j, y in enumerate(rows[x]):
-            if not known[y]:
-                known[y] = 1
-                left[j].take(table[x], out=table[y])
-                queue.append(y)
+    known = np.zeros(order, dtype=bool)
+    known[0] = True
+    level = np.zeros(1, dtype=np.intp)
+    while len(level):
+        reached = []
+        for row in left:
+            products = row[level]
+            new = ~known[products]
+            known[products] = True
+            table[products[new]] = row.take(table[level[new]])
+            reached.append(products[new])
+        level = np.concatenate(reached).astype(np.intp)
     return table
 
 

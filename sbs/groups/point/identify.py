@@ -143,7 +143,9 @@ def _axes(proper: Matrix) -> tuple[Matrix, npt.NDArray[np.int64], npt.NDArray[np
         # sine is left that could be taken for one of their line. Small errors move skew parts little, whatever the angle.
         seed = vectors[np.argmax(np.where(pending, sine, -1.0))]
         seed = seed / np.linalg.norm(seed)
-        on_line = pending & (np.linalg.norm(np.cross(vectors, seed), axis=1) < _ANGLE_TOLERANCE)
+        x, y, z = seed
+        across = vectors @ np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])  # vectors × seed
+        on_line = pending & ((across**2).sum(axis=1) < _ANGLE_TOLERANCE**2)
         line_of[on_line] = len(lines)
         lines.append(seed)
         pending &= ~on_line

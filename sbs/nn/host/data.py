@@ -45,6 +45,7 @@ def orientation(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.float
     Raises:
         NetworkInputError: the groups differ, or the set's ambient group lies otherwise than the structure's lattice.
     """
+    detected = _modulo_lattice(detected)
     own, found = symmetry_set.group, _group_for(detected, symmetry_set)
     if getattr(own, "symbol", None) != found.symbol or own.order != found.order:
         raise NetworkInputError(
@@ -68,8 +69,14 @@ def orientation(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.float
     return turn
 
 
+def _modulo_lattice(detected: Any) -> Any:
+    """A detected structure with its point group, which is what a set of objects in O(3) is for, also if its cell is not
+    primitive."""
+    return getattr(detected, "modulo_lattice", detected)
+
+
 def _point_group(detected: Any) -> Any:
-    """The point group of a detected structure, also of one in a supercell."""
+    """The point group of a detected structure."""
     for name in ("rotations", "group"):
         found = getattr(detected, name, None)
         if hasattr(found, "rotation"):
@@ -112,6 +119,7 @@ def permutations_for(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.
     Raises:
         NetworkInputError: as `orientation`; or the group is infinite.
     """
+    detected = _modulo_lattice(detected)
     turn = orientation(detected, symmetry_set)
     if not isinstance(symmetry_set.group, PointGroup):
         raise NetworkInputError(f"{symmetry_set.group.symbol} is infinite: its permutations cannot be listed.")
@@ -154,7 +162,7 @@ class SymmetryFields:
         Raises:
             NetworkInputError: no set is for this symmetry, or no object leads to the target.
         """
-        detected = self.detect(structure)
+        detected = _modulo_lattice(self.detect(structure))
         found = _point_group(detected)
         fitting = (n for n, each in enumerate(self.sets) if _group_for(detected, each).symbol == _symbol(each))
         number = next(fitting, None)
