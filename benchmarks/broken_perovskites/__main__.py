@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--store", type=Path, default=STORE, help="file of finished units")
     parser.add_argument("--tasks", nargs="*", default=None, help="some of the tasks")
     parser.add_argument("--techniques", nargs="*", default=None, help="some of the techniques")
+    parser.add_argument("--few", action="store_true", help="the first seeds of every technique, not yet the others")
     options = parser.parse_args(given)
     if options.step == "report":
         from benchmarks.broken_perovskites.report import write
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         from benchmarks.broken_perovskites.runs import run
 
-        run(options.step, options.store, options.tasks, options.techniques)
+        run(options.step, options.store, options.tasks, options.techniques, options.few)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from benchmarks.broken_perovskites.tasks import IDEAL_SITES, UNIT, Task
 from sbs.errors import DetectionError
 from sbs.structures.spglib_calls import symmetry_dataset
 
-__all__ = ["Errors", "errors_of", "ratio_interval", "space_groups"]
+__all__ = ["Errors", "errors_of", "ratio_interval", "rms", "rms_interval", "space_groups"]
 
 Array = npt.NDArray[np.float64]
 
@@ -104,3 +104,24 @@ def ratio_interval(
         ratios[k] = np.sqrt(total[0] / total[1])
     low, high = np.percentile(ratios, [2.5, 97.5])
     return float(np.sqrt(sums[0].mean() / sums[1].mean())), float(low), float(high)
+
+
+def rms(errors: npt.ArrayLike) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.square(np.asarray(errors, dtype=np.float64)).mean()))
+
+
+def rms_interval(errors: Array, groups: Sequence[str], draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of the root mean square of errors (seeds, items), units and seeds resampled."""
+    units = {name: k for k, name in enumerate(sorted(set(groups)))}
+    member = np.array([units[g] for g in groups])
+    sums = np.stack([np.bincount(member, row**2, len(units)) for row in errors])
+    sizes = np.bincount(member, minlength=len(units))
+    stream = np.random.default_rng(seed)
+    values = np.empty(draws)
+    for k in range(draws):
+        weight = np.bincount(stream.integers(len(units), size=len(units)), minlength=len(units))
+        rows = stream.integers(len(sums), size=len(sums))
+        values[k] = np.sqrt((sums[rows] @ weight).mean() / (sizes @ weight))
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)

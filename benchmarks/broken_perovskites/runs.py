@@ -25,23 +25,28 @@ def unit_of(line: dict[str, Any]) -> Unit:
 
 
 def best_rates(found: Sequence[dict[str, Any]]) -> dict[tuple[str, str], float]:
-    """The tuned learning rate of each (task, technique)."""
-    return {(line["task"], line["technique"]): line["best"] for line in found if line.get("kind") == "tune"}
+    """The tuned learning rate of each (task, technique); "" stands for any task: a rate tuned on another one."""
+    tuned = [line for line in found if line.get("kind") == "tune"]
+    own = {(line["task"], line["technique"]): float(line["best"]) for line in tuned}
+    return {**{("", technique): rate for (_, technique), rate in own.items()}, **own}
 
 
 def finish(unit: Unit, task: Task, store: Path, rates: dict[tuple[str, str], float]) -> dict[str, Any]:
     """Run a unit and write its line."""
     if unit.kind == "tune":
         line = tune_unit(unit, task)
-        rates[unit.task, unit.technique] = line["best"]
+        rates[unit.task, unit.technique] = rates["", unit.technique] = line["best"]
     else:
-        line = run_unit(unit, task, rates.get((unit.task, unit.technique), DEFAULT_RATE))
+        known = rates.get((unit.task, unit.technique), rates.get(("", unit.technique), DEFAULT_RATE))
+        line = run_unit(unit, task, known)
     append(store, line)
     return line
 
 
-def run(step: str, store: Path, tasks: Sequence[str] | None, techniques: Sequence[str] | None) -> None:
-    """All units of a step that are not in the store."""
+def run(
+    step: str, store: Path, tasks: Sequence[str] | None, techniques: Sequence[str] | None, few: bool = False
+) -> None:
+    """All units of a step that are not in the store; with ``few`` those of the first seeds alone."""
     deterministic()
     found = [line for line in lines(store) if line.get("kind") in ("tune", "train", "depth")]
     done = {unit_of(line).key for line in found}
@@ -50,6 +55,8 @@ def run(step: str, store: Path, tasks: Sequence[str] | None, techniques: Sequenc
         planned: Iterator[Unit] = {"tune": plan.tune_units, "train": plan.train_units, "depth": plan.depth_units}[step](name)
         for unit in planned:
             if unit.key in done or (techniques and unit.technique not in techniques):
+                continue
+            if few and step == "train" and unit.seeds != plan.FEW:
                 continue
             line = finish(unit, plan.task_for(name), store, rates)
             told = line.get("best") or [round(float(x), 4) for x in line["train"][:3]]

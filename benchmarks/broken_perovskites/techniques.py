@@ -280,7 +280,7 @@ TECHNIQUES: tuple[Rule, ...] = (
     Listed("perceptron, smallest set", "smallest", False),
     Fixed("perceptron", "none", loss="nearest", equivariant=False),
     Fixed("canonicalisation", "none", equivariant=False),
-    Learned("relaxed weights", "paired", "1x0o+1x1o+1x1e+1x2e+1x2o", normalised=False),
+    Learned("relaxed weights", "paired", "1x1o+1x2e", normalised=False),
     Fixed("none", "none"),
 )
 
@@ -291,6 +291,8 @@ def rule_for(name: str) -> Rule:
 
 
 Network = Body | Perceptron
+#: Relative difference of the numbers of parameters that is allowed.
+MATCH = 0.02
 
 
 def network_for(rule: Rule, task: Task, layers: int = 2, channels: int = 8) -> Network:
@@ -301,9 +303,16 @@ def network_for(rule: Rule, task: Task, layers: int = 2, channels: int = 8) -> N
     if not rule.equivariant:
         widths = [Perceptron(features, task.sites, 3, width) for width in range(4, 200)]
         return min(widths, key=lambda each: abs(_count(each) - wanted))
-    own = replace(body, object_irreps=rule.object_irreps)
-    bodies = [replace(own, hidden=hidden) for hidden in range(2, 33)]
-    return own if rule.object_irreps == "1x1o" else min(bodies, key=lambda each: abs(_count(each) - wanted))
+    if rule.object_irreps == body.object_irreps:
+        return body
+    # More irreps in the object bring more paths: fewer channels, and the width of the embedding makes up for the rest.
+    bodies = [
+        replace(body, object_irreps=rule.object_irreps, channels=c, hidden=hidden)
+        for c in range(2, channels + 1)
+        for hidden in range(body.hidden // 2, 2 * body.hidden)
+    ]
+    near = [each for each in bodies if abs(_count(each) - wanted) <= MATCH * wanted]
+    return max(near or bodies, key=lambda each: (each.channels, -abs(_count(each) - wanted)))
 
 
 def _count(network: Network) -> int:

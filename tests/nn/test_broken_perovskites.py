@@ -11,11 +11,10 @@ import torch
 from e3nn import o3
 
 import sbs
-from benchmarks.broken_perovskites import plan, runs, units
+from benchmarks.broken_perovskites import plan, report, results, runs, units
 from benchmarks.broken_perovskites.body import Body
 from benchmarks.broken_perovskites.geometry import Messages, present_in, scales_of, summed_harmonics
 from benchmarks.broken_perovskites.measures import errors_of, ratio_interval, space_groups
-from benchmarks.broken_perovskites.report import results_of, table
 from benchmarks.broken_perovskites.tasks import UNIT, folds_of, object_targets, synthetic
 from benchmarks.broken_perovskites.techniques import TECHNIQUES, Learned, network_for, rule_for
 from benchmarks.broken_perovskites.train import Budget, network_weights, predict, train
@@ -230,7 +229,8 @@ def test_end_to_end_and_taken_up_again(task, tmp_path, monkeypatch):
     """Tune, train, report; a second run finds everything done; a line cut off is done again."""
     store = tmp_path / "results.jsonl"
     monkeypatch.setattr(plan, "TASKS", {"synthetic": lambda: task})
-    monkeypatch.setattr(units, "RATES", (1e-2, 3e-2))
+    for rates in ("RATES", "PERCEPTRON_RATES"):
+        monkeypatch.setattr(units, rates, (1e-2, 3e-2))
     plan.task_for.cache_clear()
     names = ["smallest set", "learned vector, nearest domain", "perceptron, smallest set", "none"]
     short = {"tune": 3, "train": 4, "depth": 2}
@@ -247,6 +247,43 @@ def test_end_to_end_and_taken_up_again(task, tmp_path, monkeypatch):
     runs.run("depth", store, None, names)
     assert len(list(units.lines(store))) == written.count("\n")
     assert {json.loads(line)["kind"] for line in written.splitlines()} == set(short)
-    text = table(task, results_of(store, "synthetic", len(task)))
+    report.write(store, tmp_path / "RESULTS.md", tmp_path / "page.md", tmp_path)
+    text = (tmp_path / "RESULTS.md").read_text()
     assert all(f"| {name} |" in text for name in names)
+    # What has not run is named as such, once, and not in a table.
+    assert "relaxed weights (seeds 0 to 2)" in text and "| relaxed weights |" not in text
+    assert len(list(tmp_path.glob("*.png"))) == 3 and (tmp_path / "page.md").read_text().count(".png") == 3
     plan.task_for.cache_clear()
+
+
+def test_the_ratio_and_the_verdict_agree():
+    """A technique is said to have more error only where the whole interval says so."""
+    task = synthetic(8, 2)
+    quiet = np.full((3, len(task)), 0.01)
+    loud = quiet * np.exp(0.8 * RANDOM.normal(size=quiet.shape))
+    found = {name: object.__new__(results.Result) for name in ("smallest set", "none", "canonicalisation")}
+    for each, errors in zip(found.values(), (quiet, 3 * quiet, loud), strict=True):
+        each.total = errors
+    told = report.relations(results.Results(task, found, {}))
+    assert "More error than the smallest set: none (3.00)" in told
+    for name in found:
+        ratio = results.Results(task, found, {}).ratio(name)
+        assert ratio is None or ratio[1] <= ratio[0] <= ratio[2]
+
+
+def test_what_the_design_resolves_shrinks_with_the_root_of_the_seeds():
+    assert np.log(results.resolvable(0.3, 40)) == pytest.approx(np.log(results.resolvable(0.3, 10)) / 2)
+
+
+def test_null_models_do_not_see_what_is_held_out(task):
+    """Labels of held-out items change their own errors alone."""
+    from benchmarks.broken_perovskites.nulls import kernel_ridge, mean_pattern
+
+    fold = folds_of(task, 4)
+    spoilt = task.targets.copy()
+    spoilt[fold == 0] += 1.0
+    for null in (mean_pattern, kernel_ridge):
+        first, second = null(task, fold)[0], null(replace(task, targets=spoilt), fold)[0]
+        assert (np.abs(second[fold == 0] - first[fold == 0]) > 0.1).all()
+        constant = np.array([task.targets[np.flatnonzero(task.phase == p)[0]] for p in task.phase])
+        assert null(replace(task, targets=constant), fold).max() < 1e-6
