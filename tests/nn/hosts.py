@@ -38,6 +38,19 @@ def sevennet():
 
 
 @pytest.fixture
+def sevennet_attached(sevennet):
+    """SevenNet-0 with a breaker whose weights are awake, the breaker, and the function for energy and forces."""
+    import sbs
+    from sbs.nn import SymmetryBreaker, attach, detach
+
+    model, evaluate = sevennet
+    breaker = SymmetryBreaker(sbs.minimal_set("O", "C4", ambient="SO(3)"), dtype=torch.float32)
+    wake(attach(model, breaker, at="1_equivariant_gate", ignore_parity=True), 0.05)
+    yield model, breaker, evaluate
+    detach(model)
+
+
+@pytest.fixture
 def nequip():
     models = pytest.importorskip("nequip.model", reason="NequIP is not installed")
     from nequip.data import from_ase
