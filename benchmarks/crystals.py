@@ -148,15 +148,15 @@ def main() -> None:
         f"| detection of the 40 atoms as a supercell (spglib's dataset) | {1e3 * own:.1f} ms | {1e3 * peer:.1f} ms | "
         f"{own / peer:.1f} | 3 x spglib + 10 ms = {3e3 * peer + 10:.0f} ms |"
     )
-    start = time.perf_counter()
+    start = time.process_time()
     rows = sbs.isotropy(crystal, "R4+", "M3+")
-    coupled = time.perf_counter() - start
-    start = time.perf_counter()
+    coupled = time.process_time() - start
+    start = time.process_time()
     for row in rows:
         _ = sbs.minimal_set(crystal, row).objects
     lines += [
         f"| {len(rows)} isotropy subgroups of R4+ and M3+ coupled | {1e3 * coupled:.0f} ms | | | |",
-        f"| their {len(rows)} sets of fields | {1e3 * (time.perf_counter() - start):.0f} ms | | | |",
+        f"| their {len(rows)} sets of fields | {1e3 * (time.process_time() - start):.0f} ms | | | |",
     ]
     write_section("\n".join(lines))
 

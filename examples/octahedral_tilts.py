@@ -241,7 +241,7 @@ def predict(network: CrystalNetwork, cases: list[Case], number: int) -> Tensor:
     """The outputs for every domain state of a case, (states, sites, 9)."""
     case = cases[number]
     count = len(case.order)
-    choice = {"index": torch.as_tensor(case.order), "set_index": torch.full((count,), number)}
+    choice = {"index": torch.tensor(case.order), "set_index": torch.full((count,), number)}
     with torch.no_grad():
         return pooled(network(case.data.repeat(count), **choice).reshape(case.wanted.shape))
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from sbs.errors import AmbiguousTargetError, InvalidGroupError, NotASubgroupError, UnknownGroupError
+from sbs.groups.abstract.closure import CLOSURE_TOLERANCE
 from sbs.groups.abstract.finite import FiniteGroup
+from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.subgroups import Subgroup, SubgroupClass
 from sbs.groups.abstract.validation import check_bool, check_integer, check_matrices, shown
 from sbs.groups.point.closed import ClosedGroup
@@ -254,9 +256,23 @@ def _target_of_finite(group: PointGroup, target: Any, axes: np.ndarray) -> Subgr
         return target
     if isinstance(target, ClosedGroup):
         raise NotASubgroupError(f"{target.symbol} is infinite and no subgroup of {group.symbol}")
+    if isinstance(target, Subgroup) and _breaks_translations(target):
+        raise NotASubgroupError(
+            f"the target, of order {target.order}, breaks translations of a supercell, which a point group does not hold; ask "
+            "about the crystal in that cell, as sbs.detect(..., supercell=...) returns it"
+        )
     return group.subgroup(
         target.matrices if isinstance(target, (Subgroup, PointGroup)) else check_matrices(target, 3)
     )
+
+
+def _breaks_translations(target: Subgroup) -> bool:
+    """Whether a subgroup of the space group modulo a supercell lacks some of the translations."""
+    meaning = target.parent.meaning if isinstance(target.parent, FiniteGroup) else None
+    if not isinstance(meaning, SiteOperations):
+        return False
+    pure = np.abs(meaning.matrices - np.eye(3)).max(axis=(1, 2)) < CLOSURE_TOLERANCE
+    return not bool(target.mask[pure].all())
 
 
 def _plain_target(target: Any, symbol: str) -> Any:

@@ -4,7 +4,8 @@ The S-orbit of a learned vector v is closed under S, so that drawing from it kee
 (randomised canonicalisation: H. Lawrence, V. Portilheiro, Y. Zhang, S.-O. Kaba, "Improving equivariant networks with
 probabilistic symmetry breaking", ICLR 2025, there with a network in v's place). With the orbit-minimum loss and
 `LearnedBreaker.asymmetry` v moves until its stabilizer is that of the data; then `LearnedBreaker.converged` names it and
-hands over the smallest set, with its proof.
+hands over the smallest set, with its proof. For a crystal in a supercell v is a field on its sites, and K may break
+translations.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.groups.abstract.finite import Subgroup
+from sbs.groups.abstract.finite import FiniteGroup, Subgroup
+from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import plain_irreps
@@ -50,10 +52,10 @@ class LearnedOrbit:
     Attributes:
         group: S.
         irreps: of an object.
-        objects: float64 (order of S, dim), read-only.
+        objects: float64 (order of S, dim), or fields (order of S, sites, dim), read-only.
     """
 
-    group: PointGroup
+    group: PointGroup | Subgroup
     irreps: str
     objects: npt.NDArray[np.float64]
 
@@ -73,16 +75,18 @@ class Converged:
         target: K, the elements of S that fix the vector.
         deviation: the largest relative distance by which one of them moves it.
         separation: the smallest by which another one does; infinite if K = S.
+        crystal: what was given for S, if it was a crystal in a supercell.
     """
 
     target: Subgroup
     deviation: float
     separation: float
+    crystal: Any = None
 
     @cached_property
     def symmetry_set(self) -> MinimalSet:
         """The smallest symmetry-breaking set for S and K, with its proof: build the network anew, or go on, with this."""
-        return minimal_set(self.target.parent, self.target)
+        return minimal_set(self.target.parent if self.crystal is None else self.crystal, self.target)
 
     def __str__(self) -> str:
         return (
@@ -95,8 +99,10 @@ class LearnedBreaker(SymmetryBreaker):
     """The S-orbit of a learned vector as a breaker: attach it, build with it, draw and choose as with any set.
 
     Args:
-        group: S, a finite point group in the orientation of the input (symbol or `PointGroup`).
-        irreps: of the vector: high enough to tell the targets that may come apart ("1x1o" finds the polar ones).
+        group: S, a finite point group in the orientation of the input (symbol or `PointGroup`); or a crystal, what
+            ``sbs.detect(structure, supercell=...)`` returned: the vector is then a field on its sites.
+        irreps: of the vector, or of the field on each site: high enough to tell the targets that may come apart ("1x1o" finds
+            the polar ones).
         seed: of the vector and of the breaker's own random stream.
         dtype: of the features; by default torch's default dtype.
 
@@ -108,43 +114,59 @@ class LearnedBreaker(SymmetryBreaker):
     """
 
     action: Tensor
+    sources: Tensor
 
     def __init__(self, group: Any, irreps: str, *, seed: int = 0, dtype: torch.dtype | None = None) -> None:
         ExactBuffers.__init__(self, dtype)
-        found = point_group(group)
-        if not isinstance(found, PointGroup):
-            raise InfiniteSetError(f"{found.symbol} is infinite, so is the orbit; give a finite point group.")
         text = plain_irreps(irreps, "irreps")
+        whole: Any = getattr(group, "group", None)
+        on_sites = isinstance(whole, FiniteGroup) and isinstance(whole.meaning, SiteOperations)
+        #: The crystal on whose sites the field is, or None.
+        self.crystal = group if on_sites else None
+        found = whole.whole if on_sites else point_group(group)
+        if not on_sites and not isinstance(found, PointGroup):
+            raise InfiniteSetError(f"{found.symbol} is infinite, so is the orbit; give a finite point group.")
         matrices = representation(text, found.matrices)
-        if np.abs(matrices - np.eye(matrices.shape[1])).max() < 1e-9:
+        if not on_sites and np.abs(matrices - np.eye(matrices.shape[1])).max() < 1e-9:
             raise NetworkInputError(f"irreps={irreps} are invariant under all of {found.symbol}: no vector breaks it.")
         self.group = found
+        self.table = np.asarray(whole.table if on_sites else found.table)
         self.irreps = o3.Irreps(text)
         self.dim = self.irreps.dim
         self.sets = ()
         self.mode = "sample"
         self.shared = True
-        self.sites = (0,)
+        permutations = (
+            np.asarray(whole.meaning.permutations) if on_sites else np.zeros((found.order, 0), dtype=np.int64)
+        )
+        self.sites = (permutations.shape[1],)
         self.infinite = False
         self.orbit_sampler = None
         self.stream = RandomStream(seed)
         self.rotate = Rotation(self.irreps)
         self.register_exact("action", torch.from_numpy(matrices))
+        # Which site's value comes to each site.
+        self.register_buffer("sources", torch.tensor(np.argsort(permutations, axis=1)), persistent=False)
         self.register_buffer("sizes", torch.tensor([found.order]), persistent=False)
-        drawn = np.random.default_rng(seed).normal(size=self.dim)
+        shape = (self.sites[0], self.dim) if on_sites else (self.dim,)
+        drawn = np.random.default_rng(seed).normal(size=shape)
         self.vector = nn.Parameter(torch.as_tensor(drawn, dtype=dtype or torch.get_default_dtype()))
         self.remember()
 
     @property
     def seed_object(self) -> Tensor:
-        """The vector, float64 (dim,), differentiable, with its norm."""
+        """The vector, float64 (dim,), or the field (sites, dim), differentiable, with its norm."""
         values = self.vector.to(torch.float64)
-        return values * (math.sqrt(self.dim) / torch.linalg.vector_norm(values))
+        return values * (math.sqrt(values.numel()) / torch.linalg.vector_norm(values))
 
     @property
     def objects(self) -> Tensor:  # type: ignore[override]
-        """The orbit, float64 (1, order of S, dim), differentiable."""
-        return (self.action @ self.seed_object)[None]
+        """The orbit, float64 (1, order of S, dim), or (1, order of S, sites, dim), differentiable."""
+        seed = self.seed_object
+        if seed.ndim == 1:
+            return (self.action @ seed)[None]
+        turned = seed @ self.action.transpose(1, 2)
+        return torch.gather(turned, 1, self.sources[:, :, None].expand_as(turned))[None]
 
     def orbit(self) -> LearnedOrbit:
         """The orbit as it is now, for `sbs.nn.all_outputs`, which then needs one forward pass."""
@@ -170,13 +192,15 @@ class LearnedBreaker(SymmetryBreaker):
 
         Nothing in a loss on outputs asks the vector for symmetry: a network can make a symmetric output of an object with
         less. Added with a small factor, this lets the vector be fixed by as many elements as the data allow: an object with
-        more symmetry than the output cannot make it.
+        more symmetry than the output cannot make it. It is felt near symmetric vectors only: what brings the vector there is
+        the loss, as long as the network's answer follows the vector closely. A network that can ignore parts of the vector (a
+        field on sites that do not move, say) leaves these as they were drawn.
 
         Args:
             width: relative distance at which an element counts half.
         """
         seed = self.seed_object
-        moved = (self.action @ seed - seed).square().sum(dim=1) / self.dim
+        moved = (self.objects[0] - seed).flatten(1).square().sum(dim=1) / seed.numel()
         return (moved / (moved + width**2)).mean()
 
     def converged(self, tolerance: float = LEARNED_TOLERANCE) -> Converged | None:
@@ -185,21 +209,24 @@ class LearnedBreaker(SymmetryBreaker):
         It is clear when the elements that move the vector by less than ``tolerance`` (relative) form a group and all others
         move it several times farther than these do.
         """
-        seed = self.seed_object.detach().cpu().numpy()
-        moved = np.linalg.norm(self.action.cpu().numpy() @ seed - seed, axis=1) / np.linalg.norm(seed)
+        with torch.no_grad():
+            seed = self.seed_object
+            away = (self.objects[0] - seed).flatten(1)
+        moved = (torch.linalg.vector_norm(away, dim=1) / torch.linalg.vector_norm(seed)).cpu().numpy()
         fixing = moved <= tolerance
-        table = np.asarray(self.group.table)
-        if not fixing[table[np.ix_(fixing, fixing)]].all():
+        if not fixing[self.table[np.ix_(fixing, fixing)]].all():
             return None
         deviation = float(moved[fixing].max())
         separation = float(moved[~fixing].min()) if not fixing.all() else math.inf
         if separation < _CLEAR * max(deviation, tolerance):
             return None
-        return Converged(self.group.subgroup_from_mask(fixing), deviation, separation)
+        whole: Any = self.group if self.crystal is None else self.crystal.group
+        return Converged(whole.subgroup_from_mask(fixing), deviation, separation, self.crystal)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         nn.Module._load_from_state_dict(self, state_dict, prefix, *args)
 
     def extra_repr(self) -> str:
         """Group and irreps, for printing."""
-        return f"{self.group.symbol}, irreps={self.irreps}, learned"
+        place = f", field on {self.sites[0]} sites" if self.sites[0] else ""
+        return f"{self.group.symbol}, irreps={self.irreps}{place}, learned"

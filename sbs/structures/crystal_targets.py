@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sbs.errors import DetectionError, NotASubgroupError, UnknownGroupError
+import numpy as np
+
+from sbs.errors import DetectionError, InvalidGroupError, NotASubgroupError, UnknownGroupError
 from sbs.groups import FiniteGroup, PointGroup, Subgroup
 from sbs.groups.abstract.site_operations import SiteOperations
 from sbs.groups.abstract.validation import as_array
@@ -13,6 +15,9 @@ from sbs.structures.crystal_in_cell import CrystalInCell
 from sbs.structures.isotropy_table import IsotropySubgroup, target_row
 
 __all__ = ["crystal_target"]
+
+# Traces of crystallographic rotations are integers.
+SAME_TRACE = 0.5
 
 
 def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
@@ -33,7 +38,7 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
         target = target.target
     target = getattr(target, "representative", target)
     if isinstance(target, Subgroup) and not isinstance(target.parent, PointGroup):
-        return target if target.parent == group else group.subgroup(target.elements)
+        return target if _same_elements(group, target.parent) else _of_another(group, target)
     if isinstance(target, (SiteOperations, tuple)):
         return group.subgroup(target)
     if isinstance(target, str) and " (" in target:
@@ -43,6 +48,30 @@ def crystal_target(crystal: CrystalInCell, target: Any) -> Subgroup:
     else:
         return group.subgroup(target)
     return group.subgroup_from_mask(kept.mask[found.rotation_of])
+
+
+def _same_elements(group: FiniteGroup, other: Any) -> bool:
+    """Whether elements of one number multiply alike and turn alike, up to one turn for all: then they are the same operations, of
+    this crystal or of one like it in another orientation or order of atoms."""
+    own, theirs = group.meaning, getattr(other, "meaning", None)
+    if not (isinstance(own, SiteOperations) and isinstance(theirs, SiteOperations)) or other != group:
+        return other is group
+    traces = [np.trace(each.matrices, axis1=1, axis2=2) for each in (own, theirs)]
+    return bool(np.abs(traces[0] - traces[1]).max() < SAME_TRACE)
+
+
+def _of_another(group: FiniteGroup, target: Subgroup) -> Subgroup:
+    """A subgroup of the group of another crystal on the same sites in the same orientation, by its operations."""
+    meaning = getattr(target.parent, "meaning", None)
+    try:
+        if isinstance(meaning, SiteOperations):
+            return group.subgroup(meaning.elements(target.elements))
+    except (InvalidGroupError, NotASubgroupError):
+        pass
+    raise NotASubgroupError(
+        f"the target is a subgroup of order {target.order} of another group than that of this crystal and cell, whose operations "
+        "it does not share; name it by its label, such as 'R4+ (a,0,0)', or take a row of sbs.isotropy of this crystal"
+    )
 
 
 def _keeping_translations(found: Any, target: Any) -> Subgroup:

@@ -70,8 +70,11 @@ def detect(
     cell = None if supercell is None else parse_supercell(supercell)
     if parsed.periodic:
         return _crystal(parsed, tolerance, cell, origin)
-    if cell is not None:
-        raise DetectionError("a supercell was asked of a molecule; give a crystal, or leave supercell out")
+    if cell is not None or origin is not None:
+        raise DetectionError(
+            "a molecule has no lattice, and so no supercell, modes of wave vectors or isotropy subgroups of a space group; "
+            "give a crystal, or leave supercell and origin out"
+        )
     return _molecule(parsed, tolerance)
 
 
@@ -123,6 +126,11 @@ def _crystal(structure: Structure, tolerance: float, cell: np.ndarray | None, or
             return _in_supercell(structure, found, tolerance, np.eye(3, dtype=np.int64), origin)
         except SearchLimitError:
             pass  # the point group says what can be said of so many cells
+    if origin is not None:
+        raise DetectionError(
+            "origin names the atom that labels of wave vectors refer to, which a crystal without a supercell does not have; "
+            "give supercell too (1 takes the cell as it is), or leave origin out"
+        )
     return _modulo_lattice(structure, found, tolerance)
 
 

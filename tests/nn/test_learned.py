@@ -1,6 +1,7 @@
 """A learned vector finds the symmetry of the data: <100>, <110> and <111> of an octahedron, by itself."""
 
 import copy
+import importlib
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from e3nn import o3
 
 import sbs
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.nn import LearnedBreaker, all_outputs, orbit_minimum_loss, turn_outputs
+from sbs.nn import LearnedBreaker, all_outputs, orbit_minimum_loss, site_permutations, turn_outputs
 
 DIRECTIONS = {"C4v": (0, 0, 1), "C2v(C2')": (0, 1, 1), "C3v": (1, 1, 1)}
 HIDDEN = "4x0e+3x1o+2x2e"
@@ -93,3 +94,111 @@ def test_bad_questions_are_refused():
         LearnedBreaker("O", "2x0o")
     with pytest.raises(NetworkInputError, match="e3nn notation"):
         LearnedBreaker("Oh", "vector")
+
+
+PEROVSKITE = (
+    3.9 * np.eye(3),
+    [[0.5, 0.5, 0.5], [0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]],
+    ["Sr", "Ti", "O", "O", "O"],
+)
+
+
+def symmetric_pattern(matrices, permutations, elements, seed=0):
+    """A displacement of every site that just these elements leave alone: the mean of the images of a random one."""
+    drawn = torch.as_tensor(np.random.default_rng(seed).normal(size=(permutations.shape[1], 3)))
+    pattern = turn_outputs(drawn, "1o", matrices[elements], permutations[elements]).mean(dim=0)
+    pattern = pattern - pattern.mean(dim=0)
+    return pattern * np.sqrt(len(pattern)) / pattern.norm() / 10
+
+
+class OnSites(torch.nn.Module):
+    """Where each site goes: along the field there, as far as its species responds."""
+
+    def __init__(self, kinds):
+        super().__init__()
+        self.register_buffer("kinds", torch.as_tensor(kinds))
+        self.response = torch.nn.Parameter(torch.full((3, 1), 0.3))
+
+    def forward(self, field):
+        return field * self.response[self.kinds]
+
+
+@pytest.mark.parametrize("target", ["R4+ (a,0,0)", "M3+ (a,0,0)", "R4+ (a,a,a)"])
+def test_a_field_finds_the_tilts(target, double):
+    """Displacements with the symmetry of a tilt system, without a word of which: the field finds K, translations and all."""
+    crystal = sbs.detect(PEROVSKITE, supercell=2)
+    row = sbs.minimal_set(crystal, target)
+    wanted = symmetric_pattern(crystal.matrices, crystal.permutations, np.asarray(row.target.elements))
+    targets = turn_outputs(wanted, "1o", crystal.matrices, crystal.permutations)
+    torch.manual_seed(0)
+    breaker = LearnedBreaker(crystal, "1x1o", seed=1)
+    model = OnSites(np.unique(crystal.structure.numbers, return_inverse=True)[1])
+    optimiser = torch.optim.Adam([*model.parameters(), *breaker.parameters()], lr=0.05)
+    for step in range(200):
+        optimiser.zero_grad()
+        output = model(breaker.graph_features(1, index=torch.tensor([step % 384]))[0])
+        loss = orbit_minimum_loss(output, targets) / 0.01
+        (loss + 0.1 * breaker.asymmetry()).backward()
+        optimiser.step()
+    found = breaker.converged()
+    assert float(loss.detach()) < 1e-2
+    assert found is not None and found.target.order == row.target.order
+    exact = found.symmetry_set
+    assert exact.target.symbol == row.target.symbol and exact.size == row.size and exact.irreps == row.irreps
+    exact.verify()
+
+
+def test_a_field_is_drawn_chosen_and_transported_like_any_set(double):
+    crystal = sbs.detect(PEROVSKITE, supercell=(1, 1, 2))
+    breaker = LearnedBreaker(crystal, "1x1o+1x0o", seed=2)
+    order, sites = crystal.permutations.shape
+    assert breaker.objects.shape == (1, order, sites, 4)
+    images = turn_outputs(breaker.seed_object.detach(), "1x1o+1x0o", crystal.matrices, crystal.permutations)
+    assert torch.allclose(breaker.objects[0].detach(), images, atol=1e-12)
+    model = OnSites(np.unique(crystal.structure.numbers, return_inverse=True)[1])
+
+    def outputs(data, number):
+        return model(breaker.graph_features(1, index=torch.tensor([number]))[0][:, :3])
+
+    with torch.no_grad():
+        every = all_outputs(outputs, {}, breaker.orbit(), irreps_out="1o")
+        direct = torch.stack([outputs({}, k) for k in range(order)])
+    assert torch.allclose(every, direct, atol=1e-10)
+    batch = torch.arange(2).repeat_interleave(sites)
+    on_nodes = breaker(batch, 2)
+    assert on_nodes.shape == (2 * sites, 4) and torch.allclose(on_nodes.square().sum(), torch.tensor(8.0 * sites))
+    twin = LearnedBreaker(crystal, "1x1o+1x0o", seed=7)
+    twin.load_state_dict(copy.deepcopy(breaker.state_dict()))
+    assert torch.equal(twin.objects, breaker.objects) and f"{sites} sites" in repr(twin)
+    assert breaker.converged().target.order == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("target", "symbol"), [("C4v", "P4mm"), ("C2v(C2')", "Amm2"), ("C3v", "R3m")])
+def test_barium_titanate_shows_its_phases_by_itself(target, symbol, double):
+    """A network on the five atoms: the vector finds <100>, <110> and <111> from displacements of one domain."""
+    networks = importlib.import_module("crystal_network")
+    crystal = sbs.detect((4.0 / 3.9 * PEROVSKITE[0], PEROVSKITE[1], ["Ba", "Ti", "O", "O", "O"]))
+    structure, group = crystal.structure, sbs.point_group("Oh")
+    places, lattice = structure.positions.copy(), structure.lattice.copy()
+    moves = site_permutations(places, group.matrices, species=structure.numbers, cell=lattice)
+    wanted = symmetric_pattern(group.matrices, moves, np.asarray(group.subgroup_class(target).representative.elements))
+    targets = turn_outputs(wanted, "1o", group.matrices, moves)
+    torch.manual_seed(0)
+    breaker = LearnedBreaker(group, "1x1o", seed=1)
+    network = networks.CrystalNetwork(3, "1o", breaker, cutoff=3.2, mul=4, layers=1)
+    species = np.unique(structure.numbers, return_inverse=True)[1]
+    data = networks.crystal(species, places, lattice, 3.2)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    for step in range(200):
+        optimiser.zero_grad()
+        output = network(data, index=torch.tensor([step % group.order]))
+        loss = orbit_minimum_loss(output, targets) / 0.01
+        (loss + 0.1 * breaker.asymmetry()).backward()
+        optimiser.step()
+    found = breaker.converged()
+    assert float(loss.detach()) < 1e-2
+    assert found is not None and found.target.symbol == target.partition("(")[0]
+    direction = np.sort(breaker.seed_object.detach().abs().numpy())
+    expected = {"P4mm": [0, 0, 1], "Amm2": [0, 1, 1], "R3m": [1, 1, 1]}[symbol]
+    assert np.allclose(direction / direction[-1], expected, atol=0.05)

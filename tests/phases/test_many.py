@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,6 +15,7 @@ pytest.importorskip("ase")
 
 import sbs
 from sbs.errors import CalculatorError, CorruptTableError, InvalidGroupError
+from sbs.phases.many import read_results, run_many
 from tests.phases.models import LatticePhi4, Pucker, caesium_chloride, square
 
 
@@ -111,3 +112,25 @@ def test_a_line_cut_off_is_computed_again_and_damage_is_refused(tmp_path):
 def test_names_are_strings(tmp_path):
     with pytest.raises(InvalidGroupError, match="names"):
         sbs.descend_many({1: caesium_chloride()}, LatticePhi4, tmp_path)
+
+
+def test_any_work_is_kept_resumed_and_its_failures_stop_nothing(tmp_path):
+    calls = []
+
+    def halve(number):
+        calls.append(number)
+        if number % 2:
+            raise ValueError(f"{number} is odd")
+        return {"half": number // 2}
+
+    jobs = {"two": (2,), "three": (3,)}
+    with ThreadPoolExecutor(2) as pool:
+        results = run_many(halve, jobs, tmp_path, executor=pool)
+    assert results == {"two": {"name": "two", "half": 1}, "three": {"name": "three", "error": "ValueError: 3 is odd"}}
+    assert run_many(halve, {**jobs, "eight": (8,)}, tmp_path)["eight"]["half"] == 4
+    assert sorted(calls) == [2, 3, 8]
+    assert set(read_results(tmp_path)) == {"two", "three", "eight"}
+    assert read_results(tmp_path / "elsewhere") == {}
+    for arguments in ({"jobs": {1: ()}}, {"folder": 3}, {"executor": 1}):
+        with pytest.raises(InvalidGroupError):
+            run_many(halve, **{"jobs": jobs, "folder": tmp_path, **arguments})

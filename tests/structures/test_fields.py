@@ -202,6 +202,28 @@ def test_blocks_act_as_fields():
         assert np.allclose(block.within(a, basis), basis.T @ whole @ basis)
 
 
+def test_a_target_of_another_crystal_or_cell_is_refused():
+    """Numbers of elements mean nothing in another group, and a point group holds no translations that could break."""
+    tilts, other = sbs.detect(CRYSTALS["perovskite"], supercell=2), sbs.detect(CRYSTALS["perovskite"], supercell=(2, 2, 1))
+    rutile, row = sbs.detect(CRYSTALS["rutile"], supercell=2), sbs.isotropy(tilts, "R4+")[0]
+    with pytest.raises(NotASubgroupError, match=r"another group.*label"):
+        sbs.minimal_set(other, row)
+    lattice, sites, labels = CRYSTALS["perovskite"]
+    with pytest.raises(NotASubgroupError, match=r"another group.*label"):  # the same point group and cell
+        sbs.minimal_set(sbs.detect(CRYSTALS["PbO layer"], supercell=2), sbs.isotropy(rutile, "Z1")[0])
+    reordered = sbs.detect((lattice, sites[::-1], labels[::-1]), supercell=2)
+    assert sbs.distortions(reordered, row).displacement_irreps == sbs.distortions(tilts, row).displacement_irreps
+    primitive = sbs.detect(CRYSTALS["perovskite"])
+    for group in (primitive, tilts.modulo_lattice):
+        with pytest.raises(NotASubgroupError, match="breaks translations"):
+            sbs.minimal_set(group, row)
+    # The same sites in the same orientation, another lattice constant: the same operations.
+    larger = sbs.detect((lattice * 1.1, sites, labels), supercell=2)
+    assert sbs.minimal_set(larger, row).size == row.index
+    # A subgroup that keeps all translations is one of the point group.
+    assert sbs.minimal_set(primitive, tilts.resolve_target("D4h")) == sbs.minimal_set(primitive, "D4h")
+
+
 def test_targets_in_all_their_forms():
     crystal = sbs.detect(CRYSTALS["perovskite"], supercell=2)
     row = sbs.isotropy(crystal, "R4+")["Imma"]

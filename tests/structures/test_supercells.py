@@ -156,6 +156,14 @@ def test_too_large_a_group_is_refused_with_its_order():
         sbs.detect(CRYSTALS["perovskite"], supercell=8)
 
 
+def test_an_origin_needs_labels_of_wave_vectors():
+    assert sbs.detect(CRYSTALS["perovskite"], supercell=1, origin="Sr").supercell.setting.origin_atom == "Sr"
+    with pytest.raises(DetectionError, match="give supercell too"):
+        sbs.detect(CRYSTALS["perovskite"], origin="Sr")
+    with pytest.raises(DetectionError, match="molecule"):
+        sbs.detect(([[0, 0, 0], [0, 0, 1.1]], ["C", "O"]), origin="C")
+
+
 def test_a_molecule_has_no_supercell():
     with pytest.raises(DetectionError, match="molecule"):
         sbs.detect(([[0, 0, 0], [0, 0, 1.1]], ["C", "O"]), supercell=2)

@@ -159,8 +159,12 @@ def _change(
 
     try:
         with torch.no_grad():
-            objects = [breaker.objects_for(_numbered(breaker, sets, number), num_graphs) for number in _numbers(breaker)]
-        outputs = [output(each) for each in objects]
+            objects = [
+                breaker.objects_for(_numbered(breaker, sets, number), num_graphs) for number in _numbers(breaker)
+            ]
+            with _magnitude(model) as inside:
+                outputs = [output(objects[0])]
+        outputs += [output(each) for each in objects[1:]]
         nudge = _NUDGE.get(outputs[0].dtype, _COARSE_NUDGE)
         nudged = [output(objects[0] + nudge * noise(objects[0])) for _ in range(_NUDGES)]
         other = output(noise(objects[0]))
@@ -174,11 +178,32 @@ def _change(
     # Against the output for an object without symmetry, an output that vanishes by symmetry is rounding.
     largest = max(float(other.abs().max()), scale)
     zero = scale <= nudge * largest or largest == 0
-    # And what inputs of order one leave behind when they cancel is rounding too.
+    # And what numbers inside leave behind when they cancel is rounding too.
     rounding = _ABOVE * torch.finfo(stacked.dtype).eps
-    zero = zero or largest <= rounding
+    zero = zero or largest <= rounding * max(1.0, *inside)
     relative = change / scale if scale > 0 and math.isfinite(scale) else 0.0
     return _Change(relative, change > max(_ABOVE * response, rounding), zero)
+
+
+@contextlib.contextmanager
+def _magnitude(model: nn.Module) -> Iterator[list[float]]:
+    """The largest number in each tensor that a part of the model hands on, times the root of the nodes it may be summed over."""
+    found: list[float] = []
+
+    def see(module: nn.Module, args: Any, output: Any) -> None:
+        parts = output if isinstance(output, (tuple, list)) else (output,)
+        for each in parts:
+            if isinstance(each, Tensor) and each.is_floating_point() and each.ndim == 2 and each.numel():
+                found.append(float(each.detach().abs().max()) * math.sqrt(len(each)))
+
+    handles = [
+        each.register_forward_hook(see) for each in model.modules() if not isinstance(each, torch.jit.ScriptModule)
+    ]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _numbered(breaker: SymmetryBreaker, sets: Tensor, number: int) -> Choice:

@@ -93,10 +93,10 @@ def cases() -> tuple[Case, ...]:
 
 def reached(species: Species, case: Case) -> bool:
     """Whether displacements can have exactly the symmetry K: `sbs.nn.can_break` for this network."""
-    kept, fixing = kept_elements(
+    answer, fixing = kept_elements(
         "0e", case.hidden, OUTPUT, species.set, tensor_product=case.product, layers=case.layers
     )
-    return bool((kept == fixing).all())
+    return bool((answer.kept == fixing).all())
 
 
 def lost_to_gaunt(species: Species) -> tuple[bool, bool]:

@@ -2,9 +2,10 @@
 objects at once.
 
 It serves `sbs.nn.can_break` only: whether a path exists is decided by whether numbers change, with random
-weights in float64, where a coincidence has probability zero. Layer by layer it is e3nn's v2106 ``MessagePassing``:
-products with node attributes before and behind the messages, the self-connection beside them, the scalar ``alpha`` that
-multiplies the messages (here not at zero), gates. Up to two channels of each irrep stand for all.
+weights in float64, where a coincidence has probability zero; several draws of the weights see through what comes near
+one. Layer by layer it is e3nn's v2106 ``MessagePassing``: products with node attributes before and behind the messages, the
+self-connection beside them, the scalar ``alpha`` that multiplies the messages (here not at zero), gates. Up to two channels
+of each irrep stand for all.
 """
 
 from __future__ import annotations
@@ -13,25 +14,27 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-import numpy as np
 import torch
 from e3nn import o3
 from torch import Tensor
 
+from sbs.nn.reach.geometry import Geometry
 from sbs.nn.reach.paths import CLEBSCH_GORDAN, Paths, allowed
 
-__all__ = ["Place", "Surrogate"]
+__all__ = ["Network", "Place", "Surrogate"]
 
 #: Where the object enters: as an attribute of every layer, in the node input, or attached behind layer number k, from 1.
 Place = Literal["attributes", "input"] | int
 
 _CHANNELS = 2
 _SEED = 20240205
+_ALPHA = ("alpha", o3.Irrep("0e"))
 
 #: Kept scalars, gates and gated features may share an irrep: the entry says which.
 Name = tuple[str, o3.Irrep]
 Features = dict[Name, Tensor]  # each (objects, nodes, channels, 2 l + 1)
 Wanted = dict[Name, int]  # channels
+Attributes = list[tuple[o3.Irrep, Tensor]]  # each (objects, nodes or 1, 2 l + 1)
 
 _SCALAR = o3.Irrep("0e")
 _PSEUDOSCALAR = o3.Irrep("0o")
@@ -66,46 +69,46 @@ class Network:
 
 
 class Surrogate:
-    """Network without state: every call draws the same weights.
+    """A network on a geometry. Every call with one draw has the same weights, also on another geometry.
 
     Args:
         network: what it is made of.
-        positions: (nodes, 3) of a structure; every node is a neighbour of every other.
+        geometry: nodes and edges.
         inputs: values of each input irrep on the nodes, (nodes, 2 l + 1); those not given are left out.
-
-    Attributes:
-        magnitude: after a call, the largest number that was met inside.
     """
 
-    def __init__(self, network: Network, positions: np.ndarray, inputs: dict[o3.Irrep, Tensor]) -> None:
+    def __init__(self, network: Network, geometry: Geometry, inputs: dict[o3.Irrep, Tensor]) -> None:
         self.network = network
         self.product = network.product
         self.inputs = inputs
-        self.nodes = len(positions)
+        self.nodes = geometry.nodes
         self.kinds_out = list(_channels(network.irreps_out))
-        sites = torch.as_tensor(positions, dtype=torch.float64)
-        vectors = sites[None, :] - sites[:, None]
+        vectors = torch.as_tensor(geometry.vectors)
         lengths = torch.linalg.vector_norm(vectors, dim=-1)
-        # A smooth weight of the distance, of order one, and none from a node to itself.
-        scale = lengths[lengths > 0].mean() if self.nodes > 1 else torch.ones(())
-        self.envelope = torch.where(lengths > 0, torch.exp(-((lengths / scale) ** 2)), 0.0)
-        self.radial = lengths / scale
+        # A smooth weight of the distance; sums over the neighbours are of order one.
+        self.radial = lengths / lengths.mean() if len(lengths) else lengths
+        self.envelope = torch.exp(-(self.radial**2)) / max(len(lengths) / self.nodes, 1.0) ** 0.5
+        self.pairs = torch.as_tensor(geometry.source * geometry.nodes + geometry.target)
         self.edges = {
             o3.Irrep(l, (-1) ** l): o3.spherical_harmonics(l, vectors, normalize=True, normalization="component")
             for l in range(network.lmax_edge + 1)
         }
-        self.magnitude = 0.0
+        self.crossings: dict[tuple[int, int, int], Tensor] = {}
 
-    def __call__(self, objects: Tensor) -> Tensor:
-        """Objects (count, breaker dim), float64 -> outputs (count, nodes, output dim of one channel each)."""
-        self.generator = torch.Generator().manual_seed(_SEED)
-        self.magnitude = 0.0
-        plain: list[tuple[o3.Irrep, Tensor]] = [(_SCALAR, torch.ones_like(objects[:, :1]))]
+    def __call__(self, objects: Tensor, draw: int = 0) -> Tensor:
+        """Objects (count, breaker dim), or fields (count, nodes, breaker dim), float64.
+
+        Returns:
+            (count, nodes, output dim of one channel each).
+        """
+        self.generator = torch.Generator().manual_seed(_SEED + draw)
+        fields = objects if objects.ndim == 3 else objects[:, None]
+        plain: Attributes = [(_SCALAR, torch.ones_like(fields[..., :1]))]
         irreps = self.network.irreps_breaker
-        blocks = [(ir, objects[:, block]) for (_, ir), block in zip(irreps, irreps.slices(), strict=True)]
+        blocks = [(ir, fields[..., block]) for (_, ir), block in zip(irreps, irreps.slices(), strict=True)]
         place = self.network.place
         attributes = plain + blocks if place == "attributes" else plain
-        shape = (len(objects), self.nodes)
+        shape = (len(fields), self.nodes)
         state: Features = {}
         for ir, channels in _channels(self.network.irreps_in).items():
             if ir in self.inputs:
@@ -114,7 +117,7 @@ class Surrogate:
             state = {("kept", _SCALAR): torch.ones((*shape, 1, 1), dtype=torch.float64)}
         if place == "input":
             for ir, values in blocks:
-                given = values[:, None, None].expand(*shape, 1, ir.dim)
+                given = values[:, :, None].expand(*shape, 1, ir.dim)
                 before = state.get(("kept", ir))
                 state["kept", ir] = given if before is None else torch.cat([before, given], dim=2)
         for number in range(1, self.network.layers + 1):
@@ -131,7 +134,7 @@ class Surrogate:
         ]
         return torch.cat(pieces, dim=-1) if pieces else torch.zeros((*shape, 0), dtype=torch.float64)
 
-    def _gated(self, state: Features, attributes: list[tuple[o3.Irrep, Tensor]]) -> Features:
+    def _gated(self, state: Features, attributes: Attributes) -> Features:
         # e3nn keeps only hidden irreps that the edges can produce from the previous layer, whatever the attributes add.
         products = {out for _, own in state for edge in self.edges for out in allowed(own, edge, self.product)}
         hidden = {ir: n for ir, n in _channels(self.network.irreps_hidden).items() if ir in products}
@@ -155,63 +158,72 @@ class Surrogate:
                 found[name] = values * (torch.sigmoid(opening) if gate.p == 1 else torch.tanh(opening))
         return found
 
-    def _convolution(self, state: Features, attributes: list[tuple[o3.Irrep, Tensor]], wanted: Wanted) -> Features:
-        own = self._products(state, attributes, wanted, self.product)
-        first = self._products(state, attributes, {name: values.shape[2] for name, values in state.items()}, self.product)
+    def _convolution(self, state: Features, attributes: Attributes, wanted: Wanted) -> Features:
+        same = {name: values.shape[2] for name, values in state.items()}
+        # One product serves both: the self-connection and what neighbours hear differ in their weights only.
+        asked = {(f"own {kind}", ir): n for (kind, ir), n in wanted.items()}
+        asked |= {(f"first {kind}", ir): n for (kind, ir), n in same.items()}
+        found = self._products(state, attributes, asked, self.product)
+        own, first = (
+            {(kind, ir): found[f"{part} {kind}", ir] for kind, ir in names if (f"{part} {kind}", ir) in found}
+            for part, names in (("own", wanted), ("first", same))
+        )
         kinds = {ir for _, ir in wanted} | {_SCALAR}
         middle: Features = {}
         for (kind, ir), values in first.items():
-            for edge, harmonics in self.edges.items():
+            for edge in self.edges:
                 for out in allowed(ir, edge, self.product):
                     if out in kinds:
-                        radial = self.envelope * torch.sin(1.0 + self._weights(1, 1)[0, 0] * self.radial)
-                        message = torch.einsum(
-                            "ijk,abj,ab,zbci->zack", _coupling(ir.l, edge.l, out.l), harmonics, radial, values
-                        )
                         # e3nn keeps the channels of each path apart until the next product mixes them.
-                        middle[f"{kind} {ir} {edge}", out] = self._seen(message)
-        messages = self._products(middle, attributes, wanted, self.product)
-        alpha = self._products(middle, attributes, {("alpha", _SCALAR): 1}, self.product).get(("alpha", _SCALAR))
-        for name, values in messages.items():
+                        middle[f"{kind} {ir} {edge}", out] = self._messages(values, ir, edge, out)
+        heard = self._products(middle, attributes, {**wanted, _ALPHA: 1}, self.product)
+        alpha = heard.pop(_ALPHA, None)
+        for name, values in heard.items():
             # Where the self-connection has nothing to give, e3nn lets the messages through as they are.
-            if name in own:
-                own[name] = self._seen(own[name] + values * (1.0 if alpha is None else alpha))
-            else:
-                own[name] = values
+            own[name] = own[name] + values * (1.0 if alpha is None else alpha) if name in own else values
         return own
 
-    def _attached(self, state: Features, blocks: list[tuple[o3.Irrep, Tensor]]) -> Features:
-        change = self._products(state, blocks, {name: values.shape[2] for name, values in state.items()}, CLEBSCH_GORDAN)
-        return {name: self._seen(values + change[name]) if name in change else values for name, values in state.items()}
+    def _messages(self, values: Tensor, ir: o3.Irrep, edge: o3.Irrep, out: o3.Irrep) -> Tensor:
+        """Products with the harmonics of the edges, weighted by the distance, summed at each node."""
+        degrees = ir.l, edge.l, out.l
+        if degrees not in self.crossings:
+            crossing = self.edges[edge] @ _coupling(*degrees).transpose(0, 1).reshape(edge.dim, -1)
+            self.crossings[degrees] = crossing
+        weights = self.envelope * torch.sin(1.0 + self._weights(1, 1)[0, 0] * self.radial)
+        nodes, count, channels = self.nodes, len(values), values.shape[2]
+        dense = torch.zeros((nodes * nodes, ir.dim * out.dim), dtype=torch.float64)
+        dense.index_add_(0, self.pairs, self.crossings[degrees] * weights[:, None])
+        matrix = dense.reshape(nodes, nodes, ir.dim, out.dim).permute(0, 2, 1, 3).reshape(nodes * ir.dim, -1)
+        sent = values.transpose(1, 2).reshape(count * channels, nodes * ir.dim)
+        return (sent @ matrix).reshape(count, channels, nodes, out.dim).transpose(1, 2)
 
-    def _products(
-        self, state: Features, attributes: list[tuple[o3.Irrep, Tensor]], wanted: Wanted, product: Paths
-    ) -> Features:
+    def _attached(self, state: Features, blocks: Attributes) -> Features:
+        change = self._products(
+            state, blocks, {name: values.shape[2] for name, values in state.items()}, CLEBSCH_GORDAN
+        )
+        return {name: values + change[name] if name in change else values for name, values in state.items()}
+
+    def _products(self, state: Features, attributes: Attributes, wanted: Wanted, product: Paths) -> Features:
         """Fully connected products of features with attributes, into the wanted channels."""
-        result: Features = {}
+        kinds = {out for _, out in wanted}
+        made: dict[o3.Irrep, list[Tensor]] = {}
         for (_, ir), values in state.items():
             for kind, attribute in attributes:
-                made = set(allowed(ir, kind, product))
-                if not made & {out for _, out in wanted}:
-                    continue
-                turned = {
-                    out: torch.einsum("ijk,zj,zaci->zack", _coupling(ir.l, kind.l, out.l), attribute, values)
-                    for out in made
-                    if any(out == each for _, each in wanted)
-                }
-                for name, channels in wanted.items():
-                    if name[1] in turned:
-                        weights = self._weights(channels, values.shape[2]) / values.shape[2] ** 0.5
-                        mixed = torch.einsum("dc,zack->zadk", weights, turned[name[1]])
-                        result[name] = result[name] + mixed if name in result else mixed
-        return {name: self._seen(values) for name, values in result.items()}
+                for out in kinds.intersection(allowed(ir, kind, product)):
+                    coupling = _coupling(ir.l, kind.l, out.l).transpose(0, 1).reshape(kind.dim, -1)
+                    action = (attribute @ coupling).unflatten(-1, (ir.dim, out.dim))
+                    made.setdefault(out, []).append(values @ action)
+        result: Features = {}
+        joined = {out: torch.cat(parts, dim=2) for out, parts in made.items()}
+        for name, channels in wanted.items():
+            if name[1] in joined:
+                parts = joined[name[1]]
+                # Numbers of order one: gates and tanh that saturate would hide what moves them.
+                result[name] = self._weights(channels, parts.shape[2]) / parts.shape[2] ** 0.5 @ parts
+        return result
 
     def _weights(self, rows: int, columns: int) -> Tensor:
         return torch.randn((rows, columns), generator=self.generator, dtype=torch.float64)
-
-    def _seen(self, values: Tensor) -> Tensor:
-        self.magnitude = max(self.magnitude, float(values.abs().max())) if values.numel() else self.magnitude
-        return values
 
 
 def _channels(irreps: o3.Irreps) -> dict[o3.Irrep, int]:

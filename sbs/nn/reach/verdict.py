@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from e3nn import o3
 
 from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.groups.abstract.subgroups import Subgroup
+from sbs.groups.abstract.validation import check_real
 from sbs.groups.point.closed import ClosedGroup
 from sbs.nn.checks import as_irreps
+from sbs.nn.reach.geometry import Geometry, generic_cluster, molecule, periodic
 from sbs.nn.reach.paths import Product, as_paths, unreachable_blocks
-from sbs.nn.reach.surrogate import Network, Place, Surrogate
+from sbs.nn.reach.question import SAME_OBJECT, Answer, Question
+from sbs.nn.reach.surrogate import Network, Place
 from sbs.objects.representation import representation
 from sbs.sets.features import common_irreps, first_object
 from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.sites import site_permutations
+from sbs.sets.transport import field_permutations
 
 __all__ = ["Reach", "can_break", "kept_elements"]
-
-# Rounding in float64 of the numbers inside the surrogate: some hundred operations on the largest of them.
-ROUNDING = 1e-13
-
-# A response of the output to any object below this many roundings is none.
-LEAST_RESPONSE = 1e3
-
-# Images of an object that differ by less are the same object.
-SAME_OBJECT = 1e-9
 
 # Elements of an infinite S that are tried.
 _SAMPLED_ELEMENTS = 32
 
 # Largest degree among the irreps that an answer proposes for pooled outputs.
 _SHOWN_DEGREE = 4
-
-# A generic environment: five points without any symmetry, distances of order one.
-_GENERIC_NODES = 5
-_GENERIC_SEED = 7
 
 
 @dataclass(frozen=True)
@@ -73,88 +65,6 @@ class Reach:
         return f"{'yes' if self else 'no'}: {self.reason}"
 
 
-@dataclass(frozen=True)
-class _Question:
-    """The network, and the objects: the images of one object under S."""
-
-    network: Network
-    pooled: bool
-    matrices: np.ndarray
-    images: torch.Tensor
-    fixing: np.ndarray
-    table: np.ndarray | None
-    positions: np.ndarray
-    generic: bool
-
-    def outputs(self, hidden: o3.Irreps, images: torch.Tensor) -> tuple[np.ndarray, float]:
-        """Outputs for all images, (elements of S, ...), and the largest of the numbers they were made of."""
-        surrogate = Surrogate(replace(self.network, irreps_hidden=hidden), self.positions, self._inputs())
-        nodes = surrogate(images)
-        scale = max(surrogate.magnitude, 1.0)
-        if not self.pooled:
-            return nodes.numpy().reshape(len(nodes), -1), scale
-        total = nodes.sum(dim=1).numpy()
-        if not self.generic:
-            return total, scale
-        # The structure is one S-orbit of copies of the cluster: sum the images g f(g^-1 b) and turn the sum
-        # by each g.
-        irreps = "+".join(f"1x{ir}" for ir in surrogate.kinds_out)
-        action = representation(irreps, self.matrices)
-        inverse = _inverses(self.matrices)
-        mean = np.einsum("gij,gj->i", action, total[inverse]) / len(total)
-        return action @ mean, scale
-
-    def _inputs(self) -> dict[o3.Irrep, torch.Tensor]:
-        """Node inputs: in general position any vector; on given sites only what S leaves alone everywhere."""
-        generator = torch.Generator().manual_seed(_GENERIC_SEED)
-        proper = bool((np.linalg.det(self.matrices) > 0).all())
-        inputs = {}
-        for ir in sorted({ir for _, ir in self.network.irreps_in}):
-            if self.generic:
-                inputs[ir] = torch.randn((len(self.positions), ir.dim), generator=generator, dtype=torch.float64)
-            elif ir.l == 0 and (ir.p == 1 or proper):
-                inputs[ir] = torch.ones((len(self.positions), 1), dtype=torch.float64)
-        return inputs
-
-    def answer(self, hidden: o3.Irreps, images: torch.Tensor | None = None) -> tuple[np.ndarray, bool]:
-        """Which elements leave the output as it is, and whether it vanishes for all images."""
-        values, scale = self.outputs(hidden, self.images if images is None else images)
-        if not values.shape[1]:
-            return np.ones(len(values), dtype=bool), True
-        rounding = ROUNDING * scale
-        zero = bool(np.abs(values).max() <= LEAST_RESPONSE * rounding)
-        changes = np.abs(values - values[:1]).max(axis=1)
-        if self.table is not None and not self.pooled:
-            # h is kept if it changes the output for no image: then the elements that are kept form a group.
-            changes = np.array([np.abs(values[self.table[:, h]] - values).max() for h in range(len(values))])
-        return self._split(changes, rounding, self._response(hidden)), zero
-
-    def _response(self, hidden: o3.Irreps) -> float:
-        """How much the output depends on an object without any symmetry."""
-        generator = torch.Generator().manual_seed(_GENERIC_SEED)
-        seed = torch.randn(self.images.shape[1], generator=generator, dtype=torch.float64)
-        seed *= self.images[0].norm() / seed.norm()
-        action = representation(_text(self.network.irreps_breaker), self.matrices)
-        values, _ = self.outputs(hidden, torch.as_tensor(action @ seed.numpy()))
-        return float(np.abs(values - values[:1]).max())
-
-    def _split(self, changes: np.ndarray, rounding: float, response: float) -> np.ndarray:
-        """Which changes are rounding: the cut is where changes are farthest apart, and what is kept is a subgroup."""
-        if max(response, float(changes.max())) <= LEAST_RESPONSE * rounding:
-            return np.ones(len(changes), dtype=bool)
-        levels = np.sort(np.maximum(changes, rounding))
-        gaps = np.append(levels[1:], max(response, levels[-1])) / levels
-        for cut in np.argsort(-gaps, kind="stable"):
-            kept = np.maximum(changes, rounding) <= levels[cut]
-            if kept[self.fixing].all() and (self.table is None or _closed(self.table, kept)):
-                return kept
-        return self.fixing.copy()
-
-
-def _closed(table: np.ndarray, kept: np.ndarray) -> bool:
-    return bool(kept[table[np.ix_(kept, kept)]].all())
-
-
 def can_break(
     irreps_in: o3.Irreps | str,
     irreps_hidden: o3.Irreps | str,
@@ -165,14 +75,16 @@ def can_break(
     layers: int = 2,
     pooled: bool = False,
     positions: npt.ArrayLike | None = None,
+    crystal: Any = None,
+    cutoff: float | None = None,
     at: Place = "attributes",
     lmax: int | None = None,
 ) -> Reach:
     """Whether the asymmetry of a set's objects can reach the output of a network, and which irreps are missing.
 
     The network is gated message passing with ``layers`` hidden layers and one convolution to the output, as
-    e3nn's. What its tensor products can do is found with random weights in float64, against the numbers inside and against
-    the response to an object without symmetry, so the answer holds for every network with these irreps: "no" for all
+    e3nn's. What its tensor products can do is found with several draws of random weights in float64, against the rounding of
+    the same network in a turned frame, so the answer holds for every network with these irreps: "no" for all
     weights, "yes" for all but a set of measure zero.
 
     Args:
@@ -183,19 +95,23 @@ def can_break(
         pooled: the output is one per graph, not one per node.
         positions: (n, 3) sites of a molecule, symmetric under S. By default nodes are taken to be in general position;
             nodes that all sit on symmetry elements can transmit less, which this tells.
+        crystal: in place of positions, what `sbs.detect` returned. A set of fields, whose S has translations, needs the
+            crystal that it was asked for; ``kept`` then numbers the elements of ``crystal.group``.
+        cutoff: Å, how far a node of a crystal hears; by default 1.5 times the distance at which every site has a neighbour.
         at: where the object enters: "attributes" of every layer (`sbs.nn.build`), "input" (``build(on="input")``), or the
             number of a layer, from 1, behind which it is attached (`sbs.nn.attach`); ``layers + 1`` is behind the output.
         lmax: highest degree of the spherical harmonics on the edges; by default the largest of hidden and output irreps.
 
     Raises:
-        NetworkInputError: for irreps that cannot be read, an unknown product, a negative number of layers, or a place that
-            the network does not have.
+        NetworkInputError: for irreps that cannot be read, an unknown product, a negative number of layers, a place that
+            the network does not have, positions or a crystal without the symmetry S, or fields without their crystal.
         InfiniteSetError: for pooled outputs of an infinite S.
     """
-    question, hidden = _posed(
-        irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, pooled, positions, at, lmax
-    )
-    kept, zero = question.answer(hidden)
+    network = _network(irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, at, lmax)
+    question = _posed(network, symmetry_set, pooled, _Scene(positions, crystal, cutoff))
+    hidden = network.irreps_hidden
+    answer = question.answer(hidden)
+    kept, zero = answer.kept, answer.zero
     counts = int(kept.sum()), int(question.fixing.sum())
     if (kept == question.fixing).all() and not zero:
         return Reach(kept, *counts, (), (), False, "the object's asymmetry reaches the output")
@@ -213,29 +129,32 @@ def kept_elements(
     *,
     tensor_product: Product = "clebsch-gordan",
     layers: int = 2,
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Elements of S that the outputs of nodes keep, and those that fix the object: `can_break` without the search for a
-    remedy; same arguments and errors.
+    pooled: bool = False,
+    positions: npt.ArrayLike | None = None,
+    crystal: Any = None,
+    cutoff: float | None = None,
+    at: Place = "attributes",
+    lmax: int | None = None,
+) -> tuple[Answer, npt.NDArray[np.bool_]]:
+    """What `can_break` answers without the search for a remedy, and the elements of S that fix the object; same arguments and
+    errors.
     """
-    question, hidden = _posed(
-        irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, False, None, "attributes", None
-    )
-    return question.answer(hidden)[0], question.fixing
+    network = _network(irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, at, lmax)
+    question = _posed(network, symmetry_set, pooled, _Scene(positions, crystal, cutoff))
+    return question.answer(network.irreps_hidden), question.fixing
 
 
-def _posed(
+def _network(
     irreps_in: o3.Irreps | str,
     irreps_hidden: o3.Irreps | str,
     irreps_out: o3.Irreps | str,
     symmetry_set: MinimalSet,
     tensor_product: Product,
     layers: int,
-    pooled: bool,
-    positions: npt.ArrayLike | None,
     at: Place,
     lmax: int | None,
-) -> tuple[_Question, o3.Irreps]:
-    """The question, and the hidden irreps that it asks about."""
+) -> Network:
+    """The network that is asked about, checked."""
     irreps_in, hidden = as_irreps(irreps_in, "irreps_in"), as_irreps(irreps_hidden, "irreps_hidden")
     irreps_out = as_irreps(irreps_out, "irreps_out")
     product = as_paths(tensor_product)
@@ -247,67 +166,90 @@ def _posed(
         )
     if not symmetry_set.irreps:
         raise NetworkInputError("The set is of abstract groups and has no irreps of O(3).")
-    if symmetry_set.size != math.inf and np.asarray(symmetry_set.objects).ndim != 2:
-        raise NetworkInputError(
-            "The set is of fields on the sites of a crystal, whose reach depends on the crystal; probe the network with "
-            "sbs.nn.effect."
-        )
-    table = None
-    if isinstance(symmetry_set.group, ClosedGroup):
-        if pooled and positions is None:
+    top = max((ir.l for mul, ir in hidden + irreps_out if mul), default=0) if lmax is None else lmax
+    irreps_breaker = o3.Irreps(common_irreps([symmetry_set.irreps]))
+    return Network(irreps_in, hidden, irreps_out, irreps_breaker, product, layers, at, top)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """What the user says of where nodes are."""
+
+    positions: npt.ArrayLike | None
+    crystal: Any
+    cutoff: float | None
+
+    def placed(self, matrices: np.ndarray, moves: np.ndarray | None) -> tuple[Geometry, np.ndarray | None]:
+        """The nodes, and where S takes them: ``moves`` for those of a set of fields, else found."""
+        if self.crystal is not None:
+            structure = getattr(self.crystal, "structure", None)
+            lattice = getattr(structure, "lattice", None)
+            if lattice is None or np.shape(lattice) != (3, 3) or self.positions is not None:
+                raise NetworkInputError(
+                    f"crystal={type(self.crystal).__name__}, positions {'given' if self.positions is not None else 'not given'}; "
+                    "expected a crystal as sbs.detect returns it, or positions of a molecule, not both."
+                )
+            if moves is None:
+                moves = site_permutations(structure.positions, matrices, species=structure.numbers, cell=lattice)
+            elif moves.shape[1] != len(structure.positions):
+                raise NetworkInputError(
+                    f"The set's fields are on {moves.shape[1]} sites, the crystal has {len(structure.positions)}; give the "
+                    "crystal that the set was asked for, in its supercell."
+                )
+            cutoff = None if self.cutoff is None else check_real(self.cutoff, "cutoff", 0.0)
+            return periodic(structure, matrices, moves, cutoff), moves
+        if moves is not None:
+            raise NetworkInputError(
+                "The set is of fields on the sites of a crystal, whose reach depends on the crystal; pass it, "
+                "crystal=sbs.detect(..., supercell=...)."
+            )
+        if self.positions is None:
+            return generic_cluster(), None
+        moves = site_permutations(self.positions, matrices)
+        return molecule(np.asarray(self.positions, dtype=np.float64), matrices, moves), moves
+
+
+def _posed(network: Network, symmetry_set: MinimalSet, pooled: bool, scene: _Scene) -> Question:
+    """The question with numbers in."""
+    group: Any = symmetry_set.group
+    table = moves = None
+    if isinstance(group, ClosedGroup):
+        if pooled and scene.positions is None and scene.crystal is None:
             raise InfiniteSetError(
                 "Pooled outputs of an infinite S cannot be averaged here; pass positions= of the molecule."
             )
-        drawn = symmetry_set.group.sample(_SAMPLED_ELEMENTS - 1, 0)
-        matrices = np.concatenate([np.eye(3)[None], drawn])
+        matrices = np.concatenate([np.eye(3)[None], group.sample(_SAMPLED_ELEMENTS - 1, 0)])
     else:
-        matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
-        table = np.asarray(symmetry_set.group.table)  # type: ignore[union-attr]
-    common = common_irreps([symmetry_set.irreps])
-    irreps_breaker = o3.Irreps(common)
+        table, matrices = _table(group), np.asarray(group.matrices, dtype=np.float64)
+        moves = field_permutations(symmetry_set)
+    geometry, moves = scene.placed(matrices, moves)
+    common = common_irreps([symmetry_set.irreps or ""])
     object_ = first_object(symmetry_set, common)
-    images = representation(common, matrices) @ object_
-    fixing = np.abs(images - object_).max(axis=1) <= SAME_OBJECT
-    top = max((ir.l for mul, ir in hidden + irreps_out if mul), default=0) if lmax is None else lmax
-    network = Network(irreps_in, hidden, irreps_out, irreps_breaker, product, layers, at, top)
-    sites = _generic_cluster() if positions is None else _sites(positions)
-    question = _Question(
-        network, pooled, matrices, torch.as_tensor(images), fixing, table, sites, positions is None
-    )
-    return question, hidden
+    if object_.ndim == 2 and moves is None:
+        raise NetworkInputError("The set's fields need the crystal that they were asked for: crystal=.")
+    draft = Question(network, geometry, matrices, moves, table, object_, np.ones(len(matrices), dtype=bool), pooled)
+    fixing = np.abs(draft.images - object_).reshape(len(matrices), -1).max(axis=1) <= SAME_OBJECT
+    # Stored objects are a rounding error away from the space that their stabilizer fixes.
+    return replace(draft, object=draft.images[fixing].mean(axis=0), fixing=fixing)
 
 
-def _generic_cluster() -> np.ndarray:
-    return np.random.default_rng(_GENERIC_SEED).normal(size=(_GENERIC_NODES, 3))
+def _table(group: Any) -> np.ndarray:
+    """Cayley table of a group, or of a subgroup in the numbers of its own elements."""
+    if not isinstance(group, Subgroup):
+        return np.asarray(group.table)
+    own = np.asarray(group.elements)
+    return np.searchsorted(own, np.asarray(group.parent.table)[np.ix_(own, own)])
 
 
-def _sites(positions: npt.ArrayLike) -> np.ndarray:
-    sites = np.asarray(positions, dtype=np.float64)
-    if sites.ndim != 2 or sites.shape[1] != 3 or not len(sites):
-        raise NetworkInputError(f"positions has shape {sites.shape}; expected (num_sites, 3), in Å.")
-    return sites
-
-
-def _inverses(matrices: np.ndarray) -> np.ndarray:
-    apart = np.abs(matrices.transpose(0, 2, 1)[:, None] - matrices[None]).sum(axis=(2, 3))
-    return apart.argmin(axis=1)
-
-
-def _unreached(question: _Question, hidden: o3.Irreps) -> tuple[str, ...]:
+def _unreached(question: Question, hidden: o3.Irreps) -> tuple[str, ...]:
     """Blocks whose images, the other blocks held fixed, change nothing."""
-    result = []
     irreps = question.network.irreps_breaker
-    alone = replace(question, pooled=False, table=None, fixing=np.zeros_like(question.fixing))
-    for (_, ir), block in zip(irreps, irreps.slices(), strict=True):
-        images = question.images[:1].repeat(len(question.images), 1)
-        images[:, block] = question.images[:, block]
-        moved = bool((images - images[:1]).abs().max() > SAME_OBJECT)
-        if moved and alone.answer(hidden, images)[0].all():
-            result.append(str(ir))
-    return tuple(result)
+    return tuple(
+        str(ir) for (_, ir), block in zip(irreps, irreps.slices(), strict=True) if not question.depends(hidden, block)
+    )
 
 
-def _missing(question: _Question, hidden: o3.Irreps) -> tuple[str, ...]:
+def _missing(question: Question, hidden: o3.Irreps) -> tuple[str, ...]:
     """Fewest, lowest hidden irreps that let the asymmetry through: one alone, else all up to some l."""
     present = {ir for _, ir in hidden}
     network = question.network
@@ -323,8 +265,9 @@ def _missing(question: _Question, hidden: o3.Irreps) -> tuple[str, ...]:
         if unreachable_blocks(network.irreps_breaker, reachable, network.product):
             continue
         wider = replace(question, network=replace(network, lmax_edge=max(network.lmax_edge, *(ir.l for ir in trial))))
-        kept, zero = wider.answer(extended)
-        if (kept == question.fixing).all() and not zero:
+        # One draw: what it breaks is broken, and a cure that one draw does not show is not worth naming.
+        answer = wider.answer(extended, draws=1)
+        if (answer.kept == question.fixing).all() and not answer.zero:
             return tuple(str(ir) for ir in trial)
     return ()
 
@@ -335,7 +278,7 @@ def _both(l: int) -> tuple[o3.Irrep, o3.Irrep]:
 
 
 def _reason(
-    question: _Question,
+    question: Question,
     hidden: o3.Irreps,
     kept: np.ndarray,
     unreached: tuple[str, ...],
@@ -371,7 +314,3 @@ def _telling(matrices: np.ndarray, fixing: np.ndarray) -> list[str]:
             if characters[fixing].mean() - characters.mean() > 0.5:
                 result.append(str(ir))
     return result
-
-
-def _text(irreps: o3.Irreps) -> str:
-    return "+".join(f"{mul}x{ir}" for mul, ir in irreps)
