@@ -1,4 +1,6 @@
-"""``python -m benchmarks.broken_perovskites generate | tune | train | depth | degeneracy | energies | report``.
+"""``python -m benchmarks.broken_perovskites STEP``: generate, tune, train, depth, energies, report.
+
+Tasks with programs of their own are steps as well: degeneracy, tilts, unknown, noise.
 
 Every step can be stopped and taken up again: what is finished is in a file (``results.jsonl``) and is not repeated.
 """
@@ -7,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 
 __all__ = ["main"]
 
-STEPS = ("generate", "tune", "train", "depth", "degeneracy", "energies", "report")
+OTHERS = ("degeneracy", "tilts", "unknown", "noise")
+STEPS = ("generate", "tune", "train", "depth", *OTHERS, "energies", "report")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,10 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
         from benchmarks.broken_perovskites.energies import measure
 
         measure(options.store)
-    elif options.step == "degeneracy":
-        from benchmarks.broken_perovskites.degeneracy import measure as degeneracies
-
-        degeneracies(options.store)
+    elif options.step in OTHERS:
+        import_module(f"benchmarks.broken_perovskites.{options.step}").measure(options.store)
     else:
         from benchmarks.broken_perovskites.runs import run
 

@@ -316,7 +316,7 @@ def network_for(rule: Rule, task: Task, layers: int = 2, channels: int = 8) -> N
     bodies = [
         replace(body, object_irreps=rule.object_irreps, channels=c, hidden=hidden)
         for c in range(2, channels + 1)
-        for hidden in range(body.hidden // 2, 2 * body.hidden)
+        for hidden in range(body.hidden // 2, 4 * body.hidden)
     ]
     near = [each for each in bodies if abs(_count(each) - wanted) <= MATCH * wanted]
     return max(near or bodies, key=lambda each: (each.channels, -abs(_count(each) - wanted)))

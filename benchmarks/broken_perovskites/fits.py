@@ -1,0 +1,124 @@
+"""Train any technique on any task, crosswise, and measure what is held out against the nearest domain.
+
+The tasks beside the main comparison share this: errors are to the nearest domain for all techniques alike, since some do not say
+which domain their output is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.broken_perovskites.body import parameters_of
+from benchmarks.broken_perovskites.measures import errors_of, ratio_interval, space_groups
+from benchmarks.broken_perovskites.tasks import UNIT, Task, folds_of
+from benchmarks.broken_perovskites.techniques import Rule
+from benchmarks.broken_perovskites.train import Budget, Trained, predict, train
+from benchmarks.broken_perovskites.units import DIGITS, lines
+
+__all__ = ["crosswise", "fit", "joined", "rate_of", "ratio", "rms", "share_interval"]
+
+Array = npt.NDArray[np.float64]
+
+#: Learning rate where none was tuned.
+RATE = 3e-2
+#: What each seed adds to.
+STACKED = ("seeds", "train", "total", "inside", "breaking", "groups")
+#: Å, for the space group of an output.
+TOLERANCE = 0.03
+
+
+def fit(task: Task, rule: Rule, seeds: tuple[int, ...], folds: int, rate: float, budget: Budget) -> tuple[Trained, Any]:
+    """One network for each seed and fold, and bool (networks, items): which items each did not see."""
+    fold = folds_of(task, folds)
+    held = np.stack([fold == f for _ in seeds for f in range(folds)])
+    networks = [s for s in seeds for _ in range(folds)]
+    return train(rule, task, ~held, networks, [rate] * len(networks), budget), held
+
+
+def space_group_numbers(task: Task, outputs: Array) -> npt.NDArray[np.int64]:
+    """Of outputs (items, 5, 3), Å, at `TOLERANCE`."""
+    return space_groups(task, np.arange(len(task)), outputs, (TOLERANCE,))[:, 0]
+
+
+def crosswise(
+    task: Task,
+    rule: Rule,
+    seeds: tuple[int, ...],
+    folds: int,
+    rate: float,
+    budget: Budget,
+    watch: Callable[[Task, Array], npt.NDArray[np.int64]] = space_group_numbers,
+) -> dict[str, Any]:
+    """The results of one technique: errors of every item by the network that did not see it, in 1 / `DIGITS` Å per atom.
+
+    Args:
+        watch: what is noted under "groups" of the outputs of each seed, Å.
+    """
+    trained, held = fit(task, rule, seeds, folds, rate, budget)
+    items = np.arange(len(task))
+    predicted, shown = predict(rule, trained.network, trained.weights, task, items)
+    found = errors_of(task, items, predicted * UNIT, shown.elements, "nearest")
+    split = held.reshape(len(seeds), folds, -1)
+    own = {
+        name: np.round(np.sqrt((each.reshape(split.shape) ** 2 * split).sum(1)) * DIGITS).astype(int).tolist()
+        for name, each in (("total", found.total), ("inside", found.inside), ("breaking", found.breaking))
+    }
+    outputs = predicted.double().numpy().reshape(*split.shape, task.sites, 3) * UNIT
+    own_outputs = np.einsum("sfijd,sfi->sijd", outputs, split.astype(float))
+    inside = np.sqrt((found.total**2 * ~held).sum(1) / (~held).sum(1))
+    return {
+        "technique": rule.name,
+        "seeds": list(seeds),
+        "folds": folds,
+        "updates": budget.updates,
+        "batch": budget.batch,
+        "rate": rate,
+        "items": len(task),
+        "parameters": parameters_of(trained.weights),
+        "train": np.round(inside, 6).tolist(),
+        "seconds": round(trained.seconds, 1),
+        **own,
+        "groups": [watch(task, each).tolist() for each in own_outputs],
+    }
+
+
+def rate_of(store: Path, technique: str) -> float:
+    """The rate that was tuned for a technique on unseen compositions, by its validation error; `RATE` if none was."""
+    tuned = {line["technique"]: line["best"] for line in lines(store) if line.get("kind") == "tune"}
+    return float(tuned.get(technique, RATE))
+
+
+def joined(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By technique: the lines of all seeds as one."""
+    whole: dict[str, dict[str, Any]] = {}
+    for line in sorted(found, key=lambda each: each["seeds"]):
+        own = whole.setdefault(line["technique"], {**line, **{name: [] for name in STACKED}})
+        for name in STACKED:
+            own[name] = [*own[name], *line.get(name, [])]
+    return whole
+
+
+def ratio(first: dict[str, Any], second: dict[str, Any], task: Task) -> tuple[float, float, float]:
+    """Of the held-out errors of two techniques, with its 95 % interval: paired by items and resampled by composition."""
+    arrays = [np.array(each["total"], dtype=np.float64) for each in (first, second)]
+    return ratio_interval(arrays[0], arrays[1], task.composition)
+
+
+def share_interval(right: int, asked: int, level: float = 0.95) -> tuple[float, float]:
+    """Two-sided interval for a share, C. J. Clopper and E. S. Pearson, Biometrika 26, 404 (1934)."""
+    from scipy.stats import beta
+
+    tail = (1 - level) / 2
+    low = 0.0 if right == 0 else float(beta.ppf(tail, right, asked - right + 1))
+    high = 1.0 if right == asked else float(beta.ppf(1 - tail, right + 1, asked - right))
+    return low, high
+
+
+def rms(values: npt.ArrayLike) -> float:
+    """Of errors in 1 / `DIGITS` Å, in Å."""
+    return float(np.sqrt(np.square(np.array(values, dtype=np.float64)).mean()) / DIGITS)

@@ -1,0 +1,238 @@
+"""Tasks beside the main comparison: K unknown, inputs whose symmetry is hidden, tilts on 40 sites."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import sbs
+from benchmarks.broken_perovskites import dataset, fits, noise, tilts, unknown
+from benchmarks.broken_perovskites.given import Given
+from benchmarks.broken_perovskites.phases import subgroup
+from benchmarks.broken_perovskites.tasks import UNIT, synthetic
+from benchmarks.broken_perovskites.techniques import network_for
+from benchmarks.broken_perovskites.train import Budget, Trained, network_weights, predict
+
+SHORT = Budget(3, 8, 1)
+RANDOM = np.random.default_rng(3)
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return synthetic(6, 1)
+
+
+@pytest.fixture(scope="module")
+def tilted():
+    """Made-up displacements that K keeps, two compositions in three phases."""
+    _, _, phases = tilts.phases_of()
+    fields = [(RANDOM.normal(size=120) @ p.projector).reshape(40, 3) * 0.3 for p in phases for _ in range(2)]
+    return tilts.task_from([0, 0, 1, 1, 2, 2], [(56, 22), (38, 22)] * 3, [4.0, 3.9] * 3, np.array(fields), ["x", "y"] * 3)
+
+
+# --- K unknown --------------------------------------------------------------------------------------------------------
+
+
+def test_labels_are_the_lowest_phases_and_the_features_do_not_tell():
+    task = unknown.task_of()
+    entries = {e.formula: e for e in dataset.load() if e.factor == 1.0}
+    for item, name in enumerate(task.composition):
+        energies = {label.phase: label.energy for label in entries[name].phases.values() if label.phase in unknown.AXES}
+        assert min(energies, key=energies.get) == task.phases[task.phase[item]].name
+        # A rotation leaves the lengths, atom by atom up to the order of the oxygens.
+        stored = entries[name].phases[task.phases[task.phase[item]].name].displacements
+        stored = stored - stored.mean(axis=0)
+        lengths = [np.sort(np.linalg.norm(each, axis=1)) for each in (stored, task.targets[item])]
+        assert np.allclose(*lengths, atol=1e-9)
+    assert unknown.told(task).features.shape[1] == task.features.shape[1] + 3
+    assert len(set(task.phase)) == 3
+
+
+def test_one_object_may_be_paired_with_the_shown_domains_of_all_three_phases():
+    """Its stabilizer keeps every label: the part of a label outside is zero. That of P4mm's does not."""
+    task = unknown.task_of()
+    for name, right in ((unknown.BASE, True), ("full set", True), ("smallest set of the most frequent K", False)):
+        vector = unknown.rule_of(name, task).objects[0, 0].double().numpy()
+        matrices = np.asarray(sbs.point_group("Oh").matrices)
+        keeping = np.linalg.norm(matrices @ vector - vector, axis=1) < 1e-5
+        projector = task.actions[keeping].mean(axis=0)
+        flat = task.targets.reshape(len(task), -1)
+        assert (np.abs(flat @ projector - flat).max() < 1e-6) == right
+    assert unknown.shared_set().size == 24
+
+
+def test_of_k_told_each_item_sees_the_object_of_its_phase():
+    task = unknown.task_of()
+    shown = unknown.rule_of(unknown.TECHNIQUES[0], task).objects[:, 0].double().numpy()
+    axes = np.array([unknown.AXES[p.name] for p in task.phases])[task.phase]
+    cosine = (shown * axes).sum(1) / np.linalg.norm(shown, axis=1) / np.linalg.norm(axes, axis=1)
+    assert np.allclose(cosine, 1)
+
+
+# --- noise and orientation --------------------------------------------------------------------------------------------
+
+
+def test_noise_hides_the_symmetry_and_keeps_labels(clean):
+    noisy, symmetrised = noise.noisy_task(clean), noise.noisy_task(clean, symmetrised=True)
+    assert len(noisy) == len(clean) * len(noise.LEVELS) and np.array_equal(noisy.targets, symmetrised.targets)
+    assert noisy.messages.neighbourhood == (0, 1, 2) and symmetrised.messages.neighbourhood == (0, 2)
+    # The first level is no noise at all; lattice constants of the clean crystals are rounded to 1e-6 Å.
+    assert np.abs(noisy.harmonics[0] - symmetrised.harmonics[symmetrised.crystal[0]]).max() < 1e-5
+    assert np.abs(noisy.harmonics[1] - symmetrised.harmonics[symmetrised.crystal[1]]).max() > 1e-4
+
+
+def test_detection_finds_what_the_tolerance_allows(clean):
+    asked = min(noise.SAMPLE, len(clean))
+    assert noise.detected_share(clean, 0, 0.02) == (asked, asked)
+    assert noise.detected_share(clean, 1, 0.02)[0] < asked
+    assert noise.detected_share(clean, 1, 0.3)[0] == asked
+
+
+def test_noise_alone_breaks_symmetry(clean):
+    """Without an object the output is nothing at no noise, and something where there is noise."""
+    task = noise.noisy_task(clean)
+    rule = noise.rule_of("no object, nearest domain", task)
+    network = network_for(rule, task)
+    predicted, _ = predict(rule, network, network_weights(network, [0]), task, np.arange(len(task)))
+    size = predicted[0].abs().amax(dim=(1, 2)).reshape(len(clean), -1)
+    assert size[:, 0].max() < 1e-4 and size[:, 3].min() > 1e-3
+
+
+def test_an_equivariant_network_is_as_good_turned_and_a_perceptron_is_not(clean):
+    turn = noise.rotations(1, 1)[0]
+    assert np.allclose(turn @ turn.T, np.eye(3)) and np.linalg.det(turn) == pytest.approx(1)
+    own = noise._vector(clean)
+    _, plain = noise.turned_task(clean, "cube", 1)
+    for rule, exact in ((own, True), (plain, False)):
+        network = network_for(rule, clean)
+        trained = Trained(network, network_weights(network, [0, 1]), [], 0.0)
+        upright = noise.turned_errors(clean, trained, np.eye(3), 0)
+        turned = noise.turned_errors(clean, trained, turn, 0)
+        assert (np.abs(upright - turned).max() < 1e-5) == exact
+
+
+@pytest.mark.parametrize("turns", ["cube", "large"])
+def test_label_and_object_are_turned_together(clean, turns):
+    """What symmetry does not change: lengths, and the angle between the object and each displacement."""
+    task, rule = noise.turned_task(clean, turns, 4)
+    own = np.repeat(np.arange(len(clean)), 4)
+    vector = noise._vector(clean).objects[0, 0].double().numpy()
+    before = np.sort(clean.targets[own] @ vector, axis=1)
+    after = np.sort(np.einsum("njd,nd->nj", task.targets, rule.objects[:, 0].double().numpy()), axis=1)
+    assert np.allclose(before, after, atol=1e-6) and np.abs(task.targets - clean.targets[own]).max() > 0.01
+    gram = task.cells @ task.cells.transpose(0, 2, 1)
+    assert np.allclose(gram, clean.cells[own] @ clean.cells[own].transpose(0, 2, 1))
+
+
+# --- tilts ------------------------------------------------------------------------------------------------------------
+
+
+def test_domains_of_tilts_are_all_there_and_different(tilted):
+    assert [len(p.domains) for p in tilted.phases] == [6, 8, 24] == [p.symmetry_set.size for p in tilted.phases]
+    fields = tilted.domain_targets().flatten(2)
+    for item in range(len(tilted)):
+        count = len(tilted.phases[tilted.phase[item]].domains)
+        own = fields[item, :count]
+        assert (torch.cdist(own, own) + 9 * torch.eye(count)).min() > 1e-2
+        assert torch.allclose(own[0] * UNIT, torch.from_numpy(tilted.targets[item]).float().flatten(), atol=1e-6)
+
+
+def test_the_object_of_a_tilt_has_the_symmetry_of_the_labels(tilted):
+    """K of the phase file, and the stabilizer of the object by applying every element."""
+    rule = tilts.rule_of("smallest set", tilted)
+    detected, _ = subgroup("Pnma")
+    turns = torch.from_numpy(sbs.representation(rule.object_irreps, np.asarray(detected.matrices))).float()
+    for item in (0, 2, 4):
+        kept = set(np.asarray(subgroup(tilted.phases[tilted.phase[item]].name)[1].elements).tolist())
+        found = set()
+        for g, places in enumerate(np.array(detected.permutations)):
+            moved = torch.zeros_like(rule.objects[item])
+            moved[torch.from_numpy(places)] = rule.objects[item] @ turns[g].T
+            if (moved - rule.objects[item]).abs().max() < 1e-5:
+                found.add(g)
+        assert found == kept
+
+
+def test_outputs_of_fields_have_the_symmetry_and_those_of_a_vector_keep_translations(tilted):
+    """With random weights: order of K with the smallest set, 8 translations kept with one vector, none with the full set."""
+    found = {}
+    for name in ("smallest set", "vector on all sites", "full set"):
+        rule = tilts.rule_of(name, tilted)
+        network = network_for(rule, tilted)
+        predicted, _ = predict(rule, network, network_weights(network, [0]), tilted, np.arange(len(tilted)))
+        # Of one size, so that the tolerance means the same.
+        outputs = predicted[0].double().numpy()
+        found[name] = tilts.kept_order(tilted, 3 * outputs / np.abs(outputs).max(axis=(1, 2), keepdims=True)).tolist()
+    assert found["smallest set"] == [64, 64, 48, 48, 16, 16]
+    assert min(found["vector on all sites"]) >= 8 and found["full set"] == [1] * 6
+
+
+def test_kept_elements_of_a_label_and_of_a_spoilt_one(tilted):
+    assert tilts.kept_order(tilted, tilted.targets).tolist() == [64, 64, 48, 48, 16, 16]
+    assert tilts.kept_order(tilted, tilted.targets + 0.1 * RANDOM.normal(size=tilted.targets.shape)).tolist() == [1] * 6
+
+
+# --- what they share --------------------------------------------------------------------------------------------------
+
+
+def test_parameters_are_matched(tilted, clean):
+    for task, rules in (
+        (tilted, [tilts.rule_of(name, tilted) for name in tilts.TECHNIQUES]),
+        (unknown.task_of(), [unknown.rule_of(name, unknown.task_of()) for name in unknown.TECHNIQUES]),
+    ):
+        counts = [sum(w[0].numel() for w in network_weights(network_for(rule, task), [0]).values()) for rule in rules]
+        assert max(counts) < 1.05 * min(counts)
+
+
+def test_errors_are_of_networks_that_did_not_see_the_item(clean):
+    """Labels of one fold are spoilt: the errors of the others' training and of nothing else change."""
+    rule = Given("given", torch.ones(6, 5, 3), torch.zeros(6, dtype=torch.int64), "1x1o")
+    line = fits.crosswise(clean, rule, (0, 1), 3, 1e-2, SHORT)
+    assert np.array(line["total"]).shape == (2, 6) == np.array(line["groups"]).shape and len(line["train"]) == 6
+    squares = np.array(line["inside"]) ** 2 + np.array(line["breaking"]) ** 2
+    assert np.allclose(np.sqrt(squares), line["total"], atol=2)
+    trained, held = fits.fit(clean, rule, (0, 1), 3, 1e-2, SHORT)
+    assert (held.sum(axis=0) == 2).all()
+    predicted, _ = predict(rule, trained.network, trained.weights, clean, np.arange(6))
+    for item in range(6):
+        own = predicted[int(held[:3, item].argmax()), item].double().numpy() * UNIT
+        domains = clean.domain_targets()[item].double().numpy() * UNIT
+        error = np.sqrt(np.square(own - domains).sum(axis=(1, 2)).min() / 5)
+        assert line["total"][0][item] == pytest.approx(error * 1e5, abs=1)
+
+
+def test_seeds_are_joined_and_intervals_hold(tmp_path):
+    made = [{"technique": "a", "seeds": [s], "train": [0.1], "total": [[s, 2]], "inside": [[1, 1]]} for s in (1, 0)]
+    whole = fits.joined(made)["a"]
+    assert whole["seeds"] == [0, 1] and whole["total"] == [[0, 2], [1, 2]]
+    low, high = fits.share_interval(5, 10)
+    assert low == pytest.approx(1 - high) and 0.18 < low < 0.2
+    assert fits.share_interval(0, 10)[0] == 0 and fits.share_interval(10, 10)[1] == 1
+    assert fits.rate_of(tmp_path / "nothing", "a") == fits.RATE
+    store = tmp_path / "store"
+    store.write_text('{"kind":"tune","technique":"a","best":0.5}\n')
+    assert fits.rate_of(store, "a") == 0.5
+
+
+def test_short_runs_are_told_and_taken_up_again(clean, tilted, tmp_path, monkeypatch):
+    store = tmp_path / "results.jsonl"
+    small = unknown.task_of()
+    for module in (unknown, noise, tilts):
+        monkeypatch.setattr(module, "BUDGET", Budget(2, 4, 1))
+        monkeypatch.setattr(module, "TECHNIQUES", (*module.TECHNIQUES[:2], module.TECHNIQUES[-1]))
+    monkeypatch.setattr(noise, "LONG", Budget(2, 4, 1))
+    monkeypatch.setattr(noise, "SAMPLE", 2)
+    monkeypatch.setattr(noise, "clean_task", lambda: clean)
+    monkeypatch.setattr(tilts, "task_of", lambda names=None: tilted)
+    for module in (unknown, noise, tilts):
+        module.measure(store, (0,))
+    written = store.read_text()
+    for module in (unknown, noise, tilts):
+        module.measure(store, (0,))
+    assert store.read_text() == written
+    found = list(fits.lines(store))
+    for module in (unknown, noise, tilts):
+        text = module.section(found)
+        assert all(f"| {name} |" in text for name in module.TECHNIQUES) and module.section([]) == ""
+    assert str(len(small)) in unknown.section(found) and "| perceptron, turns at large |" in noise.section(found)
