@@ -126,7 +126,7 @@ class LearnedBreaker(SymmetryBreaker):
         on_sites = isinstance(whole, FiniteGroup) and isinstance(whole.meaning, SiteOperations)
         #: The crystal on whose sites the field is, or None.
         self.crystal = group if on_sites else None
-        found = whole.whole if on_sites else point_group(group)
+        found: Any = whole.whole if on_sites else point_group(group)
         if not on_sites and not isinstance(found, PointGroup):
             raise InfiniteSetError(f"{found.symbol} is infinite, so is the orbit; give a finite point group.")
         matrices = representation(text, found.matrices)

@@ -192,7 +192,7 @@ class _Scene:
     def placed(self, matrices: np.ndarray, moves: np.ndarray | None) -> tuple[Geometry, np.ndarray | None]:
         """The nodes, and where S takes them: ``moves`` for those of a set of fields, else found."""
         if self.crystal is not None:
-            structure = getattr(self.crystal, "structure", None)
+            structure: Any = getattr(self.crystal, "structure", None)
             lattice = getattr(structure, "lattice", None)
             if lattice is None or np.shape(lattice) != (3, 3) or self.positions is not None:
                 raise NetworkInputError(
