@@ -10,7 +10,8 @@ sum over the images comes first,
     H[source, target, j, c] = sum_images Y[j] h[c],
 
 and weights, features and Clebsch-Gordan coefficients act on pairs of atoms of the cell instead of edges. The numbers are those of
-the package's own network up to the order of sums in float32. Other layers, forces and stress are the package's own.
+the package's own network up to the order of sums in float32. Other layers, forces and stress are the package's own. The smaller
+the cell, the more images there are to sum: half of the time for cells of 5 to 20 atoms, little less than all of it for 40.
 """
 
 from __future__ import annotations
@@ -171,8 +172,8 @@ def sevennet() -> Any:
 class Batches:
     """A potential that threads share: it answers all of them in one graph as soon as each one that runs waits.
 
-    Every thread's work stands inside ``with batches.running():``. One evaluation of sixteen cells of five atoms costs a third
-    of sixteen evaluations.
+    Every thread's work stands inside ``with batches.running():``. One evaluation of sixteen cells of five atoms costs less
+    than half of sixteen evaluations.
     """
 
     def __init__(self, calculator: Any) -> None:

@@ -14,7 +14,18 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.nn.checks import check_batch, check_choice, check_like, check_rotations, readable
+from sbs.groups.abstract.validation import check_bool, check_integer, real_array, shown
+from sbs.nn.checks import (
+    check_batch,
+    check_choice,
+    check_dtype,
+    check_like,
+    check_number,
+    check_rotations,
+    check_sets,
+    check_tensors,
+    readable,
+)
 from sbs.nn.choice import Choice
 from sbs.nn.compiling import is_compiling, recomputing
 from sbs.nn.draw import RandomStream
@@ -78,12 +89,12 @@ class SymmetryBreaker(ExactBuffers):
         seed: int = 0,
         dtype: torch.dtype | None = None,
     ) -> None:
+        check_dtype(dtype)
         super().__init__(dtype)
-        self.sets: tuple[MinimalSet, ...] = (sets,) if isinstance(sets, MinimalSet) else tuple(sets)
-        if not self.sets:
-            raise NetworkInputError("No set was given; pass sbs.minimal_set(...) or a sequence of such sets.")
-        if mode not in ("sample", "index", "all"):
-            raise NetworkInputError(f"mode={mode!r} is unknown; choose 'sample', 'index' or 'all'.")
+        self.sets: tuple[MinimalSet, ...] = check_sets(sets)
+        shared, seed = check_bool(shared, "shared"), check_integer(seed, "seed", None)
+        if not isinstance(mode, str) or mode not in ("sample", "index", "all"):
+            raise NetworkInputError(f"mode={shown(mode)} is unknown; choose 'sample', 'index' or 'all'.")
         self.infinite = any(math.isinf(each.size) for each in self.sets)
         if self.infinite and mode != "sample":
             raise InfiniteSetError(
@@ -151,6 +162,8 @@ class SymmetryBreaker(ExactBuffers):
         """Draw an object for each graph, uniformly from its set: int64 (num_graphs,). Finite sets only."""
         if self.infinite:
             raise InfiniteSetError("Objects of an infinite set have no numbers; call the breaker, which samples them.")
+        check_number(num_graphs if num_graphs is not None else -1, "num_graphs")
+        check_tensors(set_index=set_index)
         return self._draw(num_graphs, self._which_set(num_graphs, set_index))
 
     def _may_draw(self, asked: bool) -> None:
@@ -218,8 +231,9 @@ class SymmetryBreaker(ExactBuffers):
         Raises:
             NetworkInputError: the objects do not fit the set.
         """
+        set_index = check_integer(set_index, "set_index", 0, len(self.sets) - 1)
         own = self.sets[set_index]
-        given = np.atleast_2d(np.asarray(objects, dtype=np.float64))
+        given = np.atleast_2d(real_array(objects, "objects"))
         if given.shape[-1] != own.dim or not np.isfinite(given).all():
             raise NetworkInputError(
                 f"objects has shape {given.shape}; expected (n, {own.dim}), finite, for {own.irreps}, as set.sample returns."
@@ -235,8 +249,17 @@ class SymmetryBreaker(ExactBuffers):
     def resolve(self, choice: Choice, num_graphs: int | None) -> tuple[Choice, int]:
         """Fill what ``choice`` leaves open from `choose`, and find the number of graphs."""
         filled = choice.over(self._chosen)
+        check_tensors(
+            index=filled.object_index,
+            set_index=filled.set_index,
+            rotations=filled.rotations,
+            features=filled.features,
+            sites=filled.sites,
+        )
+        check_number(num_graphs, "num_graphs")
         if num_graphs is None:
-            lengths = [each.shape[0] for each in (filled.object_index, filled.set_index, filled.rotations) if each is not None]
+            counted = (filled.object_index, filled.set_index, filled.rotations)
+            lengths = [each.shape[0] for each in counted if each is not None and each.ndim]
             if filled.features is not None:
                 whole = filled.features.ndim == 3
                 lengths.append(filled.features.shape[0] if whole else filled.features.numel() // self.dim)
@@ -393,6 +416,7 @@ class SymmetryBreaker(ExactBuffers):
         """
         if batch is None:
             raise NetworkInputError("batch is missing: one graph number per node; zeros for a single graph.")
+        check_tensors(batch=batch)
         choice, num_graphs = self.resolve(Choice(index, set_index, rotations, features, sites), num_graphs)
         check_batch(batch, num_graphs, self.device)
         found = self.objects_for(choice, num_graphs)

@@ -7,10 +7,24 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.nn.compiling import is_compiling
 from sbs.nn.wigner import determinant
+from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["as_irreps", "check_batch", "check_choice", "check_like", "check_rotations", "plain_irreps", "readable"]
+__all__ = [
+    "as_irreps",
+    "check_batch",
+    "check_choice",
+    "check_dtype",
+    "check_like",
+    "check_number",
+    "check_rotations",
+    "check_sets",
+    "check_tensors",
+    "plain_irreps",
+    "readable",
+]
 
 # Largest allowed entry of R^T R - 1, by the dtype of R: several roundings of a product of rotations.
 ORTHOGONALITY_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}
@@ -26,7 +40,7 @@ def as_irreps(irreps: object, name: str) -> o3.Irreps:
         return o3.Irreps(irreps)
     except Exception as error:
         raise NetworkInputError(
-            f"{name}={irreps!r} is not e3nn notation for irreps; write for example '8x0e + 4x1o + 2x2e'."
+            f"{name}={shown(irreps)} is not e3nn notation for irreps; write for example '8x0e + 4x1o + 2x2e'."
         ) from error
 
 
@@ -40,6 +54,46 @@ def plain_irreps(irreps: object, name: str) -> str:
     if not terms:
         raise NetworkInputError(f"{name}={irreps!r} has no component; write for example '1x1o'.")
     return "+".join(terms)
+
+
+def check_tensors(needed: bool = False, **given: object) -> None:
+    """Raise NetworkInputError unless each is a dense tensor of real numbers, or None where it is not needed."""
+    for name, value in given.items():
+        if value is None and not needed:
+            continue
+        if not isinstance(value, Tensor):
+            raise NetworkInputError(f"{name} is {shown(value)}; expected a torch.Tensor: torch.as_tensor(...) makes one.")
+        if value.layout != torch.strided or value.is_complex():
+            raise NetworkInputError(
+                f"{name} is a tensor of {value.dtype} in layout {value.layout}; expected a dense one of real numbers."
+            )
+
+
+def check_number(value: object, name: str) -> None:
+    """Raise NetworkInputError unless it is a non-negative number of graphs, or None."""
+    if value is None or (isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool) and 0 <= value < 2**31):
+        return
+    raise NetworkInputError(f"{name} is {shown(value)}; expected a non-negative integer.")
+
+
+def check_dtype(value: object) -> None:
+    """Raise NetworkInputError unless it is a floating-point dtype, or None."""
+    if value is not None and not (isinstance(value, torch.dtype) and value.is_floating_point):
+        raise NetworkInputError(f"dtype is {shown(value)}; expected a floating-point one such as torch.float32.")
+
+
+def check_sets(given: object) -> tuple[MinimalSet, ...]:
+    """Symmetry-breaking sets as a tuple.
+
+    Raises:
+        NetworkInputError: one is none, or there is none.
+    """
+    sets = (given,) if isinstance(given, MinimalSet) else tuple(given) if isinstance(given, (list, tuple)) else None
+    if sets is None or not all(isinstance(each, MinimalSet) for each in sets):
+        raise NetworkInputError(f"sets is {shown(given)}; expected sbs.minimal_set(...) or a list of such sets.")
+    if not sets:
+        raise NetworkInputError("No set was given; pass sbs.minimal_set(...) or a sequence of such sets.")
+    return sets
 
 
 def readable(values: Tensor) -> bool:

@@ -24,9 +24,10 @@ from torch import Tensor, nn
 from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.groups.abstract.finite import FiniteGroup, Subgroup
 from sbs.groups.abstract.site_operations import SiteOperations
+from sbs.groups.abstract.validation import check_integer, check_real
 from sbs.groups.point.pointgroups import PointGroup, point_group
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import plain_irreps
+from sbs.nn.checks import check_dtype, plain_irreps
 from sbs.nn.draw import RandomStream
 from sbs.nn.wigner import ExactBuffers, Rotation
 from sbs.objects.representation import representation
@@ -117,6 +118,8 @@ class LearnedBreaker(SymmetryBreaker):
     sources: Tensor
 
     def __init__(self, group: Any, irreps: str, *, seed: int = 0, dtype: torch.dtype | None = None) -> None:
+        check_dtype(dtype)
+        seed = check_integer(seed, "seed")
         ExactBuffers.__init__(self, dtype)
         text = plain_irreps(irreps, "irreps")
         whole: Any = getattr(group, "group", None)
@@ -199,6 +202,7 @@ class LearnedBreaker(SymmetryBreaker):
         Args:
             width: relative distance at which an element counts half.
         """
+        width = check_real(width, "width", 1e-6)
         seed = self.seed_object
         moved = (self.objects[0] - seed).flatten(1).square().sum(dim=1) / seed.numel()
         return (moved / (moved + width**2)).mean()
@@ -209,6 +213,7 @@ class LearnedBreaker(SymmetryBreaker):
         It is clear when the elements that move the vector by less than ``tolerance`` (relative) form a group and all others
         move it several times farther than these do.
         """
+        tolerance = check_real(tolerance, "tolerance", 0.0)
         with torch.no_grad():
             seed = self.seed_object
             away = (self.objects[0] - seed).flatten(1)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import plain_irreps
+from sbs.nn.checks import check_tensors, plain_irreps
 from sbs.nn.choice import fields_of
 from sbs.nn.host.equal import found_permutations
 from sbs.nn.learned import LearnedOrbit
@@ -47,6 +47,11 @@ def turn_outputs(
         (m, num_sites, dim), dtype and device of ``outputs``; differentiable.
     """
     irreps = plain_irreps(irreps, "irreps_out")
+    check_tensors(True, outputs=outputs)
+    if outputs.ndim not in (2, 3) or not outputs.is_floating_point():
+        raise NetworkInputError(
+            f"outputs has shape {tuple(outputs.shape)} and dtype {outputs.dtype}; expected (num_sites, dim), floating point."
+        )
     check_components(outputs.shape[-1], irreps, "irreps_out")
     return apply_images(outputs, images_under(irreps, matrices, permutations))
 

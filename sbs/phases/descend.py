@@ -228,7 +228,7 @@ class _Descent:
                 self._expand(number)
         except BudgetError as error:
             return str(error)
-        if len(self.nodes) > 1 and self._lowest().phase.curvatures is None:
+        if len(self.nodes) > 1 and self._lowest().phase.curvatures is None and self._lowest().phase.energy < -_ENERGY_NOISE:
             return f"the lowest phase is {self.settings.depth} steps from the parent (depth={self.settings.depth})"
         return ""
 

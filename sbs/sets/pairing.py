@@ -16,10 +16,11 @@ from sbs.sets.transport import (
     check_components,
     field_permutations,
     images_under,
+    transport,
     turned,
 )
 
-__all__ = ["TARGET_TOLERANCE", "matching_objects", "output_stabilizer", "target_images"]
+__all__ = ["TARGET_TOLERANCE", "matching_objects", "output_stabilizer", "paired_object", "target_images"]
 
 # Relative to the largest component: targets come from experiments and relaxations.
 TARGET_TOLERANCE = 1e-3
@@ -73,6 +74,51 @@ def matching_objects(
             "tolerance."
         )
     return matches
+
+
+def paired_object(
+    symmetry_set: MinimalSet,
+    target: npt.ArrayLike,
+    irreps: str,
+    permutations: npt.ArrayLike | None,
+    weights: npt.ArrayLike | None = None,
+    rotation: npt.ArrayLike | None = None,
+) -> int:
+    """The object paired with ``target``, one rule for all targets: that of s y is s times that of y, for s in S.
+
+    Objects with one stabilizer may all be paired with a target, two opposite ones along an axis for example. Were the first of
+    them taken for every target, opposite targets would get one object. Each candidate b = g r, r the representative of its
+    S-orbit, makes g^-1 y a target of r; the candidate whose g^-1 y comes first in a fixed order is taken: by its sum over sites
+    with ``weights``, and where that says nothing, site by site in the order given.
+
+    Args:
+        symmetry_set: in its own orientation.
+        target: (num_sites, dim), with ``irreps``.
+        permutations: (order of S, num_sites), or None for an output of the whole graph.
+        weights: (num_sites,), what tells sites apart whatever their order: atomic numbers.
+        rotation: (3, 3), where the target is turned by R from the set's orientation.
+
+    Raises:
+        NetworkInputError: no object may be paired with the target.
+    """
+    turn = np.eye(3) if rotation is None else np.asarray(rotation, dtype=np.float64)
+    values = np.asarray(target, dtype=np.float64)
+    matches = matching_objects(symmetry_set.rotated(turn), values, irreps, permutations)
+    carried = transport(symmetry_set)
+    candidates = matches[carried.representative[matches] == carried.representative[matches[0]]]
+    elements = carried.element[candidates]
+    moves = carried.permutations if permutations is None else np.asarray(permutations)
+    inverse = carried.matrices[elements].transpose(0, 2, 1) @ turn.T
+    images = turned(values, images_under(irreps, inverse, None if moves is None else np.argsort(moves[elements], axis=1)))
+    share = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
+    scale = np.abs(values).max(initial=0.0)
+    summed = np.einsum("s,ksd->kd", share / np.abs(share).max(), images)
+    for each in (summed, images.reshape(len(images), -1)):
+        # Irrational in no simple ratio: different targets have different scores.
+        scores = each @ np.cos(np.arange(1, each.shape[1] + 1))
+        if np.ptp(scores) > TARGET_TOLERANCE * scale:
+            return int(candidates[scores.argmax()])
+    return int(candidates[0])
 
 
 def target_images(

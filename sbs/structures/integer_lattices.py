@@ -5,21 +5,29 @@ A matrix stands for the lattice of the integer combinations of its rows; all ari
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sbs.groups.abstract.immutability import frozen
+
 __all__ = [
     "Quotient",
     "congruence_solutions",
-    "diagonal_or_reduced",
     "hermite_form",
     "kept_sublattice",
+    "small_vectors",
 ]
 
 IntArray = NDArray[np.int64]
+
+
+@lru_cache(maxsize=16)
+def small_vectors(reach: int) -> IntArray:
+    """All integer vectors with entries from -reach to reach, ((2 reach + 1)³, 3), sorted, read-only."""
+    return frozen(np.array(list(product(range(-reach, reach + 1), repeat=3)), dtype=np.int64))
 
 
 def hermite_form(rows: IntArray) -> IntArray:
@@ -95,22 +103,6 @@ def kept_sublattice(rows: IntArray, actions: IntArray) -> IntArray:
     duals = np.round(scale * np.linalg.inv(images).transpose(0, 2, 1)).astype(np.int64)
     total = hermite_form(np.unique(duals.reshape(-1, 3), axis=0))
     return hermite_form(np.round(scale * np.linalg.inv(total).T).astype(np.int64))
-
-
-def diagonal_or_reduced(rows: IntArray, lattice: NDArray[np.float64]) -> IntArray:
-    """A basis of Λ that is good to read: diagonal if there is one, else of short vectors.
-
-    Args:
-        rows: int (3, 3), a basis of Λ.
-        lattice: float64 (3, 3), the basis in Å that the integers refer to.
-    """
-    from sbs.structures.lattice import reduced_basis
-
-    form = hermite_form(rows)
-    if not (form - np.diag(np.diagonal(form))).any():
-        return form
-    short = np.round(reduced_basis(form @ lattice) @ np.linalg.inv(lattice)).astype(np.int64)
-    return short * (1 if np.linalg.det(short) > 0 else -1)
 
 
 def congruence_solutions(rows: IntArray, values: NDArray[np.float64], slack: float) -> NDArray[np.float64]:

@@ -16,10 +16,11 @@ from sbs.errors import DetectionError
 from sbs.groups import PointGroup
 from sbs.groups.point.generators import rotation_z
 from sbs.groups.point.pointgroups import match_elements
+from sbs.structures.integer_lattices import hermite_form, small_vectors
 from sbs.structures.orient import largest_prefix, polar
 from sbs.structures.setting import settings
 
-__all__ = ["exact_lattice", "lattice_automorphisms", "placed_holohedry", "reduced_basis"]
+__all__ = ["diagonal_or_reduced", "exact_lattice", "lattice_automorphisms", "placed_holohedry", "reduced_basis"]
 
 # Lengths and coordinates (in units of the shortest vector) that differ by less are equal when frames are
 # compared: far above rounding, far below the difference between two settings of one lattice.
@@ -63,6 +64,20 @@ def reduced_basis(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
     return basis * np.sign(np.linalg.det(basis) * np.linalg.det(lattice))
 
 
+def diagonal_or_reduced(rows: NDArray[np.int64], lattice: NDArray[np.float64]) -> NDArray[np.int64]:
+    """A basis of Λ that is good to read: diagonal if there is one, else of short vectors.
+
+    Args:
+        rows: int (3, 3), a basis of Λ.
+        lattice: float64 (3, 3), the basis in Å that the integers refer to.
+    """
+    form = hermite_form(rows)
+    if not (form - np.diag(np.diagonal(form))).any():
+        return form
+    short = np.round(reduced_basis(form @ lattice) @ np.linalg.inv(lattice)).astype(np.int64)
+    return short * (1 if np.linalg.det(short) > 0 else -1)
+
+
 def lattice_automorphisms(
     basis: NDArray[np.float64], tolerance: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -78,7 +93,7 @@ def lattice_automorphisms(
         ``(matrices (m, 3, 3), deviations (m,))`` by rising deviation; ``matrices[k].T @ basis`` has the
         images as rows.
     """
-    coefficients = np.array(list(np.ndindex(5, 5, 5))) - 2
+    coefficients = small_vectors(2)
     vectors = coefficients @ basis
     lengths = np.linalg.norm(vectors, axis=1)
     images = [np.flatnonzero(np.abs(lengths - np.linalg.norm(row)) <= tolerance) for row in basis]
@@ -132,7 +147,7 @@ def exact_lattice(
 def _stretch(basis: NDArray[np.float64], matrices: NDArray[np.int64]) -> NDArray[np.float64]:
     """The symmetric matrix (3, 3) that takes a lattice to the one whose metric is averaged over integer matrices."""
     metric = basis @ basis.T
-    averaged = np.einsum("gji,jk,gkl->il", matrices, metric, matrices, optimize=True) / len(matrices)
+    averaged = (matrices.transpose(0, 2, 1) @ metric @ matrices).mean(axis=0)
     inverse = np.linalg.inv(basis.T)
     values, vectors = np.linalg.eigh(inverse.T @ averaged @ inverse)
     return np.asarray((vectors * np.sqrt(values)) @ vectors.T)
@@ -168,7 +183,7 @@ def placed_holohedry(
         own: int (n,), the numbers of its elements that form the crystal's point group.
         basis: float64 (3, 3), rows are a basis of the (exact) lattice in Å.
     """
-    coefficients = np.array(list(np.ndindex(5, 5, 5))) - 2
+    coefficients = small_vectors(2)
     vectors = coefficients @ basis
     lengths = np.linalg.norm(vectors, axis=1)
     vectors, lengths = vectors[lengths > 0], lengths[lengths > 0]

@@ -14,7 +14,8 @@ from sbs.structures.crystal import crystal_symmetry, primitive_cell
 from sbs.structures.detected import Detected
 from sbs.structures.detection import detect
 from sbs.structures.inputs import Structure
-from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced
+from sbs.structures.integer_lattices import Quotient
+from sbs.structures.lattice import diagonal_or_reduced
 from sbs.structures.matching import CrystalMatch, Match, match_crystals
 from sbs.structures.sites import move
 from sbs.structures.supercell import parse_supercell, primitive_crystal

@@ -46,7 +46,7 @@ def form_of_operations(
         basis: float64 (3, 3), a basis of the lattice of all translations as rows, Å.
         rotations: int (n, 3, 3), on this basis. shifts: float64 (n, 3), consistent to rounding.
     """
-    metric = np.einsum("gji,jk,gkl->il", rotations, basis @ basis.T, rotations, optimize=True) / len(rotations)
+    metric = (rotations.transpose(0, 2, 1) @ (basis @ basis.T) @ rotations).mean(axis=0)
     lattice = np.linalg.cholesky(metric)
     # Few points of different kinds have symmetries of their own: four have none but by design of the lattice.
     count = 2 if len(rotations) > 4 else 4

@@ -9,7 +9,9 @@ them is chosen by what the structure is, so that every motion, order of the atom
 2. at the one whose nearest neighbour is nearest (the octahedral cation of a perovskite);
 3. at the one of lowest atomic number;
 4. what is still open is decided by fixed functions of the structure (Fourier sums) that differ unless the descriptions are
-   the same.
+   the same;
+5. descriptions that are the same, but for a cell that keeps not all rotations of the crystal, by the Hermite normal form of the
+   cell's translations.
 
 An origin can also be asked for by naming the atom that shall lie there.
 """
@@ -26,7 +28,7 @@ from sbs.errors import DetectionError
 from sbs.groups import PointGroup
 from sbs.structures.crystal import SpaceGroup
 from sbs.structures.inputs import atomic_number, element
-from sbs.structures.integer_lattices import congruence_solutions
+from sbs.structures.integer_lattices import congruence_solutions, hermite_form, small_vectors
 from sbs.structures.primitive import INTEGER_SLACK, PrimitiveCrystal
 from sbs.structures.standard_form import form_of_operations
 
@@ -39,6 +41,8 @@ SAME_SCORE = 1e-5
 # Distances (Å) and offsets from the origin (fractional) that differ by less are equal.
 SAME_DISTANCE = 0.01
 AT_ORIGIN = 0.02
+# Lattice vectors have halves and thirds as coordinates on a conventional basis.
+PARTS = 6
 # Fourier sums run over wave vectors of conventional reciprocal coordinates up to this.
 HIGHEST_ORDER = 3
 
@@ -92,6 +96,7 @@ def standard_setting(
     kept: IntArray,
     holohedry: PointGroup,
     generators: tuple[int, ...],
+    cell: IntArray,
     origin: str | None = None,
 ) -> StandardSetting:
     """The setting that the rules at the head of this module choose.
@@ -101,6 +106,7 @@ def standard_setting(
         kept: int (n,), the rotations of the crystal that count, a subgroup.
         holohedry: the point group of the lattice, in the crystal's frame.
         generators: numbers among the kept rotations that generate them.
+        cell: int (3, 3), a basis of the translations of the cell on the primitive basis, rows.
         origin: chemical symbol of the atom that shall lie at the origin; None leaves it to the rules.
 
     Raises:
@@ -123,7 +129,7 @@ def standard_setting(
         values = _mismatch(crystal, change, generators)
         for t in congruence_solutions(_rows(crystal, change, generators), values, SHIFT_SLACK):
             candidates.add(matrix @ change, matrix @ t + shift)
-    chosen = candidates.best(origin)
+    chosen = candidates.best(origin, cell)
     q, p = candidates.matrices[chosen], candidates.shifts[chosen]
     atom = candidates.origin_atoms()[chosen]
     basis = np.linalg.inv(q).T @ crystal.basis
@@ -190,7 +196,7 @@ class _Candidates:
             found.append(int(near.argmin()) if near.min() < AT_ORIGIN else -1)
         return found
 
-    def best(self, origin: str | None) -> int:
+    def best(self, origin: str | None, cell: IntArray) -> int:
         atoms = self.origin_atoms()
         left = list(range(len(atoms)))
         if origin is not None:
@@ -208,10 +214,12 @@ class _Candidates:
         left = _least(left, [float(self.crystal.numbers[a]) if a >= 0 else 0.0 for a in atoms], 0.5)
         turned, placed = self._scores(left)
         left = _least(left, turned, SAME_SCORE)
-        return _least(left, placed, SAME_SCORE)[0]
+        left = _least(left, placed, SAME_SCORE)
+        steps = [np.round(PARTS * cell @ self.matrices[i].T).astype(np.int64) for i in left]
+        return min(zip(left, steps, strict=True), key=lambda entry: hermite_form(entry[1]).ravel().tolist())[0]
 
     def _nearest(self, site: int) -> float:
-        steps = np.array(list(np.ndindex(5, 5, 5))) - 2
+        steps = small_vectors(2)
         away = self.crystal.positions - self.crystal.positions[site]
         vectors = ((away - np.round(away))[:, None] + steps) @ self.crystal.basis
         lengths = np.linalg.norm(vectors, axis=2).ravel()
@@ -221,7 +229,7 @@ class _Candidates:
         """For each description a function of the differences between sites (which settles the axes) and one of the sites
         (which settles the origin, along directions that the space group binds)."""
         size = len(self.matrices)
-        orders = np.array(list(np.ndindex(*([2 * HIGHEST_ORDER + 1] * 3)))) - HIGHEST_ORDER
+        orders = small_vectors(HIGHEST_ORDER)
         weights = np.sqrt(np.arange(1.0, len(orders) + 1) * 2 + 1) % 1 - 0.5
         # Only wave vectors of the reciprocal lattice are periodic where the conventional cell is centred.
         periodic = orders @ self.matrices[which[0]]

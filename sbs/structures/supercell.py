@@ -24,7 +24,8 @@ from sbs.groups.abstract.validation import real_array, shown
 from sbs.structures.copies import Copies
 from sbs.structures.crystal import CrystalSymmetry
 from sbs.structures.inputs import Structure
-from sbs.structures.integer_lattices import Quotient, diagonal_or_reduced, kept_sublattice
+from sbs.structures.integer_lattices import Quotient, kept_sublattice
+from sbs.structures.lattice import diagonal_or_reduced
 from sbs.structures.orient import oriented_group
 from sbs.structures.primitive import INTEGER_SLACK, PrimitiveCrystal, integers, primitive_crystal
 from sbs.structures.standard_setting import StandardSetting, standard_setting
@@ -101,7 +102,8 @@ class Supercell(ComparedByValue):
     @cached_property
     def setting(self) -> StandardSetting:
         """The standard setting of the space group that the cell keeps, which labels refer to."""
-        return standard_setting(self.primitive, self.kept, self.holohedry, self.point_group.generators, self.origin)
+        generators = self.point_group.generators
+        return standard_setting(self.primitive, self.kept, self.holohedry, generators, self.quotient.form, self.origin)
 
     @cached_property
     def standard_operations(self) -> tuple[IntArray, FloatArray]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.structures.integer_lattices import Quotient
+from sbs.structures.integer_lattices import Quotient, small_vectors
 
 __all__ = [
     "Star",
@@ -218,7 +218,7 @@ def star_order(point: str, parameters: tuple[float, ...], lattice: str) -> tuple
 
 def reciprocal_vectors(matrix: FloatArray) -> FloatArray:
     """Reciprocal lattice vectors (m, 3) with small indices on the conventional basis, from Q (3, 3) of the standard setting."""
-    indices = np.array(list(np.ndindex(*([2 * REACH + 1] * 3))), dtype=np.float64) - REACH
+    indices = small_vectors(REACH).astype(np.float64)
     periodic = indices @ matrix
     return indices[(np.abs(periodic - np.round(periodic)) < SAME_VECTOR).all(axis=1)]
 

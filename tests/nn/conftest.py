@@ -93,7 +93,7 @@ def _import_paths() -> Iterator[None]:
         sys.path.remove(each)
 
 
-from hosts import mace, nequip, sevennet  # noqa: E402, F401  # fixtures
+from hosts import mace, nequip, sevennet, sevennet_attached  # noqa: E402, F401  # fixtures
 
 
 @pytest.fixture

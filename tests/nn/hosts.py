@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+import sbs
+from sbs.nn import SymmetryFields
+
 
 def wake(attachment, size):
     generator = torch.Generator().manual_seed(0)
@@ -35,6 +38,18 @@ def sevennet():
         return calculator.results["energy"], calculator.results["forces"].copy()
 
     return calculator.model, evaluate
+
+
+@pytest.fixture
+def sevennet_attached(sevennet):
+    """SevenNet-0 with a breaker whose weights are awake, the breaker, and the function for energy and forces."""
+    from sbs.nn import SymmetryBreaker, attach, detach
+
+    model, evaluate = sevennet
+    breaker = SymmetryBreaker(sbs.minimal_set("O", "C4", ambient="SO(3)"), dtype=torch.float32)
+    wake(attach(model, breaker, at="1_equivariant_gate", ignore_parity=True), 0.05)
+    yield model, breaker, evaluate
+    detach(model)
 
 
 @pytest.fixture
@@ -103,3 +118,18 @@ def mace():
         return float(output["energy"].detach()), output["forces"].detach().numpy()
 
     return model, evaluate
+
+
+def broken_rocksalt(axis, cubic=False, symmetry_set=None):
+    """Rocksalt whose ions are pulled apart along an axis, and the fields that the transform finds for it."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    atoms = rocksalt(cubic)
+    symmetry_set = symmetry_set or sbs.minimal_set("Oh", "C4v")
+    forces = 0.1 * np.outer(np.where(atoms.numbers == 11, 1.0, -1.0), axis)
+    atoms.arrays["pull"] = forces
+    transform = SymmetryFields(symmetry_set, sbs.detect, target="pull")
+    atoms = transform(atoms)
+    del atoms.arrays["pull"]
+    atoms.calc = SinglePointCalculator(atoms, energy=-1.0, forces=forces)
+    return atoms

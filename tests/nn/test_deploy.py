@@ -134,17 +134,6 @@ def test_what_cannot_be_fixed_is_refused(attached):
 # --- SevenNet ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def sevennet_attached(sevennet):
-    from sbs.nn import detach
-
-    model, evaluate = sevennet
-    breaker = SymmetryBreaker(sbs.minimal_set("O", "C4", ambient="SO(3)"), dtype=torch.float32)
-    wake(attach(model, breaker, at="1_equivariant_gate", ignore_parity=True), 0.05)
-    yield model, breaker, evaluate
-    detach(model)
-
-
 def test_sevennet_calculator_relaxes_on_one_surface(sevennet_attached):
     model, breaker, evaluate = sevennet_attached
     with breaker.choose(torch.tensor([4])):

@@ -114,6 +114,18 @@ def test_nothing_unstable_is_said(capsys):
     assert "minimum" in str(tree)
 
 
+def test_a_gain_below_the_noise_is_no_reason_to_go_on():
+    tree = sbs.descend(caesium_chloride(), LatticePhi4(a=-0.57), cell=False, fmax=1e-6)
+    assert -5e-5 < tree.lowest.energy < 0
+    assert tree.complete and not tree.limit
+
+
+def test_depth_limits_the_search_and_says_so():
+    tree = sbs.descend(caesium_chloride(), LatticePhi4(), cell=False, depth=1)
+    assert not tree.complete and "depth=1" in tree.limit
+    assert tree.lowest.stable is None
+
+
 class Noisy(LatticePhi4):
     """Forces whose noise hides in the Hessian what is unstable: nothing repeats, nothing is symmetric."""
 

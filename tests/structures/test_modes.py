@@ -19,6 +19,7 @@ from sbs.structures.space_irreps import find_irrep, space_irreps
 from sbs.structures.spglib_calls import setting_operations
 from sbs.structures.standard_form import _standard_hall_number
 from tests.structures.crystals import CRYSTALS
+from tests.structures.test_crystals import recast
 
 CASES = [(name, 2) for name in CRYSTALS] + [("perovskite", 1), ("perovskite", (1, 1, 3)), ("hcp", 3), ("zincblende", 3)]
 
@@ -180,6 +181,25 @@ def test_congruences():
             assert (np.abs(away - np.round(away)).max(axis=1) < 1e-9).sum() == 1
             assert len(found) == round(abs(np.linalg.det(hermite_form(rows))))
     assert len(congruence_solutions(np.array([[0, 0, 0]]), np.array([0.5]), 1e-6)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("CdI2", [[-1, -1, -2], [2, -1, -2], [1, -2, 2]]),
+        ("fluorite", [[1, 0, -1], [0, -2, -2], [-1, 2, -2]]),
+        ("perovskite", [[1, 1, 0], [0, 1, 0], [0, 0, 3]]),
+    ],
+    ids=["CdI2", "fluorite", "perovskite"],
+)
+def test_labels_in_a_cell_of_low_symmetry_are_the_same_however_it_is_given(name, cell):
+    """Such a cell singles out directions that the crystal alone does not tell apart."""
+    crystal = sbs.detect(CRYSTALS[name], supercell=cell)
+    assert not crystal.supercell.complete
+    expected = [(mode.label, mode.multiplicity) for mode in sbs.modes(crystal)]
+    for seed in range(4):
+        given = sbs.detect(recast(crystal.structure.to_ase(), seed, proper=False)[0])
+        assert [(mode.label, mode.multiplicity) for mode in sbs.modes(given)] == expected
 
 
 # --- the published numbers of the representations ---------------------------------------------------------------------

@@ -6,7 +6,7 @@ the batch: see `sbs.nn.choice`. Pipelines take the fields along under their own 
 - PyG, Lightning: attributes of ``Data`` are collated as they are.
 - NequIP: ``include_keys: [sbs_object, sbs_set, sbs_rotation]`` of its ASE datasets, once `sbs.nn.host.nequip` is imported.
 - MACE: ``info_keys`` of a head, `sbs.nn.host.mace.info_keys`.
-- SevenNet: ``atoms.info`` comes along as it is.
+- SevenNet: ``atoms.info`` comes along as it is, in training with ``data_format_args: {drop_info: false}``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import numpy.typing as npt
 import torch
 
 from sbs.errors import NetworkInputError
+from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup, match_elements
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.pairing import matching_objects
+from sbs.sets.pairing import paired_object
 
-__all__ = ["SymmetryFields", "orientation", "permutations_for"]
+__all__ = ["SymmetryFields", "orientation", "permutations_for", "rotations_only"]
 
 # Entries of R S R^T against those of the detected group.
 _SAME_GROUP = 1e-5
@@ -38,19 +39,19 @@ def orientation(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.float
 
     Args:
         detected: from ``sbs.detect``.
-        symmetry_set: for inputs of the same point group, in any orientation.
+        symmetry_set: for inputs of the same point group, in any orientation; with the ambient group "SO(3)", for networks
+            that know rotations only, of the rotations in it.
 
     Raises:
         NetworkInputError: the groups differ, or the set's ambient group lies otherwise than the structure's lattice.
     """
     detected = _modulo_lattice(detected)
-    own, found = symmetry_set.group, _point_group(detected)
+    own, found = symmetry_set.group, _group_for(detected, symmetry_set)
     if getattr(own, "symbol", None) != found.symbol or own.order != found.order:
         raise NetworkInputError(
             f"The structure has the symmetry {found.symbol}, the set is for {getattr(own, 'symbol', own)}; ask for "
             "sbs.minimal_set(detected, target), or give a structure of that symmetry."
         )
-    assert not isinstance(own, type(None))
     turn = np.asarray(found.rotation @ own.rotation.T, dtype=np.float64)  # type: ignore[union-attr]
     if isinstance(found, PointGroup) and _unlike(turn @ own.matrices @ turn.T, found.matrices):
         raise NetworkInputError(
@@ -83,8 +84,33 @@ def _point_group(detected: Any) -> Any:
     raise NetworkInputError(f"{detected!r} was not detected; give what sbs.detect returns.")
 
 
+def rotations_only(ambient: Any) -> bool:
+    """Whether an ambient group has no improper elements."""
+    if isinstance(ambient, ClosedGroup):
+        return ambient.symbol == "SO(3)"
+    return bool((np.linalg.det(np.asarray(ambient.matrices)) > 0).all())
+
+
+def _group_for(detected: Any, symmetry_set: MinimalSet) -> Any:
+    """The structure's point group; its rotations, where the set is for networks that know no others (ambient "SO(3)")."""
+    found = _point_group(detected)
+    if not isinstance(found, PointGroup) or not rotations_only(symmetry_set.ambient):
+        return found
+    proper = found.matrices[np.linalg.det(found.matrices) > 0]
+    if len(proper) == found.order:
+        return found
+    rotations = PointGroup.from_matrices(proper)
+    # In the frame of the whole group, where that is a setting of its rotations: labels then mean the same for both.
+    same = rotations.standard.rotated(found.rotation)
+    return same if not _unlike(same.matrices, proper) else rotations
+
+
 def _unlike(matrices: np.ndarray, others: np.ndarray) -> bool:
     return bool(np.abs(matrices[:, None] - others[None]).max(axis=(2, 3)).min(axis=1).max() > _SAME_GROUP)
+
+
+def _symbol(symmetry_set: MinimalSet) -> str:
+    return str(getattr(symmetry_set.group, "symbol", symmetry_set.group))
 
 
 def permutations_for(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.int64]:
@@ -98,6 +124,7 @@ def permutations_for(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.
     if not isinstance(symmetry_set.group, PointGroup):
         raise NetworkInputError(f"{symmetry_set.group.symbol} is infinite: its permutations cannot be listed.")
     turned = turn @ symmetry_set.group.matrices @ turn.T
+    # Elements of the structure's group, which may have more than the set's.
     return np.asarray(detected.permutations)[match_elements(turned, _point_group(detected).matrices)]
 
 
@@ -137,17 +164,18 @@ class SymmetryFields:
         """
         detected = _modulo_lattice(self.detect(structure))
         found = _point_group(detected)
-        number = next((n for n, each in enumerate(self.sets) if getattr(each.group, "symbol", None) == found.symbol), None)
+        fitting = (n for n, each in enumerate(self.sets) if _group_for(detected, each).symbol == _symbol(each))
+        number = next(fitting, None)
         if number is None:
-            names = ", ".join(str(getattr(each.group, "symbol", each.group)) for each in self.sets)
+            names = ", ".join(map(_symbol, self.sets))
             raise NetworkInputError(f"The structure has the symmetry {found.symbol}; the sets are for {names}.")
         chosen = self.sets[number]
         turn = orientation(detected, chosen)
         fields: dict[str, npt.NDArray[Any]] = {"sbs_set": np.array(number), "sbs_rotation": turn}
         if target is not None:
-            turned = chosen.rotated(turn)
             moves = permutations_for(detected, chosen)
-            fields["sbs_object"] = matching_objects(turned, target, self.irreps, moves)[0]
+            kinds = detected.structure.numbers
+            fields["sbs_object"] = np.array(paired_object(chosen, target, self.irreps, moves, kinds, turn))
         return fields
 
     def __call__(self, data: Any) -> Any:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
-from sbs.groups.point.closed import ClosedGroup
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_like
 from sbs.nn.choice import Choice
 from sbs.nn.compiling import autocasting
+from sbs.nn.host.data import rotations_only
 from sbs.nn.host.product import ObjectProduct
 
 __all__ = ["Injection"]
@@ -89,15 +88,9 @@ def _check_proper(breaker: SymmetryBreaker) -> None:
     """Refuse sets closed under less than what a host without parity is equivariant under."""
     for each in breaker.sets:
         ambient: Any = each.ambient
-        symbol = getattr(ambient, "symbol", None)
-        proper = symbol == "SO(3)" if isinstance(ambient, ClosedGroup) else _all_proper(ambient)
-        if not proper:
+        if not rotations_only(ambient):
             raise NetworkInputError(
                 f"ignore_parity=True is for hosts that are equivariant under rotations only, but the set {each!r} is for the "
-                f"ambient group {symbol}, with improper elements: without parity its objects mean something else. Ask for "
-                f'the set of the rotation groups, sbs.minimal_set(group, target, ambient="SO(3)").'
+                f"ambient group {getattr(ambient, 'symbol', ambient)}, with improper elements: without parity its objects mean "
+                'something else. Ask for the set of the rotation groups, sbs.minimal_set(group, target, ambient="SO(3)").'
             )
-
-
-def _all_proper(ambient: Any) -> bool:
-    return bool((np.linalg.det(np.asarray(ambient.matrices)) > 0).all())

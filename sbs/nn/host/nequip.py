@@ -16,8 +16,10 @@ In a configuration::
         ...
 
 The modifier ``fix_symmetry_breaker`` makes one object part of the model, as an export needs it; ``nequip-compile --modifiers
-fix_symmetry_breaker`` takes the one that the configuration names as ``object``. Import this module by name; nothing else in
-the package needs NequIP. For a model in the hands of Python, `sbs.nn.attach` does.
+fix_symmetry_breaker`` takes the one that the configuration names as ``object``. A package that ``nequip-package`` makes is read
+where sbs is installed too. NequIP's commands know the fields of a batch by `sbs.nn.host.nequip_fields`, where sbs is installed;
+in Python import this module by name: nothing else in the package needs NequIP. For a model in the hands of Python,
+`sbs.nn.attach` does.
 """
 
 from __future__ import annotations
@@ -34,15 +36,17 @@ from torch import Tensor
 from sbs.errors import MissingDependencyError, NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.choice import FIELDS, Choice
+from sbs.nn.host import nequip_fields  # noqa: F401  # registers the fields
 from sbs.nn.host.graphs import graphs_of
 from sbs.nn.host.injection import Injection
 from sbs.query import minimal_set
 
 try:
-    from nequip.data import AtomicDataDict, register_fields
+    from nequip.data import AtomicDataDict
     from nequip.model import model_builder
     from nequip.nn import GraphModuleMixin
     from nequip.nn.model_modifier_utils import model_modifier
+    from nequip.scripts._package_utils import register_libraries_as_external_for_packaging
 except ImportError as error:
     raise MissingDependencyError(
         f"sbs.nn.host.nequip needs NequIP 0.19, which could not be imported ({error}); install it with: pip install nequip"
@@ -50,12 +54,8 @@ except ImportError as error:
 
 __all__ = ["AppendSymmetryBreaker", "SymmetryBrokenModel", "SymmetryInjection"]
 
-# NequIP batches and filters data by registered names.
-register_fields(
-    graph_fields=[name for name in FIELDS if name != "sbs_site"],
-    node_fields=["sbs_site"],
-    long_fields=["sbs_object", "sbs_set", "sbs_site"],
-)
+# What NequIP packs is source and pickles; sets come with tables, so that sbs stays a library that a package asks for.
+register_libraries_as_external_for_packaging(["sbs"])
 
 _LAYER = "symmetry_injection"
 

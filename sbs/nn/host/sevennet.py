@@ -1,4 +1,4 @@
-"""SevenNet: checkpoints that rebuild their attachments, and SevenNet's own LAMMPS exporter for a fixed model.
+"""SevenNet: its own training command with breakers attached, checkpoints, and its own LAMMPS exporter for a fixed model.
 
 SevenNet builds a model from a checkpoint wherever it is used. A checkpoint of an attached model holds, beside what SevenNet
 puts there, the sets and places of the breakers; `load` rebuilds them. Import this module by name.
@@ -6,7 +6,9 @@ puts there, the sets and places of the breakers; `load` rebuilds them. Import th
 
 from __future__ import annotations
 
+import argparse
 import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -18,9 +20,45 @@ from sbs.nn.host.attach import attach, attachments_of
 from sbs.nn.host.fixing import fix
 from sbs.optional import require
 
-__all__ = ["deploy", "load", "save"]
+__all__ = ["deploy", "load", "save", "train"]
 
 _ENTRY = "symmetry_breaking"
+
+
+def train(arguments: Sequence[str], attaching: Callable[[nn.Module], Any]) -> None:
+    """Run SevenNet's command ``sevenn`` for training with a model to which breakers were attached.
+
+    Objects come from the data: ``atoms.info["sbs_object"]`` and the other fields of `sbs.nn.choice`, which SevenNet hands on if
+    the configuration has ``data_format_args: {drop_info: false}``. The checkpoints that are written are read by `load`, and
+    by SevenNet itself as the model without the breakers.
+
+    Args:
+        arguments: of the command, as on the command line: ``["input.yaml"]``.
+        attaching: called with the model that SevenNet has built (and, where the configuration continues a checkpoint, before its
+            weights are read), before anything is trained: calls `sbs.nn.attach`.
+    """
+    command: Any = require("sevenn.main.sevenn", "potentials")
+    scripts: Any = require("sevenn.scripts.train", "potentials")
+    trainer: Any = require("sevenn.train.trainer", "potentials").Trainer
+    build, written = scripts.build_E3_equivariant_model, trainer.get_checkpoint_dict
+
+    def built(*positional: Any, **named: Any) -> Any:
+        model = build(*positional, **named)
+        attaching(model)
+        return model
+
+    def entries(own: Any) -> dict[str, Any]:
+        found: dict[str, Any] = written(own)
+        state, places = _separate(getattr(own.model, "module", own.model))
+        return {**found, "model_state_dict": state, _ENTRY: places} if places else found
+
+    parser = argparse.ArgumentParser("sevenn")
+    command.cmd_parser_train(parser)
+    scripts.build_E3_equivariant_model, trainer.get_checkpoint_dict = built, entries
+    try:
+        command.run(parser.parse_args(list(arguments)))
+    finally:
+        scripts.build_E3_equivariant_model, trainer.get_checkpoint_dict = build, written
 
 
 def save(model: nn.Module, origin: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
@@ -34,10 +72,19 @@ def save(model: nn.Module, origin: str | os.PathLike[str], path: str | os.PathLi
     Raises:
         NetworkInputError: nothing is attached to the model.
     """
-    attached = attachments_of(model)
-    if not attached:
+    if not attachments_of(model):
         raise NetworkInputError("Nothing is attached to this model; save it as SevenNet does.")
     checkpoint = require("sevenn.util", "potentials").load_checkpoint(str(origin))
+    state, places = _separate(model)
+    # The weights are in today's order, whatever SevenNet wrote the origin: it sorts those of old versions when it reads them.
+    config = checkpoint.config | {"version": require("sevenn", "potentials").__version__}
+    entries = {"model_state_dict": state, "config": config, "epoch": checkpoint.epoch, _ENTRY: places}
+    torch.save({**entries, "time": checkpoint.time, "hash": checkpoint.hash}, path)
+
+
+def _separate(model: nn.Module) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The weights that SevenNet knows, and what rebuilds the attachments."""
+    attached = attachments_of(model)
     own = {f"{each.name}.symmetry_injection." for each in attached}
     state = {
         name: value for name, value in model.state_dict().items() if not any(name.startswith(prefix) for prefix in own)
@@ -56,10 +103,7 @@ def save(model: nn.Module, origin: str | os.PathLike[str], path: str | os.PathLi
         }
         for each in attached
     ]
-    # The weights are in today's order, whatever SevenNet wrote the origin: it sorts those of old versions when it reads them.
-    config = checkpoint.config | {"version": require("sevenn", "potentials").__version__}
-    entries = {"model_state_dict": state, "config": config, "epoch": checkpoint.epoch, _ENTRY: places}
-    torch.save({**entries, "time": checkpoint.time, "hash": checkpoint.hash}, path)
+    return state, places
 
 
 def load(path: str | os.PathLike[str], freeze: bool = True) -> nn.Module:

@@ -53,18 +53,22 @@ class Interactability:
         return len(self.triples)
 
 
+# The triples are counted by the cube of the degree.
+_HIGHEST = 100
+
+
 def interactability(product: str | EquivariantProduct | type[EquivariantProduct], lmax: int) -> Interactability:
     """Which degrees l1, l2 <= lmax interact to which l3 (up to 2 lmax).
 
     Args:
         product: a name of `PRODUCTS`, a class or an instance.
-        lmax: not negative.
+        lmax: from 0 to 100.
 
     Raises:
         NetworkInputError: for an unknown product.
         SymmetryBreakingError: for an ``lmax`` that is not such a number.
     """
-    kind, lmax = kind_of(product), check_integer(lmax, "lmax")
+    kind, lmax = kind_of(product), check_integer(lmax, "lmax", 0, _HIGHEST)
     every = [
         (l1, l2, l3) for l1 in range(lmax + 1) for l2 in range(lmax + 1) for l3 in range(abs(l1 - l2), l1 + l2 + 1)
     ]

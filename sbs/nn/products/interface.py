@@ -17,7 +17,7 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
-from sbs.nn.checks import as_irreps
+from sbs.nn.checks import as_irreps, check_tensors
 from sbs.nn.compiling import is_compiling
 from sbs.nn.products import selection
 from sbs.nn.products.selection import Kind
@@ -175,6 +175,7 @@ class EquivariantProduct(torch.nn.Module):
         raise NotImplementedError
 
     def _check(self, x: Tensor, y: Tensor) -> None:
+        check_tensors(True, x=x, y=y)
         expected = self._floats()
         for name, given, layout in (("x", x, self._layouts[0]), ("y", y, self._layouts[1])):
             start, mul, last = layout[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from e3nn import o3
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.nn.products.clebsch_gordan import DenseClebschGordan, E3nnClebschGordan, SparseClebschGordan
 from sbs.nn.products.complete import CompleteProduct
 from sbs.nn.products.gaunt import FourierGaunt, GridGaunt
@@ -60,5 +61,5 @@ def kind_of(product: str | EquivariantProduct | type[EquivariantProduct]) -> Kin
 
 def _class_of(name: str) -> type[EquivariantProduct]:
     if not isinstance(name, str) or name not in PRODUCTS:
-        raise NetworkInputError(f"tensor product {name!r} is unknown; choose one of {', '.join(map(repr, PRODUCTS))}.")
+        raise NetworkInputError(f"tensor product {shown(name)} is unknown; choose one of {', '.join(map(repr, PRODUCTS))}.")
     return PRODUCTS[name]

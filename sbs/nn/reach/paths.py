@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from e3nn import o3
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.nn.products import selection
 
 __all__ = [
@@ -72,7 +73,7 @@ def as_paths(product: object) -> Paths:
     if isinstance(product, Paths) and not isinstance(product, type):
         return product
     raise NetworkInputError(
-        f"tensor_product={product!r} is unknown; choose one of {', '.join(map(repr, _NAMED))}, or give a product of "
+        f"tensor_product={shown(product)} is unknown; choose one of {', '.join(map(repr, _NAMED))}, or give a product of "
         "sbs.nn.products or another object with a name and has(l1, l2, l3)."
     )
 

@@ -12,9 +12,10 @@ from e3nn import o3
 
 from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.groups.abstract.subgroups import Subgroup
-from sbs.groups.abstract.validation import check_real
+from sbs.groups.abstract.validation import check_bool, check_integer, check_real, real_array, shown
 from sbs.groups.point.closed import ClosedGroup
-from sbs.nn.checks import as_irreps
+from sbs.nn.checks import as_irreps, check_sets
+from sbs.nn.products.sphere import LARGEST_DEGREE
 from sbs.nn.reach.geometry import Geometry, generic_cluster, molecule, periodic
 from sbs.nn.reach.paths import Product, as_paths, unreachable_blocks
 from sbs.nn.reach.question import SAME_OBJECT, Answer, Question
@@ -29,6 +30,9 @@ __all__ = ["Reach", "can_break", "kept_elements"]
 
 # Elements of an infinite S that are tried.
 _SAMPLED_ELEMENTS = 32
+
+# Deeper networks reach nothing more, and take long.
+_MOST_LAYERS = 64
 
 # Largest degree among the irreps that an answer proposes for pooled outputs.
 _SHOWN_DEGREE = 4
@@ -155,18 +159,23 @@ def _network(
     lmax: int | None,
 ) -> Network:
     """The network that is asked about, checked."""
+    symmetry_set = check_sets([symmetry_set])[0]
     irreps_in, hidden = as_irreps(irreps_in, "irreps_in"), as_irreps(irreps_hidden, "irreps_hidden")
     irreps_out = as_irreps(irreps_out, "irreps_out")
     product = as_paths(tensor_product)
-    if isinstance(layers, bool) or not isinstance(layers, int) or layers < 0:
-        raise NetworkInputError(f"layers={layers}; expected the number of hidden layers, zero or more.")
-    if at not in ("attributes", "input") and (isinstance(at, (bool, str)) or not 1 <= at <= layers + 1):
+    if isinstance(layers, bool) or not isinstance(layers, int) or not 0 <= layers <= _MOST_LAYERS:
         raise NetworkInputError(
-            f'at={at!r}; expected "attributes", "input", or the number of a layer, 1 to {layers + 1}.'
+            f"layers={shown(layers)}; expected the number of hidden layers, zero to {_MOST_LAYERS}."
+        )
+    known = at in ("attributes", "input") if isinstance(at, str) else type(at) is int and 1 <= at <= layers + 1
+    if not known:
+        raise NetworkInputError(
+            f'at={shown(at)}; expected "attributes", "input", or the number of a layer, 1 to {layers + 1}.'
         )
     if not symmetry_set.irreps:
         raise NetworkInputError("The set is of abstract groups and has no irreps of O(3).")
-    top = max((ir.l for mul, ir in hidden + irreps_out if mul), default=0) if lmax is None else lmax
+    top = max((ir.l for mul, ir in hidden + irreps_out if mul), default=0)
+    top = top if lmax is None else check_integer(lmax, "lmax", 0, LARGEST_DEGREE)
     irreps_breaker = o3.Irreps(common_irreps([symmetry_set.irreps]))
     return Network(irreps_in, hidden, irreps_out, irreps_breaker, product, layers, at, top)
 
@@ -205,12 +214,14 @@ class _Scene:
             )
         if self.positions is None:
             return generic_cluster(), None
-        moves = site_permutations(self.positions, matrices)
-        return molecule(np.asarray(self.positions, dtype=np.float64), matrices, moves), moves
+        positions = real_array(self.positions, "positions")
+        moves = site_permutations(positions, matrices)
+        return molecule(positions, matrices, moves), moves
 
 
 def _posed(network: Network, symmetry_set: MinimalSet, pooled: bool, scene: _Scene) -> Question:
     """The question with numbers in."""
+    pooled = check_bool(pooled, "pooled")
     group: Any = symmetry_set.group
     table = moves = None
     if isinstance(group, ClosedGroup):

@@ -1,0 +1,120 @@
+"""Whatever is handed to breakers, products, can_break or turn_outputs, only errors of the library come out."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from e3nn import o3
+
+import sbs
+from sbs.nn import (
+    LearnedBreaker,
+    SymmetryBreaker,
+    can_break,
+    turn_outputs,
+    with_breaker,
+)
+from sbs.nn.products import PRODUCTS, expressivity, interactability
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from test_bad_input import ODD, outcome
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sbs.nn.UnreachableBreakerWarning"),
+    pytest.mark.filterwarnings("ignore::sbs.nn.OrientationWarning"),
+    pytest.mark.filterwarnings("ignore:.*given NumPy array is not writable.*:UserWarning"),
+]
+
+TENSORS = {
+    "tensor": torch.zeros(3),
+    "empty tensor": torch.zeros(0),
+    "NaN tensor": torch.full((1, 3), float("nan")),
+    "complex tensor": torch.zeros(2, dtype=torch.complex64),
+    "truth tensor": torch.ones(2, dtype=torch.bool),
+    "integer tensor": torch.tensor([7, -3]),
+    "matrix tensor": torch.eye(3)[None],
+    "sparse tensor": torch.eye(3).to_sparse(),
+    "scalar tensor": torch.tensor(0),
+    "module": torch.nn.Linear(2, 2),
+    "irreps": o3.Irreps("2x1o"),
+}
+VALUES = ODD | TENSORS
+
+SET = sbs.minimal_set("D3", "C3")
+VECTORS = sbs.minimal_set("Oh", "C4v")
+OUTPUT = torch.ones(1, 3)
+MATRICES = np.asarray(sbs.point_group("Oh").matrices)
+
+
+BREAKER = SymmetryBreaker(VECTORS, mode="index")
+SAMPLING = SymmetryBreaker(VECTORS)
+LEARNED = LearnedBreaker("D3", "1x1o")
+
+
+def reach(**given):
+    arguments = {"irreps_in": "0e", "irreps_hidden": "2x0e+2x1o", "irreps_out": "1o", "symmetry_set": SET, "layers": 1}
+    return can_break(**(arguments | given))
+
+
+def choosing(**given):
+    with BREAKER.choose(**given):
+        return BREAKER.graph_features(1)
+
+
+CALLS: dict[str, Callable[[object], object]] = {
+    "SymmetryBreaker(x)": SymmetryBreaker,
+    "SymmetryBreaker(mode=x)": lambda x: SymmetryBreaker(VECTORS, mode=x),
+    "SymmetryBreaker(seed=x)": lambda x: SymmetryBreaker(VECTORS, seed=x),
+    "SymmetryBreaker(shared=x)": lambda x: SymmetryBreaker(VECTORS, shared=x),
+    "SymmetryBreaker(dtype=x)": lambda x: SymmetryBreaker(VECTORS, dtype=x),
+    "breaker(x)": lambda x: BREAKER(x, index=torch.tensor([0])),
+    "breaker(num_graphs=x)": lambda x: BREAKER(torch.zeros(2, dtype=torch.long), x, index=torch.tensor([0])),
+    "breaker(index=x)": lambda x: BREAKER(torch.zeros(2, dtype=torch.long), 1, index=x),
+    "breaker(set_index=x)": lambda x: BREAKER(torch.zeros(2, dtype=torch.long), 1, index=torch.tensor([0]), set_index=x),
+    "breaker(rotations=x)": lambda x: BREAKER(torch.zeros(2, dtype=torch.long), 1, index=torch.tensor([0]), rotations=x),
+    "breaker(features=x)": lambda x: BREAKER(torch.zeros(2, dtype=torch.long), 1, features=x),
+    "breaker.graph_features(x)": lambda x: SAMPLING.graph_features(x),
+    "breaker.draw(x)": SAMPLING.draw,
+    "breaker.choose(x)": lambda x: choosing(index=x),
+    "breaker.choose(rotations=x)": lambda x: choosing(index=torch.tensor([0]), rotations=x),
+    "breaker.choose(features=x)": lambda x: choosing(features=x),
+    "breaker.features_of(x)": BREAKER.features_of,
+    "breaker.features_of(set_index=x)": lambda x: BREAKER.features_of(VECTORS.objects[:1], x),
+    "LearnedBreaker(x)": lambda x: LearnedBreaker(x, "1x1o"),
+    "LearnedBreaker(irreps=x)": lambda x: LearnedBreaker("D3", x),
+    "LearnedBreaker(seed=x)": lambda x: LearnedBreaker("D3", "1x1o", seed=x),
+    "learned.asymmetry(x)": LEARNED.asymmetry,
+    "learned.converged(x)": LEARNED.converged,
+    "with_breaker(x)": lambda x: with_breaker(x, BREAKER),
+    "with_breaker(0e, x)": lambda x: with_breaker("0e", x),
+    "can_break(irreps_in=x)": lambda x: reach(irreps_in=x),
+    "can_break(irreps_hidden=x)": lambda x: reach(irreps_hidden=x),
+    "can_break(irreps_out=x)": lambda x: reach(irreps_out=x),
+    "can_break(symmetry_set=x)": lambda x: reach(symmetry_set=x),
+    "can_break(tensor_product=x)": lambda x: reach(tensor_product=x),
+    "can_break(layers=x)": lambda x: reach(layers=x),
+    "can_break(pooled=x)": lambda x: reach(pooled=x),
+    "can_break(positions=x)": lambda x: reach(positions=x),
+    "can_break(crystal=x)": lambda x: reach(crystal=x),
+    "can_break(at=x)": lambda x: reach(at=x),
+    "can_break(lmax=x)": lambda x: reach(lmax=x),
+    "turn_outputs(x)": lambda x: turn_outputs(x, "1o", MATRICES),
+    "turn_outputs(irreps=x)": lambda x: turn_outputs(OUTPUT, x, MATRICES),
+    "interactability(x)": lambda x: interactability(x, 1),
+    "interactability(lmax=x)": lambda x: interactability("gaunt", x),
+    "expressivity(x)": lambda x: expressivity(x, "0e+1o", "0e+1o"),
+    "expressivity(irreps=x)": lambda x: expressivity("gaunt", x, "0e+1o"),
+    **{
+        f"{name} product(x, y)": lambda x, name=name: PRODUCTS[name]("1x0e+1x1o", "1x0e+1x1o")(x, torch.ones(1, 4))
+        for name in ("gaunt", "complete")
+    },
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_only_errors_of_the_library_come_out(name):
+    wrong = {odd: found for odd, value in VALUES.items() if (found := outcome(CALLS[name], value))}
+    assert wrong == {}
