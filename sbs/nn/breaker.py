@@ -249,13 +249,7 @@ class SymmetryBreaker(ExactBuffers):
     def resolve(self, choice: Choice, num_graphs: int | None) -> tuple[Choice, int]:
         """Fill what ``choice`` leaves open from `choose`, and find the number of graphs."""
         filled = choice.over(self._chosen)
-        check_tensors(
-            index=filled.object_index,
-            set_index=filled.set_index,
-            rotations=filled.rotations,
-            features=filled.features,
-            sites=filled.sites,
-        )
+        filled.check()
         check_number(num_graphs, "num_graphs")
         if num_graphs is None:
             counted = (filled.object_index, filled.set_index, filled.rotations)

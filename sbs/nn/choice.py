@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from sbs.nn.checks import check_tensors
+
 __all__ = ["FIELDS", "Choice", "fields_of", "reader"]
 
 
@@ -42,6 +44,16 @@ class Choice(NamedTuple):
             self.features if named else other.features,
             self.sites if self.sites is not None else other.sites,
             self.draw or other.draw,
+        )
+
+    def check(self) -> None:
+        """Raise NetworkInputError unless all that is given are tensors of real numbers."""
+        check_tensors(
+            index=self.object_index,
+            set_index=self.set_index,
+            rotations=self.rotations,
+            features=self.features,
+            sites=self.sites,
         )
 
 

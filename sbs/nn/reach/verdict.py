@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -232,7 +233,8 @@ def _posed(network: Network, symmetry_set: MinimalSet, pooled: bool, scene: _Sce
         matrices = np.concatenate([np.eye(3)[None], group.sample(_SAMPLED_ELEMENTS - 1, 0)])
     else:
         table, matrices = _table(group), np.asarray(group.matrices, dtype=np.float64)
-        moves = field_permutations(symmetry_set)
+        # A set without a list of objects has none on sites.
+        moves = None if math.isinf(symmetry_set.size) else field_permutations(symmetry_set)
     geometry, moves = scene.placed(matrices, moves)
     common = common_irreps([symmetry_set.irreps or ""])
     object_ = first_object(symmetry_set, common)
