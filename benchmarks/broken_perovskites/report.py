@@ -337,8 +337,8 @@ def advice(known: Sequence[Results]) -> str:
         found = sum(u is not None for u in each.reached)
         told.append(
             f"- *S is known, K is not, but is the same for all data*: `sbs.nn.LearnedBreaker` with `orbit_minimum_loss`. "
-            f"Here what breaks K in the outputs stayed below {BREAKING_GOAL} Å in {found} of {len(each.reached)} networks, with {ratio[0]:.2f} times the error of "
-            f"the smallest set ({ratio[1]:.2f} to {ratio[2]:.2f}). `LearnedBreaker.converged` says when the vector has found K, "
+            f"Here what breaks K in the outputs stayed below {BREAKING_GOAL} Å in {found} of {len(each.reached)} "
+            f"networks, with {ratio[0]:.2f} times the error of the smallest set ({ratio[1]:.2f} to {ratio[2]:.2f}). `LearnedBreaker.converged` says when the vector has found K, "
             "and hands over the smallest set."
         )
     told.append(
