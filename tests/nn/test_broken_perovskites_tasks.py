@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +70,18 @@ def test_of_k_told_each_item_sees_the_object_of_its_phase():
     axes = np.array([unknown.AXES[p.name] for p in task.phases])[task.phase]
     cosine = (shown * axes).sum(1) / np.linalg.norm(shown, axis=1) / np.linalg.norm(axes, axis=1)
     assert np.allclose(cosine, 1)
+
+
+@pytest.mark.parametrize("name", [n for n in unknown.TECHNIQUES if "told" not in n and "noise" not in n and "sphere" not in n])
+def test_what_is_not_told_cannot_depend_on_the_phase(name):
+    """The same items under another phase: the same objects."""
+    task = unknown.task_of()
+    other = replace(task, phase=(task.phase + 1) % 3)
+    shown = []
+    for each in (task, other):
+        rule = unknown.rule_of(name, task)
+        shown.append(rule.show(each, torch.arange(6), rule.weights(each, [0, 1]), np.random.default_rng(0)).objects)
+    assert torch.equal(*shown)
 
 
 # --- noise and orientation --------------------------------------------------------------------------------------------
