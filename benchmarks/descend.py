@@ -42,7 +42,7 @@ STEPS = 400
 SUPERCELL = 2
 
 #: Why that search is not in the table.
-VIBROML = """VibroML 0.1.0 (soft-mode search) installs with pip but was not run: it loads MACE, M3GNet, eSEN, UMA or NEP by name
+VIBROML = """VibroML 0.1.0 (soft-mode search) was not run: its wheel loads MACE, M3GNet, eSEN, UMA or NEP by name
 and takes no ASE calculator, so that the same potential could only be put in by replacing a function of it; and one round of its
 search along one soft mode, with its defaults, is 6 displacements x 7 ratios x 4 cell scales = 168 relaxations of all coordinates,
 against the five of rattling."""

@@ -345,6 +345,10 @@ def section(found: Sequence[dict[str, Any]]) -> str:
         head = "| noise (Å) | tolerance (Å) | cubic group found | 95 % interval |\n|---|---|---|---|\n"
         text.append(head + "\n".join(says))
     if parts["noise"]:
+        text.append(
+            "The first row takes the group as found and asks the network on the symmetrised sites: it holds for the share of "
+            "inputs for which the table above finds the group, not end to end."
+        )
         text.append(noise_table(parts["noise"], noisy_task(symmetrised=True)))
     if parts["orientation"]:
         text.append(orientation_table(parts["orientation"]))

@@ -265,6 +265,8 @@ def section(found: Sequence[dict[str, Any]]) -> str:
     text = (
         f"{len(set(task.composition))} compositions ({mixture}), 40 sites, one network for all phases; "
         f"{' or '.join(map(str, seeds))} seeds, {FOLDS} folds. The last but one column counts outputs of the first seed that are "
-        f"kept, to {KEPT} Å, by as many elements of S as the label."
+        f"kept, to {KEPT} Å, by as many elements of S as the label. All of it at {BUDGET.updates} updates and two layers: a "
+        "training error near the held-out one says that a technique does not fit its training items yet, and its ratio is not "
+        "one of generalisation."
     )
     return f"{text}\n\n{table(task, own)}"
