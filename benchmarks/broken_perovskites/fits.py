@@ -20,7 +20,7 @@ from benchmarks.broken_perovskites.techniques import Rule
 from benchmarks.broken_perovskites.train import Budget, Trained, predict, train
 from benchmarks.broken_perovskites.units import DIGITS, lines
 
-__all__ = ["crosswise", "fit", "joined", "rate_of", "ratio", "rms", "share_interval"]
+__all__ = ["crosswise", "fit", "joined", "rate_of", "ratio_text", "rms", "share_interval", "training_error"]
 
 Array = npt.NDArray[np.float64]
 
@@ -103,10 +103,21 @@ def joined(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return whole
 
 
-def ratio(first: dict[str, Any], second: dict[str, Any], task: Task) -> tuple[float, float, float]:
-    """Of the held-out errors of two techniques, with its 95 % interval: paired by items and resampled by composition."""
+def ratio_text(first: dict[str, Any], second: dict[str, Any] | None, task: Task) -> str:
+    """Of the held-out errors of two techniques, with its 95 % interval: paired by items and resampled by composition.
+
+    Empty for the second technique itself, or where it has not run.
+    """
+    if second is None or first is second:
+        return ""
     arrays = [np.array(each["total"], dtype=np.float64) for each in (first, second)]
-    return ratio_interval(arrays[0], arrays[1], task.composition)
+    value, low, high = ratio_interval(arrays[0], arrays[1], task.composition)
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def training_error(line: dict[str, Any]) -> float:
+    """Over the networks of one technique, Å."""
+    return float(np.sqrt(np.square(line["train"]).mean()))
 
 
 def share_interval(right: int, asked: int, level: float = 0.95) -> tuple[float, float]:

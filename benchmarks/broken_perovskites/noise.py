@@ -25,7 +25,16 @@ import torch
 
 import sbs
 from benchmarks.broken_perovskites.body import Body
-from benchmarks.broken_perovskites.fits import crosswise, fit, joined, rate_of, ratio, rms, share_interval
+from benchmarks.broken_perovskites.fits import (
+    crosswise,
+    fit,
+    joined,
+    rate_of,
+    ratio_text,
+    rms,
+    share_interval,
+    training_error,
+)
 from benchmarks.broken_perovskites.geometry import Messages, scales_of, summed_harmonics
 from benchmarks.broken_perovskites.given import Given
 from benchmarks.broken_perovskites.tasks import IDEAL_SITES, UNIT, Task, cubic_task
@@ -35,7 +44,17 @@ from benchmarks.broken_perovskites.units import DIGITS, append, lines
 from sbs.errors import SymmetryBreakingError
 from sbs.nn import SymmetryBreaker
 
-__all__ = ["LEVELS", "TECHNIQUES", "TURNED", "detected_share", "measure", "noisy_task", "section", "turned_errors", "turned_task"]
+__all__ = [
+    "LEVELS",
+    "TECHNIQUES",
+    "TURNED",
+    "detected_share",
+    "measure",
+    "noisy_task",
+    "section",
+    "turned_errors",
+    "turned_task",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -269,7 +288,9 @@ def measure(store: Path, seeds: Sequence[int] = SEEDS) -> None:
     clean = clean_task()
     if not finished(store, "detection"):
         shares = [[detected_share(clean, level, t) for t in TOLERANCES] for level in range(len(LEVELS))]
-        append(store, {"kind": "noise", "part": "detection", "levels": LEVELS, "tolerances": TOLERANCES, "found": shares})
+        append(
+            store, {"kind": "noise", "part": "detection", "levels": LEVELS, "tolerances": TOLERANCES, "found": shares}
+        )
     turned = {(line["technique"], *line["seeds"]) for line in finished(store, "orientation")}
     done = {(line["technique"], *line["seeds"]) for line in finished(store, "noise")}
     noisy, symmetrised = noisy_task(), noisy_task(symmetrised=True)
@@ -277,7 +298,9 @@ def measure(store: Path, seeds: Sequence[int] = SEEDS) -> None:
         for name in TECHNIQUES:
             if (name, seed) not in done:
                 task = symmetrised if "found" in name else noisy
-                line = crosswise(task, rule_of(name, task), (seed,), FOLDS, rate_of(store, TUNED_AS.get(name, name)), BUDGET)
+                line = crosswise(
+                    task, rule_of(name, task), (seed,), FOLDS, rate_of(store, TUNED_AS.get(name, name)), BUDGET
+                )
                 append(store, {"kind": "noise", "part": "noise", **line})
         for name in TURNED:
             if (name, seed) not in turned:
@@ -300,12 +323,8 @@ def noise_table(found: Sequence[dict[str, Any]], task: Task) -> str:
         total, groups = np.array(line["total"]), np.array(line["groups"])[0]
         cells = [f"{rms(total[:, level == k]):.4f}" for k in range(len(LEVELS))]
         cells += [f"{int((groups[level == k] == 99).sum())} of {int((level == k).sum())}" for k in range(len(LEVELS))]
-        against = ""
-        if name != BASE and BASE in by:
-            value, low, high = ratio(line, by[BASE], task)
-            against = f"{value:.2f} ({low:.2f} to {high:.2f})"
-        trained = float(np.sqrt(np.square(line["train"]).mean()))
-        rows.append(f"| {name} | {trained:.4f} | " + " | ".join(cells) + f" | {against} |")
+        against = ratio_text(line, by.get(BASE), task)
+        rows.append(f"| {name} | {training_error(line):.4f} | " + " | ".join(cells) + f" | {against} |")
     return "\n".join(rows)
 
 

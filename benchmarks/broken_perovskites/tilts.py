@@ -22,7 +22,7 @@ from torch import Tensor
 
 import sbs
 from benchmarks.broken_perovskites.body import Weights
-from benchmarks.broken_perovskites.fits import crosswise, joined, ratio, rms, share_interval
+from benchmarks.broken_perovskites.fits import crosswise, joined, ratio_text, rms, share_interval, training_error
 from benchmarks.broken_perovskites.geometry import summed_harmonics
 from benchmarks.broken_perovskites.given import Given
 from benchmarks.broken_perovskites.tasks import KINDS, Phase, Task, actions_of
@@ -236,18 +236,15 @@ def table(task: Task, found: Sequence[dict[str, Any]]) -> str:
         if name not in by:
             continue
         line = by[name]
-        against = ""
-        if name != TECHNIQUES[0] and TECHNIQUES[0] in by:
-            value, low, high = ratio(line, by[TECHNIQUES[0]], task)
-            against = f"{value:.2f} ({low:.2f} to {high:.2f})"
+        against = ratio_text(line, by.get(TECHNIQUES[0]), task)
         total = np.array(line["total"])
         each = " | ".join(f"{rms(total[:, task.phase == k]):.4f}" for k in range(len(names)))
         right = int((np.array(line["groups"])[0] == wanted).sum())
         low, high = share_interval(right, len(task))
-        trained = float(np.sqrt(np.square(line["train"]).mean()))
         passes = " (".join("by chance" if p is None else str(p) for p in rule_of(name, task).passes(task)) + ")"
         rows.append(
-            f"| {name} | {trained:.4f} | {rms(total):.4f} | {rms(line['inside']):.4f} | {rms(line['breaking']):.4f} | "
+            f"| {name} | {training_error(line):.4f} | {rms(total):.4f} | {rms(line['inside']):.4f} | "
+            f"{rms(line['breaking']):.4f} | "
             f"{against} | {each} | {right} of {len(task)} ({100 * low:.0f} to {100 * high:.0f} %) | {passes} |"
         )
     return "\n".join(rows)

@@ -25,7 +25,15 @@ from torch import Tensor
 
 import sbs
 from benchmarks.broken_perovskites.body import Weights
-from benchmarks.broken_perovskites.fits import crosswise, joined, rate_of, ratio, rms, share_interval
+from benchmarks.broken_perovskites.fits import (
+    crosswise,
+    joined,
+    rate_of,
+    ratio_text,
+    rms,
+    share_interval,
+    training_error,
+)
 from benchmarks.broken_perovskites.given import Given
 from benchmarks.broken_perovskites.tasks import IDEAL_SITES, Task, cubic_task
 from benchmarks.broken_perovskites.techniques import Learned, Rule, Shown, rule_for
@@ -195,15 +203,12 @@ def table(task: Task, found: Sequence[dict[str, Any]]) -> str:
         if name not in by:
             continue
         line = by[name]
-        against = ""
-        if BASE in by and name != BASE:
-            value, low, high = ratio(line, by[BASE], task)
-            against = f"{value:.2f} ({low:.2f} to {high:.2f})"
+        against = ratio_text(line, by.get(BASE), task)
         groups = np.array(line["groups"])[0]
         right = [str(int((groups[wanted == p.number] == p.number).sum())) for p in task.phases]
         passes = " (".join("by chance" if p is None else str(p) for p in rule_of(name, task).passes(task)) + ")"
-        trained = float(np.sqrt(np.square(line["train"]).mean()))
-        rows.append(f"| {name} | {trained:.4f} | {rms(line['total']):.4f} | {against} | {' | '.join(right)} | {passes} |")
+        errors = f"{training_error(line):.4f} | {rms(line['total']):.4f}"
+        rows.append(f"| {name} | {errors} | {against} | {' | '.join(right)} | {passes} |")
     return "\n".join(rows)
 
 

@@ -35,6 +35,17 @@ class CubicSite(torch.nn.Module):
         return self.last(hidden, hidden)
 
 
+def learn(breaker, parameters, output_of, targets, *, unit, rate):
+    """Train network and vector on the objects in turn; the last loss, in squares of the targets' size."""
+    optimiser = torch.optim.Adam(parameters, lr=rate)
+    for step in range(200):
+        optimiser.zero_grad()
+        loss = orbit_minimum_loss(output_of(torch.tensor([step % breaker.group.order])), targets) / unit
+        (loss + 0.1 * breaker.asymmetry()).backward()
+        optimiser.step()
+    return float(loss.detach())
+
+
 @pytest.mark.parametrize("target", DIRECTIONS)
 def test_the_vector_finds_the_target(target, double):
     """The data show off-centre ions without a word of which symmetry is left; the right set comes out."""
@@ -43,15 +54,12 @@ def test_the_vector_finds_the_target(target, double):
     breaker, model = LearnedBreaker(group, "1x1o", seed=1), CubicSite(group.matrices)
     wanted = torch.as_tensor(0.3 * np.array(DIRECTIONS[target]) / np.linalg.norm(DIRECTIONS[target]))[None]
     targets = turn_outputs(wanted, "1o", group.matrices)
-    optimiser = torch.optim.Adam([*model.parameters(), *breaker.parameters()], lr=0.03)
-    for step in range(200):
-        optimiser.zero_grad()
-        output = model(breaker.graph_features(1, index=torch.tensor([step % group.order])))
-        loss = orbit_minimum_loss(output, targets) / 0.09
-        (loss + 0.1 * breaker.asymmetry()).backward()
-        optimiser.step()
+    weights = [*model.parameters(), *breaker.parameters()]
+    loss = learn(
+        breaker, weights, lambda number: model(breaker.graph_features(1, index=number)), targets, unit=0.09, rate=0.03
+    )
     found = breaker.converged()
-    assert float(loss.detach()) < 1e-3
+    assert loss < 1e-3
     assert found is not None and found.target.symbol == target.partition("(")[0]
     assert found.symmetry_set.size == len(np.unique(targets.flatten(1).numpy().round(6), axis=0))
     assert found.deviation < 0.05 < found.separation and found.target.symbol in str(found)
@@ -133,15 +141,12 @@ def test_a_field_finds_the_tilts(target, double):
     torch.manual_seed(0)
     breaker = LearnedBreaker(crystal, "1x1o", seed=1)
     model = OnSites(np.unique(crystal.structure.numbers, return_inverse=True)[1])
-    optimiser = torch.optim.Adam([*model.parameters(), *breaker.parameters()], lr=0.05)
-    for step in range(200):
-        optimiser.zero_grad()
-        output = model(breaker.graph_features(1, index=torch.tensor([step % 384]))[0])
-        loss = orbit_minimum_loss(output, targets) / 0.01
-        (loss + 0.1 * breaker.asymmetry()).backward()
-        optimiser.step()
+    weights = [*model.parameters(), *breaker.parameters()]
+    loss = learn(
+        breaker, weights, lambda number: model(breaker.graph_features(1, index=number)[0]), targets, unit=0.01, rate=0.05
+    )
     found = breaker.converged()
-    assert float(loss.detach()) < 1e-2
+    assert loss < 1e-2
     assert found is not None and found.target.order == row.target.order
     exact = found.symmetry_set
     assert exact.target.symbol == row.target.symbol and exact.size == row.size and exact.irreps == row.irreps
@@ -189,15 +194,9 @@ def test_barium_titanate_shows_its_phases_by_itself(target, symbol, double):
     network = networks.CrystalNetwork(3, "1o", breaker, cutoff=3.2, mul=4, layers=1)
     species = np.unique(structure.numbers, return_inverse=True)[1]
     data = networks.crystal(species, places, lattice, 3.2)
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
-    for step in range(200):
-        optimiser.zero_grad()
-        output = network(data, index=torch.tensor([step % group.order]))
-        loss = orbit_minimum_loss(output, targets) / 0.01
-        (loss + 0.1 * breaker.asymmetry()).backward()
-        optimiser.step()
+    loss = learn(breaker, network.parameters(), lambda number: network(data, index=number), targets, unit=0.01, rate=0.02)
     found = breaker.converged()
-    assert float(loss.detach()) < 1e-2
+    assert loss < 1e-2
     assert found is not None and found.target.symbol == target.partition("(")[0]
     direction = np.sort(breaker.seed_object.detach().abs().numpy())
     expected = {"P4mm": [0, 0, 1], "Amm2": [0, 1, 1], "R3m": [1, 1, 1]}[symbol]
