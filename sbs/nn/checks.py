@@ -17,6 +17,7 @@ __all__ = [
     "check_batch",
     "check_choice",
     "check_dtype",
+    "check_kind",
     "check_like",
     "check_number",
     "check_rotations",
@@ -74,6 +75,12 @@ def check_number(value: object, name: str) -> None:
     if value is None or (isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool) and 0 <= value < 2**31):
         return
     raise NetworkInputError(f"{name} is {shown(value)}; expected a non-negative integer.")
+
+
+def check_kind(value: object, kind: type, name: str) -> None:
+    """Raise NetworkInputError unless a value is of a class."""
+    if not isinstance(value, kind):
+        raise NetworkInputError(f"{name} is {shown(value)}; expected a {kind.__name__}.")
 
 
 def check_dtype(value: object) -> None:

@@ -9,7 +9,7 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
-from sbs.nn.checks import plain_irreps
+from sbs.nn.checks import check_tensors, plain_irreps
 from sbs.nn.outputs import apply_images
 from sbs.sets import pairing
 from sbs.sets.minimal_set import MinimalSet
@@ -81,7 +81,19 @@ def orbit_targets(
 
 
 def _numbers(values: Tensor) -> npt.NDArray[np.float64]:
+    check_tensors(needed=True, target=values)
+    if values.ndim != 2:
+        raise NetworkInputError(f"An output has shape {tuple(values.shape)}; expected (num_sites, dim).")
     return values.detach().to(device="cpu", dtype=torch.float64).numpy()
+
+
+def _check_compared(prediction: Tensor, targets: Tensor) -> None:
+    check_tensors(needed=True, prediction=prediction, targets=targets)
+    if prediction.ndim not in (2, 3) or targets.ndim != 3 or not len(targets):
+        raise NetworkInputError(
+            f"prediction has shape {tuple(prediction.shape)}, targets {tuple(targets.shape)}; expected (num_sites, dim) or "
+            "(k, num_sites, dim), and (m, num_sites, dim) with m > 0."
+        )
 
 
 def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Tensor:
@@ -90,6 +102,9 @@ def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Ten
     prediction (num_sites, dim) with an int, or (k, num_sites, dim) with ``index`` (k,); targets (size,
     num_sites, dim) from `orbit_targets`. A scalar.
     """
+    _check_compared(prediction, targets)
+    if isinstance(index, int) and not -len(targets) <= index < len(targets):
+        raise NetworkInputError(f"index is {index}, but there are {len(targets)} targets.")
     wanted = targets[index]
     if wanted.shape != prediction.shape:
         raise NetworkInputError(
@@ -113,6 +128,7 @@ def orbit_minimum_loss(prediction: Tensor, targets: Tensor) -> Tensor:
     therefore compared with the i-th (modulo their number) of the members that are nearest: training leaves this point, where
     an untrained attachment begins. Predictions of all objects in order are thus paired with their own targets.
     """
+    _check_compared(prediction, targets)
     stacked = prediction[None] if prediction.ndim == 2 else prediction
     if stacked.shape[1:] != targets.shape[1:]:
         raise NetworkInputError(
@@ -121,7 +137,8 @@ def orbit_minimum_loss(prediction: Tensor, targets: Tensor) -> Tensor:
         )
     errors = (stacked[:, None] - targets[None]).square().mean(dim=(2, 3))
     found = errors.detach()
-    tied = found <= found.amin(dim=1, keepdim=True) + _TIE * found.amax(dim=1, keepdim=True)
+    # Negated, so that errors that are no numbers come through as the loss.
+    tied = ~(found > found.amin(dim=1, keepdim=True) + _TIE * found.amax(dim=1, keepdim=True))
     wanted = torch.arange(len(found), device=found.device) % tied.sum(dim=1)
     rank = tied.cumsum(dim=1) - 1
     chosen = (tied & (rank == wanted[:, None])).to(torch.int64).argmax(dim=1)
@@ -139,6 +156,7 @@ def energy_score(samples: Tensor, targets: Tensor) -> Tensor:
     Samples that coincide at the symmetric output, as those of an untrained attachment do, are a stationary point: the
     targets pull evenly to all sides. Begin with ``attachment.wake(size)``, or with some steps of `paired_loss`.
     """
+    check_tensors(needed=True, samples=samples, targets=targets)
     if samples.ndim != 3 or samples.shape[0] < 2 or samples.shape[1:] != targets.shape[1:]:
         raise NetworkInputError(
             f"samples has shape {tuple(samples.shape)}, targets {tuple(targets.shape)}; expected (k >= 2, "

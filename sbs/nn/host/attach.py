@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import as_irreps, check_like
+from sbs.nn.checks import as_irreps, check_kind, check_like
 from sbs.nn.host.calls import Call
 from sbs.nn.host.graphs import GraphReader
 from sbs.nn.host.injection import Injection
@@ -170,14 +170,17 @@ def attach(
             `one_graph` for those that only ever see one.
 
     Raises:
-        NetworkInputError: for an unknown layer (lists near names), a layer without known irreps, a container, a
-            scripted or compiled model, a breaker of another dtype or device, or a second breaker at one place. The
-            model is then untouched.
+        NetworkInputError: for what is no model, breaker or name, an unknown layer (lists near names), a layer without
+            known irreps, a container, a scripted or compiled model, a breaker of another dtype or device, or a second
+            breaker at one place. The model is then untouched.
 
     Warns:
         UnreachableBreakerWarning: if part of the object has no product with these features that is a feature of this
             layer: it can never act here.
     """
+    check_kind(model, nn.Module, "model")
+    check_kind(breaker, SymmetryBreaker, "breaker")
+    check_kind(at, str, "at")
     module = _submodule(model, at)
     if breaker.mode == "all":
         raise NetworkInputError(

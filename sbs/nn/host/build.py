@@ -16,9 +16,8 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
-from sbs.groups.abstract.validation import shown
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import as_irreps, check_batch, check_like
+from sbs.nn.checks import as_irreps, check_batch, check_kind, check_like
 from sbs.nn.choice import Choice
 from sbs.nn.compiling import autocasting
 from sbs.nn.host.graphs import Graphs, argument_names, graphs_of
@@ -37,8 +36,7 @@ def with_breaker(irreps: o3.Irreps | str | None, breaker: SymmetryBreaker) -> o3
     whatever the breaker does not touch, and e3nn's v2106 models refuse them.
     """
     own = as_irreps(irreps if irreps is not None else "", "irreps")
-    if not isinstance(breaker, SymmetryBreaker):
-        raise NetworkInputError(f"breaker is {shown(breaker)}; expected a SymmetryBreaker.")
+    check_kind(breaker, SymmetryBreaker, "breaker")
     if "0e" not in own:
         own = o3.Irreps("0e") + own
     return own + breaker.irreps
