@@ -25,6 +25,7 @@ from sbs.sets.transport import (
     Transport,
     check_components,
     images_under,
+    node_permutations,
     plan_outputs,
     transport,
 )
@@ -165,7 +166,7 @@ def all_outputs(
     results = [evaluate(number) for number in carried.representatives.tolist()]
     if isinstance(permutations, str) and carried.permutations is not None:
         # Fields on the sites of a crystal: its own elements say how sites are permuted.
-        permutations = None if len(results[0]) == 1 else user_permutations(carried.permutations, fields_of(inputs).sites)
+        permutations = None if len(results[0]) == 1 else _of_nodes(carried.permutations, fields_of(inputs).sites)
     if isinstance(permutations, str):
         permutations = found_permutations(
             inputs, carried.matrices, turn, len(results[0]), species, tolerance, getattr(model, "irreps", None)
@@ -183,12 +184,8 @@ def all_outputs(
     return found
 
 
-def user_permutations(permutations: npt.NDArray[np.int64], sites: Tensor | None) -> npt.NDArray[np.int64]:
-    """Permutations of nodes, node i being site ``sites[i]``, from those of sites (order of S, sites)."""
-    if sites is None:
-        return permutations
-    own = sites.detach().cpu().numpy()
-    return np.argsort(own)[permutations[:, own]]
+def _of_nodes(permutations: npt.NDArray[np.int64], sites: Tensor | None) -> npt.NDArray[np.int64]:
+    return permutations if sites is None else node_permutations(permutations, sites.detach().cpu().numpy())
 
 
 def telling_object(planned: OutputPlan, carried: Transport) -> int | None:
