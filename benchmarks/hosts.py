@@ -37,7 +37,7 @@ BAR = 1.05
 # Repetitions of the primitive or conventional cell, by the number of atoms.
 CELLS = {8: (True, (1, 1, 1)), 100: (False, (5, 5, 2)), 1000: (True, (5, 5, 5))}
 LEAST_ROUNDS = 5
-WARMING = 3
+WARMING = 2
 
 
 def crystal(atoms: int) -> Atoms:

@@ -15,6 +15,7 @@ import torch
 from hosts import broken_rocksalt, rocksalt
 
 import sbs
+from sbs.errors import NetworkInputError
 from sbs.nn import SymmetryBreaker, attach
 
 pytestmark = [
@@ -148,6 +149,31 @@ def test_sevennet_trains_with_its_own_command(tmp_path, monkeypatch):
             forces.append(atoms.get_forces())
         assert sign * forces[1][0] @ axis > 0.05 > abs(forces[0][0] @ axis)
         assert np.abs(forces[1] - np.outer(forces[1] @ axis, axis)).max() < 1e-5
+
+
+@pytest.mark.slow
+def test_sevennet_says_that_it_drops_the_fields(tmp_path, monkeypatch):
+    """Without ``drop_info: false`` no field arrives: a breaker that may draw complains, one of mode "index" refuses."""
+    pytest.importorskip("sevenn", reason="SevenNet is not installed")
+    from ase.io import write
+
+    from sbs.nn import MissingFieldsWarning
+    from sbs.nn.host import sevennet as host
+
+    symmetry_set = sbs.minimal_set("O", "C4", ambient="SO(3)")
+    write(tmp_path / "train.xyz", [broken_rocksalt(axis, symmetry_set=symmetry_set) for axis in symmetry_set.objects[:2]])
+    short = SEVENNET.replace(", drop_info: false", "").replace("epoch: 60", "epoch: 1")
+    (tmp_path / "input.yaml").write_text(short)
+    monkeypatch.chdir(tmp_path)
+
+    def attaching(model, mode):
+        breaker = SymmetryBreaker(symmetry_set, mode=mode, dtype=torch.float32)
+        attach(model, breaker, at="0_equivariant_gate", freeze=False, ignore_parity=True)
+
+    with pytest.warns(MissingFieldsWarning, match="drop_info: false"):
+        host.train(["input.yaml"], lambda model: attaching(model, "sample"))
+    with pytest.raises(NetworkInputError, match="mode='index' draws nothing"):
+        host.train(["input.yaml"], lambda model: attaching(model, "index"))
 
 
 # --- NequIP ----------------------------------------------------------------------------------------------------------
