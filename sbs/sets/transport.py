@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.groups.abstract.validation import as_array, shown
 from sbs.objects.irreps import irreps_dim
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
@@ -71,14 +72,20 @@ class Listed(Protocol):
 _REMEMBERED = 32
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def transport(symmetry_set: Listed) -> Transport:
     """Find for every object an element of S that brings it about from the first object of its S-orbit; remembered.
 
     Raises:
         InfiniteSetError: if the set, or S, is infinite.
-        NetworkInputError: if the set is of abstract groups.
+        NetworkInputError: if it is no set, or one of abstract groups.
     """
+    if not all(hasattr(symmetry_set, name) for name in ("group", "size", "irreps", "objects")):
+        raise NetworkInputError(f"symmetry_set is {shown(symmetry_set)}; expected a set, as sbs.minimal_set returns it.")
+    return _found(symmetry_set)  # type: ignore[arg-type]  # sets have a hash
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _found(symmetry_set: Listed) -> Transport:
     if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
         raise InfiniteSetError(
             f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate "
@@ -209,7 +216,7 @@ def plan_outputs(
         NetworkInputError: permutations do not have a row for each element of S.
     """
     turn = None if rotation is None else np.asarray(rotation, dtype=np.float64)
-    moves = None if permutations is None else np.ascontiguousarray(permutations, dtype=np.int64)
+    moves = None if permutations is None else _whole(permutations)
     if moves is not None and (moves.ndim != 2 or len(moves) != len(carried.matrices)):
         raise NetworkInputError(
             f"permutations has shape {moves.shape}; expected a row for each of the {len(carried.matrices)} elements "
@@ -218,6 +225,16 @@ def plan_outputs(
     return _planned(
         carried, irreps, None if moves is None else (moves.tobytes(), moves.shape), None if turn is None else turn.tobytes()
     )
+
+
+def _whole(permutations: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    given = as_array(permutations, "permutations (order of S, num_sites)")
+    if given.dtype.kind not in "iu":
+        raise NetworkInputError(
+            f"permutations is {shown(permutations)}; expected site numbers (order of S, num_sites), as "
+            "sbs.nn.site_permutations returns them."
+        )
+    return np.ascontiguousarray(given, dtype=np.int64)
 
 
 @lru_cache(maxsize=_REMEMBERED)

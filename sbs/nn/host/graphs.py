@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
@@ -63,7 +64,7 @@ def graphs_of(args: tuple[Any, ...], kwargs: dict[str, Any], names: tuple[str, .
     none of which waits for the device.
 
     Raises:
-        NetworkInputError: several graphs are given and nothing says which node is of which.
+        NetworkInputError: several graphs are given and nothing says which node is of which; or "batch" is no tensor.
     """
     bound = {**dict(zip(names, args, strict=False)), **kwargs}
     structured = [source for source in (*args, *kwargs.values()) if reader(source) is not None]
@@ -76,6 +77,11 @@ def graphs_of(args: tuple[Any, ...], kwargs: dict[str, Any], names: tuple[str, .
         if isinstance(values, Tensor):
             found, known = values, count
             break
+        if isinstance(values, (list, tuple, np.ndarray)):
+            raise NetworkInputError(
+                f"'batch' is a {type(values).__name__}; expected a torch.Tensor, one graph number per node: "
+                "torch.as_tensor(...) makes one."
+            )
         if count is not None and count > 1:
             raise NetworkInputError(
                 f"The input has {count} graphs, but no 'batch' says which node is of which: every graph would get the same "
