@@ -73,6 +73,26 @@ class Injection(nn.Module):
             change = self.product(hidden.to(self.breaker.dtype), objects, batch)
         return hidden + change.to(hidden.dtype)
 
+    def get_extra_state(self) -> Tensor:
+        """What the weights are for, as text in a uint8 tensor: they are numbers in a row, which would fit other irreps too."""
+        return torch.frombuffer(bytearray(self._meaning().encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Refuse weights of other features or objects.
+
+        Raises:
+            NetworkInputError: the checkpoint's weights are for others.
+        """
+        given = bytes(state.cpu().tolist()).decode(errors="replace")
+        if given != self._meaning():
+            raise NetworkInputError(
+                f"The checkpoint's weights are for {given}, this attachment's for {self._meaning()}; attach a breaker of "
+                "the same sets to the same layer, then load."
+            )
+
+    def _meaning(self) -> str:
+        return f"features {self.irreps} and objects {self.irreps_breaker}"
+
     def matrix(self, objects: Tensor) -> Tensor:
         """The linear map of the features that one object (1, dim of the breaker) makes: h -> h @ matrix, (dim, dim).
 

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from torch import Tensor
 
-from sbs.errors import NetworkInputError
+from sbs.errors import SymmetryBreakingError
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import readable
@@ -75,7 +75,7 @@ def _symmetric(graphs: Graphs, nodes: np.ndarray, number: int, matrices: np.ndar
             cell = None
     try:
         site_permutations(positions, matrices, cell=cell, tolerance=_TOLERANCE)
-    except NetworkInputError:
+    except SymmetryBreakingError:
         return False
     return True
 
