@@ -19,7 +19,16 @@ from sbs.objects.irreps import irreps_dim
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
 
-__all__ = ["IMAGE_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
+__all__ = [
+    "IMAGE_TOLERANCE",
+    "Images",
+    "OutputPlan",
+    "Transport",
+    "images_under",
+    "plan_outputs",
+    "telling_objects",
+    "transport",
+]
 
 # Two objects of one set differ by at least the separation of the set, images of one object only by rounding.
 IMAGE_TOLERANCE = 1e-6
@@ -103,6 +112,29 @@ def transport(symmetry_set: Listed) -> Transport:
         # The identity for the representative itself, so that its output is handed on untouched.
         element[first] = _identity(matrices, permutations)
     return Transport(matrices, representative, element, permutations)
+
+
+def telling_objects(symmetry_set: Listed) -> npt.NDArray[np.int64]:
+    """Objects that tell whether an output depends on the object: one of each S-orbit first, and its images under generators of S.
+
+    If f(x, g b) = g f(x, b) is f(x, b) for all generators g of S, then all of S fixes f(x, b), which is f(x, h b) for every h.
+
+    Raises:
+        InfiniteSetError, NetworkInputError: as `transport`.
+    """
+    carried = transport(symmetry_set)
+    group: Any = symmetry_set.group
+    rows = np.asarray(group.generators, dtype=np.int64)
+    if hasattr(group, "parent"):  # numbered as in the group around it
+        rows = np.searchsorted(np.asarray(group.elements), rows)
+    objects = np.asarray(symmetry_set.objects)
+    first = carried.representatives
+    moves = None if carried.permutations is None else carried.permutations[rows]
+    images = acted(objects[first], irreps_of(symmetry_set), carried.matrices[rows], moves)
+    flat = objects.reshape(len(objects), -1)
+    nearest = np.linalg.norm(images[:, :, None] - flat, axis=3).argmin(axis=2).reshape(-1)
+    found = np.concatenate([first, nearest])
+    return found[np.sort(np.unique(found, return_index=True)[1])]
 
 
 def _identity(matrices: np.ndarray, permutations: np.ndarray | None) -> int:
