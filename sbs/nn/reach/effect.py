@@ -169,8 +169,8 @@ def _change(
     generator = torch.Generator().manual_seed(seed)
 
     def noise_like(features: Tensor) -> Tensor:
-        drawn = torch.randn(features.shape, generator=generator, dtype=torch.float64)
-        return drawn.to(features) * features.abs().amax()
+        drawn = torch.randn(features.shape, generator=generator, dtype=torch.float64).to(features)
+        return drawn * (torch.linalg.vector_norm(features) / torch.linalg.vector_norm(drawn))
 
     def output(features: Tensor) -> Tensor:
         with breaker.choose(features=features, set_index=sets):
