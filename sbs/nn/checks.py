@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sbs.errors import NetworkInputError
 from sbs.groups.abstract.validation import shown
-from sbs.nn.compiling import is_compiling
+from sbs.nn.compiling import is_compiling, is_transformed
 from sbs.nn.wigner import determinant
 from sbs.sets.minimal_set import MinimalSet
 
@@ -104,8 +104,8 @@ def check_sets(given: object) -> tuple[MinimalSet, ...]:
 
 
 def readable(values: Tensor) -> bool:
-    """True where values can be checked without a host synchronisation or a break in a compiled graph."""
-    return values.device.type == "cpu" and not is_compiling()
+    """True where values can be checked without a host synchronisation, a break in a compiled graph or a torch.func transform."""
+    return values.device.type == "cpu" and not is_compiling() and not is_transformed(values)
 
 
 def check_like(given: Tensor, device: torch.device, name: str, dtype: torch.dtype | None = None) -> None:

@@ -149,8 +149,8 @@ class LearnedBreaker(SymmetryBreaker):
         self.rotate = Rotation(self.irreps)
         self.register_exact("action", torch.from_numpy(matrices))
         # Which site's value comes to each site.
-        self.register_buffer("sources", torch.tensor(np.argsort(permutations, axis=1)), persistent=False)
-        self.register_buffer("sizes", torch.tensor([found.order]), persistent=False)
+        self.register_exact("sources", torch.tensor(np.argsort(permutations, axis=1)))
+        self.register_exact("sizes", torch.tensor([found.order]))
         shape = (self.sites[0], self.dim) if on_sites else (self.dim,)
         drawn = np.random.default_rng(seed).normal(size=shape)
         self.vector = nn.Parameter(torch.as_tensor(drawn, dtype=dtype or torch.get_default_dtype()))

@@ -36,8 +36,9 @@ class ExactBuffers(nn.Module):
         self.register_buffer("anchor", torch.empty(0, dtype=dtype or torch.get_default_dtype()), persistent=False)
 
     def register_exact(self, name: str, values: Tensor, persistent: bool = False) -> None:
-        """Register ``values`` (float64) as a buffer that casts leave alone."""
-        self._exact[name] = values.detach().to(torch.float64).clone()
+        """Register ``values`` (float64, or integers) as a buffer that casts and ``to_empty`` leave alone."""
+        kept = values.detach().clone()
+        self._exact[name] = kept.to(torch.float64) if kept.is_floating_point() else kept
         self.register_buffer(name, self._exact[name].clone(), persistent=persistent)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:

@@ -162,8 +162,9 @@ def _change(
             objects = [
                 breaker.objects_for(_numbered(breaker, sets, number), num_graphs) for number in _numbers(breaker)
             ]
-            with _magnitude(model) as inside:
-                outputs = [output(objects[0])]
+        # Not under no_grad: a model may differentiate its energy.
+        with _magnitude(model) as inside:
+            outputs = [output(objects[0])]
         outputs += [output(each) for each in objects[1:]]
         nudge = _NUDGE.get(outputs[0].dtype, _COARSE_NUDGE)
         nudged = [output(objects[0] + nudge * noise(objects[0])) for _ in range(_NUDGES)]
