@@ -76,6 +76,11 @@ def minimal_set(
     group, target = _posed(group, target)
     if getattr(group, "supercell", None) is not None:
         return _on_sites(group, target, ambient, exact, lmax, frame)
+    if isinstance(target, str) and " (" in target and getattr(group, "space_group", None) is not None:
+        raise UnknownGroupError(
+            f"{target!r} labels an isotropy subgroup, which may lose translations; detect the crystal in a cell that holds its "
+            "wave vectors: sbs.detect(structure, supercell=2)"
+        )
     if ambient is None:
         ambient = getattr(group, "ambient", None) or "O(3)"
     if frame is not None:

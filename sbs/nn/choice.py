@@ -104,5 +104,6 @@ def _from_information(given: Any, found: dict[str, Any]) -> dict[str, Any]:
         if all(field in row for row in rows):
             whole = name in ("object_index", "set_index", "sites")
             kind = torch.int64 if whole else torch.float64
-            result[name] = torch.stack([torch.as_tensor(row[field], dtype=kind) for row in rows])
+            values = [torch.as_tensor(row[field], dtype=kind) for row in rows]
+            result[name] = torch.cat([each.reshape(-1) for each in values]) if name == "sites" else torch.stack(values)
     return result

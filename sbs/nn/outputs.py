@@ -27,6 +27,7 @@ from sbs.sets.transport import (
     Transport,
     check_components,
     images_under,
+    node_permutations,
     plan_outputs,
     transport,
 )
@@ -173,7 +174,7 @@ def all_outputs(
     moves, pooled = permutations, False
     if isinstance(moves, str) and carried.permutations is not None:
         # Fields on the sites of a crystal: its own elements say how sites are permuted.
-        moves, pooled = user_permutations(carried.permutations, fields_of(inputs).sites), len(results[0]) == 1
+        moves, pooled = _of_nodes(carried.permutations, fields_of(inputs).sites), len(results[0]) == 1
     elif isinstance(moves, str):
         moves, pooled = found_permutations(
             inputs, carried.matrices, turn, len(results[0]), species, tolerance, field_irreps(model)
@@ -190,12 +191,8 @@ def all_outputs(
     return found
 
 
-def user_permutations(permutations: npt.NDArray[np.int64], sites: Tensor | None) -> npt.NDArray[np.int64]:
-    """Permutations of nodes, node i being site ``sites[i]``, from those of sites (order of S, sites)."""
-    if sites is None:
-        return permutations
-    own = sites.detach().cpu().numpy()
-    return np.argsort(own)[permutations[:, own]]
+def _of_nodes(permutations: npt.NDArray[np.int64], sites: Tensor | None) -> npt.NDArray[np.int64]:
+    return permutations if sites is None else node_permutations(permutations, sites.detach().cpu().numpy())
 
 
 def telling_objects(

@@ -28,7 +28,7 @@ from sbs.sets.orbits import OBJECT_DIGITS, FiniteOrbit
 from sbs.sets.question import Embedding, Question
 from sbs.solver.solutions import FiniteSolution, StabilizerSearch
 
-__all__ = ["SiteEmbedding", "SiteFrame", "solve_on_sites"]
+__all__ = ["SiteEmbedding", "SiteFrame", "in_common_description", "solve_on_sites"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +39,15 @@ class SiteFrame:
         frame: float64 (3, 3), the orthogonal matrix that takes it to the frame of the crystal as given.
         sites: int (sites,), the given number of each of its sites.
         elements: int (|S|,), the given number of each of its elements, the identity first.
+        places: float64 (sites, 3), where its sites lie on a basis of the cell's translations.
+        cell: float64 (3, 3), that basis as rows, Å, in its own frame.
     """
 
     frame: np.ndarray
     sites: np.ndarray
     elements: np.ndarray
+    places: np.ndarray
+    cell: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +56,11 @@ class SiteEmbedding(Embedding):
 
     Attributes:
         sites: int (sites,), the given number of each site of the common description.
+        places: float64 (sites, 3), where those lie on a basis of the cell's translations.
     """
 
     sites: np.ndarray = None  # type: ignore[assignment]
+    places: np.ndarray = None  # type: ignore[assignment]
 
     def placed(self, group: Any) -> Any:
         """A subgroup in the given numbers of its elements."""
@@ -72,14 +78,9 @@ class SiteEmbedding(Embedding):
         return result
 
 
-def solve_on_sites(question: Question, frame: SiteFrame) -> MinimalSet:
-    """The set of fields for a question whose S and ambient group are the group of one crystal.
-
-    Raises:
-        NoSetError: no field with l <= lmax has exactly the stabilizer K.
-    """
-    given = question.inner
-    assert isinstance(given, FiniteGroup) and isinstance(given.meaning, SiteOperations)
+def in_common_description(given: FiniteGroup, frame: SiteFrame) -> SiteEmbedding:
+    """The group of a crystal in a supercell, and the same group in the crystal's common description."""
+    assert isinstance(given.meaning, SiteOperations)
     numbers = np.empty(given.order, dtype=np.intp)
     numbers[frame.elements] = np.arange(given.order)
     places = np.empty(len(frame.sites), dtype=np.intp)
@@ -93,7 +94,20 @@ def solve_on_sites(question: Question, frame: SiteFrame) -> MinimalSet:
     )
     actions = [given.multiply(g, frame.elements) for g in given.generators or (0,)]
     common = FiniteGroup.from_actions(numbers[np.array(actions)], operations)
-    embedding = SiteEmbedding(given, common, numbers, frame.frame, 0, frame.sites)
+    return SiteEmbedding(given, common, numbers, frame.frame, 0, frame.sites, frame.places)
+
+
+def solve_on_sites(question: Question, frame: SiteFrame) -> MinimalSet:
+    """The set of fields for a question whose S and ambient group are the group of one crystal.
+
+    Raises:
+        NoSetError: no field with l <= lmax has exactly the stabilizer K.
+    """
+    given = question.inner
+    assert isinstance(given, FiniteGroup)
+    embedding = in_common_description(given, frame)
+    common, operations = embedding.outer, embedding.outer.meaning  # type: ignore[union-attr]
+    assert isinstance(common, FiniteGroup) and isinstance(operations, SiteOperations)
     target = embedding.image(question.target)
     # M = S: the set is one S-orbit, and no set whose objects are fixed by no more than K has fewer than |S| / |K|.
     search = StabilizerSearch((target,), target.order, ())

@@ -89,7 +89,7 @@ def paired_object(
     Objects with one stabilizer may all be paired with a target, two opposite ones along an axis for example. Were the first of
     them taken for every target, opposite targets would get one object. Each candidate b = g r, r the representative of its
     S-orbit, makes g^-1 y a target of r; the candidate whose g^-1 y comes first in a fixed order is taken: by its sum over sites
-    with ``weights``, and where that says nothing, site by site in the order given.
+    with ``weights``, and among those for which that is the same, site by site in the order given.
 
     Args:
         symmetry_set: in its own orientation.
@@ -103,7 +103,8 @@ def paired_object(
     """
     turn = np.eye(3) if rotation is None else np.asarray(rotation, dtype=np.float64)
     values = np.asarray(target, dtype=np.float64)
-    matches = matching_objects(symmetry_set.rotated(turn), values, irreps, permutations)
+    turned_set = symmetry_set if rotation is None else symmetry_set.rotated(turn)
+    matches = matching_objects(turned_set, values, irreps, permutations)
     carried = transport(symmetry_set)
     candidates = matches[carried.representative[matches] == carried.representative[matches[0]]]
     elements = carried.element[candidates]
@@ -113,12 +114,12 @@ def paired_object(
     share = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
     scale = np.abs(values).max(initial=0.0)
     summed = np.einsum("s,ksd->kd", share / np.abs(share).max(), images)
+    open_ = np.arange(len(images))
     for each in (summed, images.reshape(len(images), -1)):
         # Irrational in no simple ratio: different targets have different scores.
-        scores = each @ np.cos(np.arange(1, each.shape[1] + 1))
-        if np.ptp(scores) > TARGET_TOLERANCE * scale:
-            return int(candidates[scores.argmax()])
-    return int(candidates[0])
+        scores = each[open_] @ np.cos(np.arange(1, each.shape[1] + 1))
+        open_ = open_[scores >= scores.max() - TARGET_TOLERANCE * scale]
+    return int(candidates[open_[0]])
 
 
 def target_images(

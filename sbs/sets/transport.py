@@ -121,6 +121,11 @@ def field_permutations(symmetry_set: Any) -> npt.NDArray[np.int64] | None:
     return np.asarray(parent.meaning.permutations, dtype=np.int64)[np.asarray(getattr(group, "elements", slice(None)))]
 
 
+def node_permutations(permutations: npt.NDArray[np.int64], sites: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Permutations of nodes, node i being site ``sites[i]``, from those of sites (order of S, sites)."""
+    return np.argsort(sites)[permutations[:, sites]]
+
+
 def acted(
     objects: np.ndarray, irreps: str, matrices: np.ndarray, permutations: np.ndarray | None
 ) -> npt.NDArray[np.float64]:

@@ -7,10 +7,10 @@ refer to; `pointset`, `molecule`; `lattice`, `spglib_calls`, `copies` and `cryst
 `supercell`, S; `crystal_in_cell`, what the following ask of a crystal; `operation_symbols`, `standard_form`,
 `standard_setting` and `child_groups`, space groups against a parent; `cdml`, `wave_vectors`, `small_representations`,
 `induced` and `space_irreps`, irreps; `listing` and `mode_table`; `order_parameters`, `isotropy_table`, `crystal_targets` and
-`crystal_questions`; `site_frames`, fields on sites. Distortions: `sites`, the representation on displacements; `linear` and
-`group_names`; `irreps`; `pattern_spaces`, `generic`, `primary` and `domains`; `patterns`, sbs.distortions. Pairs:
-`commensurate`, `matching` and `laying`, a child on its parent; `amplitudes`, `state_objects` and `writing`; `pairs`,
-sbs.between. `viewing`, pictures in a notebook. `commands`, all that for the command line.
+`crystal_questions`; `site_frames` and `correspondence`, fields on sites. Distortions: `sites`, the representation on
+displacements; `linear` and `group_names`; `irreps`; `pattern_spaces`, `generic`, `primary` and `domains`; `patterns`,
+sbs.distortions. Pairs: `commensurate`, `matching` and `laying`, a child on its parent; `amplitudes`, `state_objects` and
+`writing`; `pairs`, sbs.between. `viewing`, pictures in a notebook. `commands`, all that for the command line.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbs.groups.abstract.site_operations import SiteOperations
+from sbs.sets.fields import SiteFrame
 from sbs.structures.inputs import Structure
 
 __all__ = ["CrystalInCell"]
@@ -40,3 +41,7 @@ class CrystalInCell(Hashable, Protocol):
     @property
     def permutations(self) -> NDArray[np.int64]:
         """What each element does to the sites."""
+
+    @property
+    def site_frame(self) -> SiteFrame:
+        """A description that depends on the crystal alone."""

@@ -181,6 +181,12 @@ class Detected(ComparedByValue):
             raise DetectionError("only a crystal in a supercell has fields on its sites; see sbs.detect(..., supercell=...)")
         return site_frame(self.structure, self.operations, self.supercell)
 
+    def laid_on(self, symmetry_set: Any) -> Any:
+        """This crystal as the image of the one that a set of fields is for; see `sbs.structures.correspondence`."""
+        from sbs.structures.correspondence import correspondence
+
+        return correspondence(self, symmetry_set)
+
     def resolve_target(self, target: Any) -> Any:
         """For a crystal in a supercell K as a subgroup of S, from a row of ``sbs.isotropy`` or its label, a symbol of the point
         group (all translations are kept then), a Subgroup of S or elements; see `sbs.structures.crystal_targets`."""

@@ -43,10 +43,11 @@ def site_frame(structure: Structure, operations: SiteOperations, found: Supercel
     # x on the conventional basis, and on the Hermite basis of the cell's translations.
     fractional = structure.positions @ np.linalg.inv(found.primitive.basis) @ setting.matrix.T + setting.shift
     cells = (fractional + OFFSET) @ np.linalg.inv(lattice / STEPS)
-    keys = np.round(cells - np.floor(cells), DIGITS)
-    sites = np.lexsort((*keys.T[::-1], structure.numbers))
+    places = cells - np.floor(cells)
+    sites = np.lexsort((*np.round(places, DIGITS).T[::-1], structure.numbers))
     turn, triangle = np.linalg.qr(setting.basis.T)
-    return SiteFrame(turn * np.sign(np.diagonal(triangle)), sites, elements)
+    turn = turn * np.sign(np.diagonal(triangle))
+    return SiteFrame(turn, sites, elements, places[sites], lattice / STEPS @ setting.basis @ turn)
 
 
 def _reduced(vectors: NDArray[np.int64], form: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -267,3 +267,8 @@ def test_a_set_of_fields_is_the_same_every_time_and_survives_pickling():
     assert np.array_equal(first.objects, sbs.minimal_set(sbs.detect(CRYSTALS["rutile"], supercell=(1, 1, 2)), row).objects)
     assert np.array_equal(pickle.loads(pickle.dumps(first)).objects, first.objects)
     assert not first.objects.flags.writeable
+
+
+def test_a_label_of_a_wave_vector_asked_of_a_primitive_cell_says_what_to_do():
+    with pytest.raises(UnknownGroupError, match="supercell=2"):
+        sbs.minimal_set(sbs.detect(CRYSTALS["perovskite"]), "R4+ (a,0,0)")

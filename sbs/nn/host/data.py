@@ -4,9 +4,11 @@ What `SymmetryFields` writes into a structure (ASE atoms, PyG data, dictionaries
 the batch: see `sbs.nn.choice`. Pipelines take the fields along under their own rules:
 
 - PyG, Lightning: attributes of ``Data`` are collated as they are.
-- NequIP: ``include_keys: [sbs_object, sbs_set, sbs_rotation]`` of its ASE datasets, once `sbs.nn.host.nequip` is imported.
-- MACE: ``info_keys`` of a head, `sbs.nn.host.mace.info_keys`.
-- SevenNet: ``atoms.info`` comes along as it is, in training with ``data_format_args: {drop_info: false}``.
+- NequIP: ``include_keys: [sbs_object, sbs_set, sbs_rotation]`` of its ASE datasets, once `sbs.nn.host.nequip` is imported; with
+  sets of fields ``sbs_site`` as well.
+- MACE: ``info_keys`` of a head, `sbs.nn.host.mace.info_keys`; with sets of fields also ``arrays_keys``, likewise.
+- SevenNet: ``atoms.info`` comes along as it is, in training with ``data_format_args: {drop_info: false}``; it holds a copy of
+  ``sbs_site`` too, since SevenNet leaves arrays behind. Bring the atoms into their order before, not after.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sbs.errors import NetworkInputError
+from sbs.errors import DetectionError, NetworkInputError
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup, match_elements
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.pairing import paired_object
+from sbs.sets.transport import field_permutations, images_under, node_permutations, turned
 
 __all__ = ["SymmetryFields", "orientation", "permutations_for", "rotations_only"]
 
@@ -40,11 +43,13 @@ def orientation(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.float
     Args:
         detected: from ``sbs.detect``.
         symmetry_set: for inputs of the same point group, in any orientation; with the ambient group "SO(3)", for networks
-            that know rotations only, of the rotations in it.
+            that know rotations only, of the rotations in it. Or a set of fields for a crystal of the same kind.
 
     Raises:
         NetworkInputError: the groups differ, or the set's ambient group lies otherwise than the structure's lattice.
     """
+    if field_permutations(symmetry_set) is not None:
+        return np.asarray(_corresponding(detected, symmetry_set).rotation)
     detected = _modulo_lattice(detected)
     own, found = symmetry_set.group, _group_for(detected, symmetry_set)
     if getattr(own, "symbol", None) != found.symbol or own.order != found.order:
@@ -67,6 +72,16 @@ def orientation(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.float
                 "sbs.minimal_set(detected, target)."
             )
     return turn
+
+
+def _corresponding(detected: Any, symmetry_set: MinimalSet) -> Any:
+    """A crystal laid on that of a set of fields: ``rotation``, and ``sites``, for each of its sites that of the set."""
+    if not hasattr(detected, "laid_on"):
+        raise NetworkInputError(f"{detected!r} was not detected; give what sbs.detect returns.")
+    try:
+        return detected.laid_on(symmetry_set)
+    except DetectionError as error:
+        raise NetworkInputError(str(error)) from None
 
 
 def _modulo_lattice(detected: Any) -> Any:
@@ -119,6 +134,9 @@ def permutations_for(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.
     Raises:
         NetworkInputError: as `orientation`; or the group is infinite.
     """
+    own = field_permutations(symmetry_set)
+    if own is not None:
+        return node_permutations(own, _corresponding(detected, symmetry_set).sites)
     detected = _modulo_lattice(detected)
     turn = orientation(detected, symmetry_set)
     if not isinstance(symmetry_set.group, PointGroup):
@@ -132,7 +150,9 @@ class SymmetryFields:
     """A transform: writes set number, orientation and, if the target is known, an object into a structure.
 
     Args:
-        sets: those of the breaker, in its order; a structure gets the first whose group is its own.
+        sets: those of the breaker, in its order; a structure gets the first whose group is its own. A set of fields is for all
+            crystals of the kind that it was asked for, in a cell with as many sites: with other elements, another lattice
+            constant, turned, moved, the atoms in another order.
         detect: ``sbs.detect``, or a function that calls it with a tolerance.
         target: the name under which a structure carries the broken output, (num_sites, dim): an array of ASE atoms, an
             attribute or entry of data. The object is then one that leads to it; structures without it get no object, and
@@ -162,20 +182,50 @@ class SymmetryFields:
         Raises:
             NetworkInputError: no set is for this symmetry, or no object leads to the target.
         """
-        detected = _modulo_lattice(self.detect(structure))
-        found = _point_group(detected)
-        fitting = (n for n, each in enumerate(self.sets) if _group_for(detected, each).symbol == _symbol(each))
-        number = next(fitting, None)
-        if number is None:
-            names = ", ".join(map(_symbol, self.sets))
-            raise NetworkInputError(f"The structure has the symmetry {found.symbol}; the sets are for {names}.")
+        detected = self.detect(structure)
+        number = self._number_for(detected)
         chosen = self.sets[number]
+        if field_permutations(chosen) is not None:
+            return {"sbs_set": np.array(number), **self._with_sites(detected, chosen, target)}
         turn = orientation(detected, chosen)
         fields: dict[str, npt.NDArray[Any]] = {"sbs_set": np.array(number), "sbs_rotation": turn}
         if target is not None:
             moves = permutations_for(detected, chosen)
             kinds = detected.structure.numbers
             fields["sbs_object"] = np.array(paired_object(chosen, target, self.irreps, moves, kinds, turn))
+        return fields
+
+    def _number_for(self, detected: Any) -> int:
+        """The first set that is for such a structure."""
+        reasons = []
+        for number, each in enumerate(self.sets):
+            if field_permutations(each) is not None:
+                try:
+                    _corresponding(detected, each)
+                except NetworkInputError as error:
+                    reasons.append(str(error))
+                    continue
+                return number
+            if _group_for(_modulo_lattice(detected), each).symbol == _symbol(each):
+                return number
+        found = _point_group(_modulo_lattice(detected))
+        names = ", ".join(map(_symbol, self.sets))
+        raise NetworkInputError(
+            " ".join([f"The structure has the symmetry {found.symbol}; the sets are for {names}.", *dict.fromkeys(reasons)])
+        )
+
+    def _with_sites(
+        self, detected: Any, chosen: MinimalSet, target: npt.ArrayLike | None
+    ) -> dict[str, npt.NDArray[Any]]:
+        """For a set of fields: also the site of the set that each atom is."""
+        laid = _corresponding(detected, chosen)
+        fields: dict[str, npt.NDArray[Any]] = {"sbs_rotation": laid.rotation, "sbs_site": laid.sites}
+        if target is not None:
+            back = np.argsort(laid.sites)
+            # A set of fields is not turned: the target is carried to the crystal that the set is for.
+            own = turned(np.asarray(target)[back], images_under(self.irreps, laid.rotation.T[None], None))[0]
+            kinds = detected.structure.numbers[back]
+            fields["sbs_object"] = np.array(paired_object(chosen, own, self.irreps, None, kinds))
         return fields
 
     def __call__(self, data: Any) -> Any:
@@ -189,11 +239,14 @@ class SymmetryFields:
             given = given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else given
         fields = self.fields(structure, given)
         for name, values in fields.items():
+            of_nodes = name == "sbs_site"
             if atoms:
                 data.info[name] = values.tolist() if values.ndim == 0 else values
+                if of_nodes:
+                    data.set_array(name, values)
                 continue
-            # One row for each graph, so that batches are made by concatenation.
-            row = torch.as_tensor(values)[None]
+            # One row for each graph, and for each node, so that batches are made by concatenation.
+            row = torch.as_tensor(values) if of_nodes else torch.as_tensor(values)[None]
             if isinstance(data, MutableMapping):
                 data[name] = row
             else:

@@ -18,7 +18,7 @@ from sbs.nn.host.attach import attachments_of
 from sbs.nn.host.fixing import fix
 from sbs.optional import require
 
-__all__ = ["info_keys", "lammps", "train"]
+__all__ = ["arrays_keys", "info_keys", "lammps", "train"]
 
 
 def info_keys() -> dict[str, str]:
@@ -26,18 +26,24 @@ def info_keys() -> dict[str, str]:
     return {name: name for name in FIELDS if name != "sbs_site"}
 
 
+def arrays_keys() -> dict[str, str]:
+    """Likewise for a head's ``arrays_keys``: the site of a set of fields that each atom is."""
+    return {"sbs_site": "sbs_site"}
+
+
 def train(arguments: Sequence[str], attaching: Callable[[nn.Module], Any]) -> None:
     """Run ``mace_run_train`` with a model to which breakers were attached.
 
     Args:
-        arguments: of the command, as on the command line. Without ``--heads`` one is added that reads `info_keys`.
+        arguments: of the command, as on the command line. Without ``--heads`` one is added that reads `info_keys` and
+            `arrays_keys`.
         attaching: called with the model that MACE has built, before anything is trained: calls `sbs.nn.attach`.
     """
     command: Any = require("mace.cli.run_train", "mace")
     tools: Any = require("mace.tools", "mace")
     given = list(arguments)
     if not any(each.split("=")[0] == "--heads" for each in given):
-        given.append(f"--heads={{'Default': {{'info_keys': {info_keys()!r}}}}}")
+        given.append(f"--heads={{'Default': {{'info_keys': {info_keys()!r}, 'arrays_keys': {arrays_keys()!r}}}}}")
     parsed = tools.build_default_arg_parser().parse_args(given)
     before = command.configure_model
 
