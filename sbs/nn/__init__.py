@@ -19,6 +19,7 @@ from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.host.attach import Attachment, attach, detach
 from sbs.nn.host.build import BreakingModel, build, with_breaker
 from sbs.nn.host.calculators import calculator
+from sbs.nn.host.calls import MissingFieldsWarning
 from sbs.nn.host.data import SymmetryFields, orientation, permutations_for
 from sbs.nn.host.fixing import fix
 from sbs.nn.host.graphs import one_graph
@@ -47,6 +48,7 @@ __all__ = [
     "Effect",
     "LearnedBreaker",
     "LearnedOrbit",
+    "MissingFieldsWarning",
     "OrientationWarning",
     "Reach",
     "Rotation",

@@ -52,8 +52,8 @@ class SymmetryBreaker(ExactBuffers):
     Args:
         sets: a `MinimalSet`, or a sequence of them for batches that mix several (S, K).
         mode: "sample" draws an object uniformly for each graph while training (one may still be chosen by ``index``), and
-            in evaluation where ``choose(draw=True)`` asks for it; "index" insists on ``index``; "all" returns every object,
-            in a new leading dimension of length ``set.size``.
+            in evaluation where ``choose(draw=True)`` asks for it; "index" never draws but insists on a choice, by the call, the
+            batch or `choose`; "all" returns every object, in a new leading dimension of length ``set.size``.
         shared: with several sets, whether they use the same blocks of ``irreps``. If not, each set has its own blocks
             and leaves the others zero: a network then sees which set an object is from.
         seed: of the breaker's own random stream; torch's global generators are not touched.
@@ -74,7 +74,7 @@ class SymmetryBreaker(ExactBuffers):
 
     Raises:
         NetworkInputError: if there is no set, a set has no irreps (an abstract finite group), or the mode is unknown.
-        InfiniteSetError: if an infinite set is given with mode "index" or "all".
+        InfiniteSetError: if an infinite set is given with mode "all".
     """
 
     objects: Tensor
@@ -96,10 +96,9 @@ class SymmetryBreaker(ExactBuffers):
         if not isinstance(mode, str) or mode not in ("sample", "index", "all"):
             raise NetworkInputError(f"mode={shown(mode)} is unknown; choose 'sample', 'index' or 'all'.")
         self.infinite = any(math.isinf(each.size) for each in self.sets)
-        if self.infinite and mode != "sample":
+        if self.infinite and mode == "all":
             raise InfiniteSetError(
-                f"mode={mode!r} needs finite sets, but a set of {self.sets} is infinite; use mode='sample', "
-                "or a smaller ambient group such as the lattice's holohedry."
+                f"mode='all' needs finite sets, but one of {self.sets} is infinite; use another mode, or a smaller ambient group."
             )
         if mode == "all" and len(self.sets) > 1:
             raise NetworkInputError(f"mode='all' takes one set, {len(self.sets)} were given; make a breaker for each.")
@@ -337,7 +336,8 @@ class SymmetryBreaker(ExactBuffers):
         if index is None:
             if self.mode == "index":
                 raise NetworkInputError(
-                    f"mode='index' needs index=, one object number per graph: shape ({num_graphs},)."
+                    f"mode='index' draws nothing: give index= (for infinite sets features=) of {num_graphs} graphs, choose them "
+                    "with breaker.choose, or let the batch bring 'sbs_object': data pipelines hand it on if told to."
                 )
             index = torch.zeros_like(which) if self.infinite else self._draw(num_graphs, which, choice.draw)
         elif self.infinite:

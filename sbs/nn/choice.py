@@ -8,7 +8,8 @@ A batch may carry these fields, which `sbs.nn.SymmetryFields` puts there:
     sbs_features  float (num_graphs, dim), the object itself as a feature, for sets whose objects have no numbers
     sbs_site      int (num_nodes,), for objects with sites: the site of the set that each node is
 
-What a call says goes before the batch, the batch before `SymmetryBreaker.choose`.
+What a call says goes before the batch, the batch before `SymmetryBreaker.choose`. Pipelines leave behind what they are not told
+to take along. A breaker of mode "sample" then draws; one of mode "index" refuses, and is the one for data that choose.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.nn.checks import check_tensors
 
 __all__ = ["FIELDS", "Choice", "fields_of", "reader"]
@@ -76,34 +79,57 @@ def reader(source: Any) -> Callable[[str], Any] | None:
 
 
 def fields_of(source: Any) -> Choice:
-    """The choice that a batch carries."""
+    """The choice that a batch carries.
+
+    Raises:
+        NetworkInputError: a field is no tensor, or only some graphs of a batch have it.
+    """
     read = reader(source)
     if read is None:
         return Choice()
-    found = {name: read(field) for field, name in FIELDS.items()}
-    if not any(isinstance(value, Tensor) for value in found.values()):
-        found = _from_information(read("data_info"), found)
-    for name in ("object_index", "set_index", "sites"):
-        if isinstance(found[name], Tensor):
+    found = {field: read(field) for field in FIELDS}
+    if all(value is None for value in found.values()):
+        found = _from_information(read("data_info"))
+    check_tensors(**found)
+    for field in ("sbs_object", "sbs_set", "sbs_site"):
+        if found[field] is not None:
             # Some data pipelines hold every graph field as a column.
-            found[name] = found[name].reshape(-1)
-    rotations = found["rotations"]
-    if isinstance(rotations, Tensor) and rotations.numel() % 9 == 0:
-        found["rotations"] = rotations.reshape(-1, 3, 3)
-    known: dict[str, Any] = {name: value for name, value in found.items() if isinstance(value, Tensor)}
-    return Choice(**known)
+            found[field] = found[field].reshape(-1)
+    rotations = found["sbs_rotation"]
+    if rotations is not None and rotations.numel() % 9 == 0:
+        found["sbs_rotation"] = rotations.reshape(-1, 3, 3)
+    return Choice(**{FIELDS[field]: value for field, value in found.items()})
 
 
-def _from_information(given: Any, found: dict[str, Any]) -> dict[str, Any]:
+def _from_information(given: Any) -> dict[str, Any]:
     """SevenNet hands on what ASE atoms say of themselves, as one mapping for each graph."""
+    found: dict[str, Any] = dict.fromkeys(FIELDS)
     rows = [given] if isinstance(given, Mapping) else given
     if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         return found
-    result = dict(found)
-    for field, name in FIELDS.items():
-        if all(field in row for row in rows):
-            whole = name in ("object_index", "set_index", "sites")
-            kind = torch.int64 if whole else torch.float64
-            values = [torch.as_tensor(row[field], dtype=kind) for row in rows]
-            result[name] = torch.cat([each.reshape(-1) for each in values]) if name == "sites" else torch.stack(values)
-    return result
+    for field in FIELDS:
+        having = [number for number, row in enumerate(rows) if row.get(field) is not None]
+        if not having:
+            continue
+        if len(having) < len(rows):
+            raise NetworkInputError(
+                f"{field!r} is given for graphs {having[:8]} of a batch of {len(rows)} only; what the others would get would "
+                "not be what their data say. Give it to all of them, or put them into batches of their own."
+            )
+        whole = field in ("sbs_object", "sbs_set", "sbs_site")
+        values = [_tensor(row[field], torch.int64 if whole else torch.float64, field) for row in rows]
+        if field == "sbs_site":
+            values = [each.reshape(-1) for each in values]
+        if field != "sbs_site" and len({each.shape for each in values}) > 1:
+            raise NetworkInputError(f"{field!r} has the shapes {[tuple(each.shape) for each in values[:8]]} in one batch.")
+        found[field] = torch.cat(values) if field == "sbs_site" else torch.stack(values)
+    return found
+
+
+def _tensor(value: Any, kind: torch.dtype, field: str) -> Tensor:
+    try:
+        return torch.as_tensor(value, dtype=kind)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise NetworkInputError(
+            f"{field!r} of a structure is {shown(value)}; expected numbers, as sbs.nn.SymmetryFields writes them."
+        ) from error

@@ -25,11 +25,12 @@ from sbs.sets.transport import (
     Images,
     OutputPlan,
     Transport,
+    carried_by,
     check_components,
     images_under,
     node_permutations,
     plan_outputs,
-    transport,
+    rotation_given,
 )
 
 __all__ = ["all_outputs", "apply_images", "find_breaker", "turn_outputs"]
@@ -146,13 +147,13 @@ def all_outputs(
             network sees it), irreps or shapes do not fit.
         InfiniteSetError: if the set is infinite.
     """
-    carried = prepared if prepared is not None else transport(symmetry_set)
+    carried = carried_by(prepared, symmetry_set)
     if irreps_out is None:
         irreps_out = getattr(model, "irreps_out", None) or getattr(model, "irreps_node_output", None)
         if irreps_out is None:
             raise NetworkInputError("The model does not tell the irreps of its output; pass irreps_out=.")
     irreps = plain_irreps(irreps_out, "irreps_out")
-    turn = None if rotation is None else np.asarray(rotation, dtype=np.float64)
+    turn = None if rotation is None else rotation_given(rotation)
     raw = _evaluator(model, symmetry_set, turn) if isinstance(model, nn.Module) else model
 
     def evaluate(number: int) -> Tensor:

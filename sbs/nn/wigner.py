@@ -81,8 +81,8 @@ class Rotation(ExactBuffers):
         self.lmax = max(l for _, l, _, _, _ in self._layout)
         if self.lmax > LARGEST_DEGREE:
             raise NetworkInputError(
-                f"irreps={shown(irreps)} has degree l={self.lmax}; features are turned up to l={LARGEST_DEGREE}: ask for a set of "
-                "lower degree with lmax=."
+                f"irreps={shown(irreps)} has degree l={self.lmax}; features are turned up to l={LARGEST_DEGREE}: ask for a set "
+                "of lower degree with lmax=."
             )
         for l in range(2, self.lmax + 1):
             coupling = o3.wigner_3j(l - 1, 1, l, dtype=torch.float64).reshape(3 * (2 * l - 1), 2 * l + 1)
@@ -111,8 +111,8 @@ class Rotation(ExactBuffers):
             )
         if matrices.shape != (features.shape[0], 3, 3) or not matrices.is_floating_point():
             raise NetworkInputError(
-                f"matrices has shape {tuple(matrices.shape)} and dtype {matrices.dtype}; expected ({features.shape[0]}, 3, 3), one "
-                "for each row of features, floating point."
+                f"matrices has shape {tuple(matrices.shape)} and dtype {matrices.dtype}; expected ({features.shape[0]}, 3, 3), "
+                "one for each row of features, floating point."
             )
         check_like(matrices, features.device, "matrices")
         with torch.autocast(features.device.type, enabled=False):

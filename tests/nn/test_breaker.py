@@ -187,8 +187,15 @@ def test_infinite_sets_are_sampled_as_numpy_samples_them(group, target, double):
 
 def test_infinite_sets_have_no_numbers():
     symmetry_set = sbs.minimal_set("C4h", "C1")
-    with pytest.raises(InfiniteSetError, match="mode='sample'"):
-        SymmetryBreaker(symmetry_set, mode="index")
+    with pytest.raises(InfiniteSetError, match="mode='all' needs finite"):
+        SymmetryBreaker(symmetry_set, mode="all")
+    insisting = SymmetryBreaker(symmetry_set, mode="index")
+    given = insisting.features_of(symmetry_set.sample(2, 1))
+    assert torch.equal(insisting.graph_features(features=given), given)
+    with pytest.raises(NetworkInputError, match="draws nothing"):
+        insisting.graph_features(2)
+    with pytest.raises(InfiniteSetError, match="no numbers"):
+        insisting.graph_features(index=torch.tensor([0]))
     breaker = SymmetryBreaker(symmetry_set)
     with pytest.raises(InfiniteSetError, match="no numbers"):
         breaker.draw(3)

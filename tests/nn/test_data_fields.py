@@ -152,6 +152,73 @@ def test_what_a_batch_says_goes_before_what_was_chosen(make_network, graph, orbi
     assert torch.allclose(model({**data, "sbs_features": features.reshape(-1, 1)}), expected, atol=1e-4)
 
 
+class Potential(torch.nn.Module):
+    """A host that hands on features of its graphs."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(1, 4)
+        self.first.irreps_out = "1x0e+1x1o"
+
+    def forward(self, data):
+        return self.first(data["x"])
+
+
+def batch_of(count, **fields):
+    return {"x": torch.ones(2 * count, 1), "batch": torch.arange(count).repeat_interleave(2), "num_graphs": count, **fields}
+
+
+def attached(mode="sample"):
+    model = Potential()
+    breaker = SymmetryBreaker(sbs.minimal_set("Oh", "C4v"), mode=mode)
+    attach(model, breaker, at="first", irreps="1x0e+1x1o")
+    return model, breaker
+
+
+@pytest.mark.parametrize("given", [3, [3, 3], np.array([3, 3]), "3"])
+def test_a_field_that_is_no_tensor_is_refused(given):
+    """It was passed over, and an object drawn in its place."""
+    model, _ = attached()
+    with pytest.raises(NetworkInputError, match=r"sbs_object is .* expected a torch\.Tensor"):
+        model(batch_of(2, sbs_object=given))
+
+
+def test_a_field_of_some_graphs_of_a_batch_is_refused():
+    """It was passed over for all of them."""
+    model, _ = attached()
+    with pytest.raises(NetworkInputError, match=r"'sbs_object' is given for graphs \[0\] of a batch of 2 only"):
+        model(batch_of(2, data_info=[{"sbs_object": 3}, {}]))
+    with pytest.raises(NetworkInputError, match="'sbs_object' of a structure is 'three'"):
+        model(batch_of(2, data_info=[{"sbs_object": "three"}] * 2))
+
+
+def test_a_breaker_of_mode_index_wants_the_fields():
+    model, breaker = attached("index")
+    with pytest.raises(NetworkInputError, match="let the batch bring 'sbs_object'"):
+        model(batch_of(2))
+    model(batch_of(2, data_info=[{"sbs_object": 3}] * 2))
+    assert torch.equal(breaker.drawn, breaker.objects[0, 3].expand(2, -1))
+
+
+def test_expected_fields_that_do_not_arrive_are_complained_of_once(recwarn):
+    """Hosts whose own commands train: what their pipelines leave behind would be drawn at random."""
+    from sbs.nn import MissingFieldsWarning
+    from sbs.nn.host.attach import expect_fields
+
+    model, breaker = attached()
+    expect_fields(model, "This host hands them on if told to.")
+    model(batch_of(2, sbs_object=torch.tensor([1, 2])))
+    with breaker.choose(torch.tensor([0, 1])):
+        model(batch_of(2))
+    with breaker.choose(draw=True):
+        model(batch_of(2))
+    assert not recwarn.list
+    with pytest.warns(MissingFieldsWarning, match="This host hands them on"):
+        model(batch_of(2))
+    model(batch_of(2))
+    assert not recwarn.list
+
+
 def test_pairs_of_an_infinite_set_are_trained(double):
     """A bent CO2: the object is a direction across the axis; one pair (object, output) teaches all directions."""
     from e3nn import o3

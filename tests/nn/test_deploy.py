@@ -352,40 +352,6 @@ def test_nequip_models_are_built_with_a_breaker():
         nequip_model(at="layer7")
 
 
-@pytest.mark.slow
-def test_nequip_compiles_with_its_own_exporter(tmp_path):
-    """What ``nequip-compile --mode aotinductor --target ase`` does with a model whose object is fixed."""
-    model = nequip_model()
-    from nequip.data import AtomicDataDict
-    from nequip.model import modify
-    from nequip.scripts._compile_utils import COMPILE_TARGET_DICT
-    from nequip.utils.aot import aot_export_model
-
-    wake_nequip(model)
-    model = modify(model, [{"modifier": "fix_symmetry_breaker"}]).eval()
-    target = COMPILE_TARGET_DICT["ase"]
-    dimension = torch.export.Dim
-    sizes = {"graph": dimension.STATIC, "node": dimension("nodes", min=2), "edge": dimension("edges", min=2)}
-    # The conventional cell: the exporter leaves two atoms out to see whether the program holds for any number.
-    data = {cubic: target["data_settings"](AtomicDataDict.with_batch_(nequip_data(cubic))) for cubic in (True, False)}
-    path = str(tmp_path / "model.nequip.pt2")
-    aot_export_model(
-        model=model,
-        device="cpu",
-        input_fields=target["input"],
-        output_fields=target["output"],
-        data=data[True],
-        batch_map=target["batch_map_settings"](sizes),
-        output_path=path,
-    )
-    program = torch._inductor.aoti_load_package(path)
-    for given in data.values():
-        found = dict(zip(target["output"], program([given[key] for key in target["input"]]), strict=True))
-        expected = model(dict(given))
-        assert expected["forces"].abs().max() > 1e-5
-        assert (found["forces"] - expected["forces"]).abs().max() < 1e-8
-
-
 def test_hosts_batches_carry_choices():
     pytest.importorskip("nequip.data", reason="NequIP is not installed")
     from nequip.data import AtomicDataDict
@@ -396,8 +362,6 @@ def test_hosts_batches_carry_choices():
     together = model(AtomicDataDict.batched_from_list(single))["forces"].detach()
     apart = torch.cat([model(each)["forces"].detach() for each in single])
     assert torch.allclose(together, apart, atol=1e-6)
-
-
 
 
 @pytest.mark.slow

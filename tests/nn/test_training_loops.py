@@ -15,6 +15,7 @@ import torch
 from hosts import broken_rocksalt, rocksalt
 
 import sbs
+from sbs.errors import NetworkInputError
 from sbs.nn import SymmetryBreaker, attach
 
 pytestmark = [
@@ -150,6 +151,31 @@ def test_sevennet_trains_with_its_own_command(tmp_path, monkeypatch):
         assert np.abs(forces[1] - np.outer(forces[1] @ axis, axis)).max() < 1e-5
 
 
+@pytest.mark.slow
+def test_sevennet_says_that_it_drops_the_fields(tmp_path, monkeypatch):
+    """Without ``drop_info: false`` no field arrives: a breaker that may draw complains, one of mode "index" refuses."""
+    pytest.importorskip("sevenn", reason="SevenNet is not installed")
+    from ase.io import write
+
+    from sbs.nn import MissingFieldsWarning
+    from sbs.nn.host import sevennet as host
+
+    symmetry_set = sbs.minimal_set("O", "C4", ambient="SO(3)")
+    write(tmp_path / "train.xyz", [broken_rocksalt(axis, symmetry_set=symmetry_set) for axis in symmetry_set.objects[:2]])
+    short = SEVENNET.replace(", drop_info: false", "").replace("epoch: 60", "epoch: 1")
+    (tmp_path / "input.yaml").write_text(short)
+    monkeypatch.chdir(tmp_path)
+
+    def attaching(model, mode):
+        breaker = SymmetryBreaker(symmetry_set, mode=mode, dtype=torch.float32)
+        attach(model, breaker, at="0_equivariant_gate", freeze=False, ignore_parity=True)
+
+    with pytest.warns(MissingFieldsWarning, match="drop_info: false"):
+        host.train(["input.yaml"], lambda model: attaching(model, "sample"))
+    with pytest.raises(NetworkInputError, match="mode='index' draws nothing"):
+        host.train(["input.yaml"], lambda model: attaching(model, "index"))
+
+
 # --- NequIP ----------------------------------------------------------------------------------------------------------
 
 
@@ -251,13 +277,16 @@ def nequip_run(tmp_path_factory):
     return folder
 
 
-def nequip_forces(model, number, cubic=False):
+def nequip_graph(cubic=False):
     from nequip.data import from_ase
     from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
 
     data = ChemicalSpeciesToAtomTypeMapper(model_type_names=["Na", "Cl"])(from_ase(rocksalt(cubic)))
-    data = NeighborListTransform(r_max=3.5)(data)
-    return model(data | {"sbs_object": torch.tensor([number])})["forces"].detach().numpy()
+    return NeighborListTransform(r_max=3.5)(data)
+
+
+def nequip_forces(model, number):
+    return model(nequip_graph() | {"sbs_object": torch.tensor([number])})["forces"].detach().numpy()
 
 
 @pytest.mark.slow
@@ -285,3 +314,40 @@ def test_nequip_packages_with_its_own_command(nequip_run):
     for number in range(6):
         expected = nequip_forces(kept, number)
         assert np.abs(nequip_forces(packed, number) - expected).max() < 1e-6 < np.abs(expected).max()
+
+
+# The last digit of energies in eV, of forces in eV/Å, in float32: the program sums in another order.
+COMPILED = 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["ase", "pair_nequip"])
+def test_nequip_compiles_with_its_own_command(nequip_run, target, double):
+    """``nequip-compile`` of the trained model with one object: the program's energies and forces are those of the model.
+
+    In float64, in which NequIP makes its data: the program reads what it is given as float64, whatever it is.
+    """
+    from nequip.model import ModelFromCheckpoint
+    from nequip.scripts._compile_utils import COMPILE_TARGET_DICT
+
+    program = nequip_run / f"{target}.nequip.pt2"
+    arguments = ["--mode", "aotinductor", "--device", "cpu", "--target", target, "--modifiers", "fix_symmetry_breaker"]
+    nequip_command("compile", nequip_run / "last.ckpt", program, *arguments, folder=nequip_run)
+    model = ModelFromCheckpoint(str(nequip_run / "last.ckpt"))["sole_model"].eval()
+    names, compiled = COMPILE_TARGET_DICT[target], torch._inductor.aoti_load_package(str(program))
+    for cubic in (False, True):
+        data = nequip_graph(cubic)
+        assert data["pos"].dtype == torch.float64
+        output = compiled([data[key] for key in names["input"]])
+        found = {key: value.numpy() for key, value in zip(names["output"], output, strict=True)}
+        expected = model(data | {"sbs_object": torch.tensor([3])})
+        assert np.abs(found["forces"]).max() > 0.01
+        for key in ("atomic_energy", "forces"):
+            assert np.abs(found[key] - expected[key].detach().numpy()).max() < COMPILED
+    if target == "ase":
+        from nequip.integrations.ase import NequIPCalculator
+
+        atoms = rocksalt(cubic=True)
+        atoms.calc = NequIPCalculator.from_compiled_model(str(program), device="cpu")
+        assert np.abs(atoms.get_forces() - found["forces"]).max() < COMPILED
+        assert abs(atoms.get_potential_energy() - float(expected["total_energy"])) < len(atoms) * COMPILED

@@ -19,7 +19,7 @@ from sbs.nn.host.injection import Injection
 from sbs.nn.host.sites import Side, Site, locate
 from sbs.nn.reach.paths import UnreachableBreakerWarning, unreachable_blocks, unreachable_message
 
-__all__ = ["Attachment", "attach", "attachments_of", "detach"]
+__all__ = ["Attachment", "attach", "attachments_of", "detach", "expect_fields"]
 
 _CHILD = "symmetry_injection"
 _CALL = "_symmetry_call"
@@ -250,6 +250,13 @@ def _refuse_same_draws(model: nn.Module, breaker: SymmetryBreaker) -> None:
                 f"(seed={breaker.stream.seed}): their objects would not be drawn independently. Give one of them another seed=, "
                 "or attach one breaker at both places if they are to have the same object."
             )
+
+
+def expect_fields(model: nn.Module, hint: str) -> None:
+    """Warn once, with ``hint``, if a batch comes without the fields that choose; for hosts whose data are to bring them."""
+    call: Call | None = getattr(model, _CALL, None)
+    if call is not None:
+        call.expected = hint
 
 
 def _submodule(model: nn.Module, at: str) -> nn.Module:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import warnings
 import weakref
 from typing import Any, NamedTuple
 
@@ -18,14 +19,18 @@ from sbs.errors import NetworkInputError
 from sbs.groups.abstract.validation import shown
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_batch, check_number, check_tensors
-from sbs.nn.choice import Choice
+from sbs.nn.choice import FIELDS, Choice
 from sbs.nn.compiling import is_compiling, recomputing
 from sbs.nn.host.graphs import GraphReader, Graphs, argument_names, graphs_of
 from sbs.nn.host.orientation import OrientationCheck
 
-__all__ = ["Call"]
+__all__ = ["Call", "MissingFieldsWarning"]
 
 _METADATA = "sbs"
+
+
+class MissingFieldsWarning(UserWarning):
+    """Objects are drawn in training where the data were to choose them: their fields did not arrive."""
 
 
 class Objects(NamedTuple):
@@ -64,6 +69,8 @@ class Call:
         self.attachments: list[Any] = []
         self.handles: list[Any] = []
         self.orientation = OrientationCheck()
+        #: Where the data are to choose objects: how this host's pipeline is told to hand the fields on.
+        self.expected = ""
         self._reset()
 
     def _reset(self) -> None:
@@ -103,7 +110,7 @@ class Call:
 
     def stop(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of the model; also after an error."""
-        if not is_compiling() and self._elsewhere():
+        if not is_compiling() and not recomputing() and self._elsewhere():
             return
         state = _running.pop(self.key, None)
         if is_compiling() or recomputing() or state is None or not torch.is_grad_enabled():
@@ -148,6 +155,15 @@ class Call:
                 "which; add it, or choose one object."
             )
         self.orientation.check(breaker, choice, graphs, num_graphs)
+        named = choice.draw or choice.object_index is not None or choice.features is not None
+        if self.expected and not named and all(each is None for each in graphs.choice[: len(FIELDS)]):
+            warnings.warn(
+                f"The batch carries none of the fields {', '.join(map(repr, FIELDS))}: objects are drawn at random. "
+                f"{self.expected} A breaker of mode 'index' never draws.",
+                MissingFieldsWarning,
+                stacklevel=2,
+            )
+            self.expected = ""
         return Objects(breaker.objects_for(choice, num_graphs), graphs.batch, choice)
 
     @staticmethod

@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from sbs.nn.choice import FIELDS
-from sbs.nn.host.attach import attachments_of
+from sbs.nn.host.attach import attachments_of, expect_fields
 from sbs.nn.host.fixing import fix
 from sbs.optional import require
 
@@ -38,6 +38,9 @@ def train(arguments: Sequence[str], attaching: Callable[[nn.Module], Any]) -> No
         arguments: of the command, as on the command line. Without ``--heads`` one is added that reads `info_keys` and
             `arrays_keys`.
         attaching: called with the model that MACE has built, before anything is trained: calls `sbs.nn.attach`.
+
+    Warns:
+        MissingFieldsWarning: objects are drawn because the batches bring none of the fields.
     """
     command: Any = require("mace.cli.run_train", "mace")
     tools: Any = require("mace.tools", "mace")
@@ -50,6 +53,7 @@ def train(arguments: Sequence[str], attaching: Callable[[nn.Module], Any]) -> No
     def configured(*positional: Any, **named: Any) -> Any:
         model, outputs = before(*positional, **named)
         attaching(model)
+        expect_fields(model, "MACE hands on what the head's info_keys name, sbs.nn.host.mace.info_keys().")
         return model, outputs
 
     command.configure_model = configured

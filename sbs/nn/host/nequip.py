@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from e3nn import o3
@@ -133,6 +133,7 @@ def SymmetryBrokenModel(
     exact: bool = True,
     lmax: int | None = None,
     object: int = 0,
+    mode: Literal["sample", "index"] = "sample",
     stream_seed: int = 0,
 ) -> torch.nn.Module:
     """A NequIP model with a breaker behind one or more of its layers.
@@ -144,6 +145,8 @@ def SymmetryBrokenModel(
         group, target, ambient, exact, lmax: of `sbs.minimal_set`.
         at: the layers, such as "layer1_convnet".
         object: the one that the modifier ``fix_symmetry_breaker`` takes.
+        mode: of the breaker: "index" refuses a batch that does not bring its objects (``include_keys`` of the data) instead of
+            drawing.
         stream_seed: of the breaker's draws.
 
     Raises:
@@ -154,7 +157,7 @@ def SymmetryBrokenModel(
     inner: torch.nn.Module = getattr(import_module(module), name)(
         **settings, type_names=list(type_names), r_max=r_max
     )
-    breaker = SymmetryBreaker(minimal_set(group, target, ambient, exact, lmax), seed=stream_seed)
+    breaker = SymmetryBreaker(minimal_set(group, target, ambient, exact, lmax), mode=mode, seed=stream_seed)
     for each in [at] if isinstance(at, str) else at:
         _insert(inner, each, breaker, object)
     # GraphModel hands on only the fields that the model names.

@@ -7,6 +7,8 @@ matrix, one with the weights. Only the features depend on positions, so that for
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import torch
 from e3nn import o3
 from torch import Tensor, nn
@@ -28,6 +30,9 @@ class ObjectProduct(ExactBuffers):
     ``weight`` holds, for each term of ``irreps`` as a result, the matrix (multiplicity, inputs) in one row of numbers; inputs
     are the pairs (term of the features, copy of an irrep of the objects) that couple to it, in this order, each with the
     multiplicity of the features.
+
+    Successive terms of the features with one multiplicity are one group: the object is one matrix for all of them, with rows
+    (result, its component, input) and columns (term, component).
     """
 
     coupling: Tensor
@@ -35,38 +40,48 @@ class ObjectProduct(ExactBuffers):
     def __init__(self, irreps: o3.Irreps, irreps_objects: o3.Irreps, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(dtype)
         self._terms = [(mul, ir.dim) for mul, ir in irreps]
+        self._sizes = [mul * dim for mul, dim in self._terms]
+        self._groups = [list(run) for _, run in groupby(range(len(irreps)), key=lambda term: irreps[term].mul)]
         copies = [ir for mul, ir in irreps_objects for _ in range(mul)]
         starts = [sum(ir.dim for ir in copies[:number]) for number in range(len(copies))]
-        couplings: list[list[Tensor]] = [[] for _ in irreps]
-        # For each result its inputs: the term of the features, and which of the pieces made of it.
-        self._inputs: list[list[tuple[int, int]]] = []
-        # For each term of the features the components of its pieces.
-        self._pieces: list[list[int]] = [[] for _ in irreps]
-        for mul_out, ir_out in irreps:
-            pairs = [
+        pairs = [
+            [
                 (term, number)
                 for term, (mul, ir) in enumerate(irreps)
                 for number, each in enumerate(copies)
                 if mul and mul_out and ir_out in ir * each
             ]
-            scale = (ir_out.dim / max(1, sum(irreps[term].mul for term, _ in pairs))) ** 0.5
-            self._inputs.append([])
-            for term, number in pairs:
-                ir, each = irreps[term].ir, copies[number]
-                three = scale * o3.wigner_3j(ir.l, each.l, ir_out.l, dtype=torch.float64)
-                block = torch.zeros(irreps_objects.dim, ir_out.dim, ir.dim, dtype=torch.float64)
-                block[starts[number] : starts[number] + each.dim] = three.permute(1, 2, 0)
-                self._inputs[-1].append((term, len(couplings[term])))
-                couplings[term].append(block)
-                self._pieces[term].append(ir_out.dim)
-        flat = [torch.cat(each, dim=1).flatten(1) for each in couplings if each]
+            for mul_out, ir_out in irreps
+        ]
+        # Of each group the shape (rows, columns) of its matrix and the rows of each result; of each result its inputs.
+        self._shapes: list[tuple[int, int]] = []
+        self._rows: list[list[int]] = []
+        self._widths = [sum(irreps[term].mul for term, _ in inputs) for inputs in pairs]
+        couplings: list[Tensor] = []
+        for group in self._groups:
+            columns = {term: sum(irreps[each].ir.dim for each in group if each < term) for term in group}
+            width = sum(irreps[term].ir.dim for term in group)
+            blocks: list[Tensor] = []
+            for result, inputs in enumerate(pairs):
+                own = [(term, number) for term, number in inputs if term in columns]
+                ir_out = irreps[result].ir
+                scale = (ir_out.dim / max(1, self._widths[result])) ** 0.5
+                block = torch.zeros(irreps_objects.dim, ir_out.dim, len(own), width, dtype=torch.float64)
+                for place, (term, number) in enumerate(own):
+                    ir, each = irreps[term].ir, copies[number]
+                    three = scale * o3.wigner_3j(ir.l, each.l, ir_out.l, dtype=torch.float64)
+                    objects = slice(starts[number], starts[number] + each.dim)
+                    block[objects, :, place, columns[term] : columns[term] + ir.dim] = three.permute(1, 2, 0)
+                blocks.append(block.flatten(1, 2))
+            together = torch.cat(blocks, dim=1)
+            self._rows.append([block.shape[1] for block in blocks])
+            self._shapes.append((together.shape[1], width))
+            couplings.append(together.flatten(1))
         empty = torch.zeros(irreps_objects.dim, 0, dtype=torch.float64)
-        # (dim of the objects, entries of the matrices of all terms)
-        self.register_exact("coupling", torch.cat(flat, dim=1) if flat else empty)
-        self._widths = [sum(irreps[term].mul for term, _ in inputs) for inputs in self._inputs]
+        # (dim of the objects, entries of the matrices of all groups)
+        self.register_exact("coupling", torch.cat(couplings, dim=1) if couplings else empty)
+        self._areas = [rows * columns for rows, columns in self._shapes]
         self._weights = [mul * width for (mul, _), width in zip(self._terms, self._widths, strict=True)]
-        self._sizes = [mul * dim for mul, dim in self._terms]
-        self._areas = [sum(pieces) * dim for pieces, (_, dim) in zip(self._pieces, self._terms, strict=True)]
         self.weight = nn.Parameter(torch.zeros(sum(self._weights), dtype=dtype))
         self.to(device)
 
@@ -82,24 +97,27 @@ class ObjectProduct(ExactBuffers):
         contracted = (objects.to(self.coupling.dtype) @ self.coupling).to(hidden.dtype)
         if batch is not None:
             contracted = contracted.index_select(0, batch)
-        blocks, matrices = hidden.split(self._sizes, dim=1), contracted.split(self._areas, dim=1)
-        pieces: list[tuple[Tensor, ...]] = []
-        for (mul, dim), components, block, matrix in zip(self._terms, self._pieces, blocks, matrices, strict=True):
-            if not components:
-                pieces.append(())
+        blocks = hidden.split(self._sizes, dim=1)
+        # Of each result what the groups contribute: (num_nodes, components, inputs).
+        found: list[list[Tensor]] = [[] for _ in self._terms]
+        matrices = contracted.split(self._areas, dim=1)
+        for group, (rows, columns), own, matrix in zip(self._groups, self._shapes, self._rows, matrices, strict=True):
+            if not rows:
                 continue
-            each = matrix.view(-1, sum(components), dim).expand(nodes, -1, -1)
-            # (num_nodes, components of all results, multiplicity)
-            pieces.append(torch.bmm(each, block.view(nodes, mul, dim).transpose(1, 2)).split(components, dim=1))
+            mul = self._terms[group[0]][0]
+            views = [blocks[term].view(nodes, mul, self._terms[term][1]).transpose(1, 2) for term in group]
+            features = views[0] if len(views) == 1 else torch.cat(views, dim=1)
+            pieces = torch.bmm(matrix.view(-1, rows, columns).expand(nodes, -1, -1), features).split(own, dim=1)
+            for (_, dim), piece, each in zip(self._terms, pieces, found, strict=True):
+                if piece.shape[1]:
+                    each.append(piece.view(nodes, dim, piece.shape[1] // dim * mul))
         results = []
         weights = self.weight.split(self._weights)
-        for (mul, dim), inputs, width, weight in zip(self._terms, self._inputs, self._widths, weights, strict=True):
+        for (mul, dim), inputs, width, weight in zip(self._terms, found, self._widths, weights, strict=True):
             if not inputs:
                 results.append(hidden.new_zeros((nodes, mul * dim)))
                 continue
-            found = [pieces[term][number] for term, number in inputs]
-            # (num_nodes, components, inputs)
-            together = found[0] if len(found) == 1 else torch.cat(found, dim=2)
+            together = inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=2)
             mixed = nn.functional.linear(together, weight.view(mul, width))
             results.append(mixed.transpose(1, 2).reshape(nodes, mul * dim))
         return torch.cat(results, dim=1)

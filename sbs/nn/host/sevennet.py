@@ -16,7 +16,7 @@ from torch import nn
 
 from sbs.errors import NetworkInputError
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.host.attach import attach, attachments_of
+from sbs.nn.host.attach import attach, attachments_of, expect_fields
 from sbs.nn.host.fixing import fix
 from sbs.optional import require
 
@@ -36,6 +36,9 @@ def train(arguments: Sequence[str], attaching: Callable[[nn.Module], Any]) -> No
         arguments: of the command, as on the command line: ``["input.yaml"]``.
         attaching: called with the model that SevenNet has built (and, where the configuration continues a checkpoint, before its
             weights are read), before anything is trained: calls `sbs.nn.attach`.
+
+    Warns:
+        MissingFieldsWarning: objects are drawn because the batches bring none of these fields.
     """
     command: Any = require("sevenn.main.sevenn", "potentials")
     scripts: Any = require("sevenn.scripts.train", "potentials")
@@ -45,6 +48,7 @@ def train(arguments: Sequence[str], attaching: Callable[[nn.Module], Any]) -> No
     def built(*positional: Any, **named: Any) -> Any:
         model = build(*positional, **named)
         attaching(model)
+        expect_fields(model, "SevenNet hands atoms.info on if the configuration has data_format_args: {drop_info: false}.")
         return model
 
     def entries(own: Any) -> dict[str, Any]:
