@@ -13,6 +13,7 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_bool, shown
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_tensors, plain_irreps
 from sbs.nn.choice import fields_of
@@ -147,6 +148,14 @@ def all_outputs(
             network sees it), irreps or shapes do not fit.
         InfiniteSetError: if the set is infinite.
     """
+    if not isinstance(symmetry_set, (MinimalSet, LearnedOrbit)):
+        raise NetworkInputError(f"symmetry_set is {shown(symmetry_set)}; expected a set, as sbs.minimal_set returns it.")
+    if not callable(model) or not (select is None or callable(select)):
+        raise NetworkInputError(
+            f"model is {shown(model)}, select {shown(select)}; expected a model or a function (inputs, object) -> output, and "
+            "a function of what the model returns."
+        )
+    check = check_bool(check, "check")
     carried = carried_by(prepared, symmetry_set)
     if irreps_out is None:
         irreps_out = getattr(model, "irreps_out", None) or getattr(model, "irreps_node_output", None)
@@ -159,6 +168,7 @@ def all_outputs(
     def evaluate(number: int) -> Tensor:
         output = raw(inputs, number)
         output = select(output) if select is not None else output
+        check_tensors(output=output if isinstance(output, Tensor) else None)
         if not isinstance(output, Tensor) or output.ndim != 2:
             raise NetworkInputError(
                 f"The model returned {type(output).__name__} of shape {tuple(getattr(output, 'shape', ()))}; "
@@ -241,7 +251,7 @@ def _evaluator(model: nn.Module, symmetry_set: Any, turn: np.ndarray | None) -> 
         chosen = torch.tensor([which], device=breaker.device)
         rotations = None
         if turn is not None:
-            rotations = torch.as_tensor(turn, dtype=torch.float64, device=breaker.device)[None]
+            rotations = torch.tensor(turn, device=breaker.device)[None]
         with breaker.choose(index, set_index=chosen, rotations=rotations):
             return model(inputs)
 

@@ -12,9 +12,11 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import as_array, real_array
+from sbs.nn.checks import check_tensors
 from sbs.nn.choice import reader
 from sbs.nn.host.graphs import CELLS, LABELS, PERIODIC, POSITIONS
-from sbs.sets.sites import site_permutations
+from sbs.sets.sites import numbered, site_permutations
 
 __all__ = ["field_irreps", "found_permutations", "site_labels", "suspicions"]
 
@@ -42,8 +44,8 @@ def site_labels(
         given = read(name) if read is not None else None
         if given is None:
             continue
-        values = _array(given)
-        if values.ndim == 0 or len(values) != sites:
+        values = _array(given, name)
+        if values.ndim == 0 or len(values) != sites or not values.size:
             continue
         labels[name] = _numbered(values.reshape(sites, -1), (irreps or {}).get(name))
     return labels
@@ -138,8 +140,9 @@ def _arrays(inputs: Any) -> dict[str, np.ndarray]:
         items = list(getattr(inputs, "__dict__", {}).items())
     found = {}
     for name, given in items:
-        if isinstance(given, (Tensor, np.ndarray)):
-            values = _array(given)
+        complex_ = isinstance(given, Tensor) and given.is_complex()
+        if isinstance(given, (Tensor, np.ndarray)) and not complex_:
+            values = _array(given, str(name))
             if values.ndim and values.dtype.kind in "biuf":
                 found[str(name)] = values
     return found
@@ -198,7 +201,9 @@ def found_permutations(
             "The inputs have no 'pos' or 'positions' to find site permutations from; pass permutations=, "
             "from sbs.nn.site_permutations, or None if the output is of the whole graph."
         )
-    sites = _array(positions)
+    sites = real_array(_array(positions, "positions"), "positions (num_sites, 3), in Å,")
+    if sites.ndim != 2 or sites.shape[1] != 3:
+        raise NetworkInputError(f"The positions in the inputs have shape {sites.shape}; expected (num_sites, 3), in Å.")
     pooled = rows == 1 and len(sites) != 1
     if not pooled and rows != len(sites):
         raise NetworkInputError(f"The output has {rows} rows, the input {len(sites)} sites; pass permutations=.")
@@ -210,14 +215,15 @@ def found_permutations(
             "unlabeled_atoms_to_graph(atoms, cutoff, with_shift=True) adds), so that site permutations cannot be found; add "
             "it, or pass permutations= from sbs.nn.site_permutations."
         )
-    lattice = None if cell is None else _array(cell).reshape(3, 3)
+    lattice = None if cell is None else real_array(_array(cell, "cell"), "lattice vectors (3, 3) as rows, in Å,")
+    if lattice is not None and lattice.size != 9:
+        raise NetworkInputError(f"The cell in the inputs has shape {lattice.shape}; expected (3, 3), vectors as rows, in Å.")
+    lattice = None if lattice is None else lattice.reshape(3, 3)
     if lattice is not None and not lattice.any():
         lattice = None
     labels = site_labels(inputs, len(sites), irreps)
     if species is not None:
-        labels["species"] = np.unique(np.asarray(_array(species)), return_inverse=True)[1].reshape(-1)
-        if len(labels["species"]) != len(sites):
-            raise NetworkInputError(f"species has {len(labels['species'])} entries; expected one per site: {len(sites)}.")
+        labels["species"] = numbered(_array(species, "species"), len(sites), "species")
     together = np.stack(list(labels.values()), axis=1) if labels else np.zeros((len(sites), 1), dtype=np.int64)
     kinds = np.unique(together, axis=0, return_inverse=True)[1].reshape(-1)
     turned = group if turn is None else turn @ group @ turn.T
@@ -253,9 +259,16 @@ def _fits(search: Any, matrices: np.ndarray, kinds: np.ndarray) -> bool:
     return True
 
 
-def _array(values: Any) -> np.ndarray:
+def _array(values: Any, name: str) -> np.ndarray:
     if not isinstance(values, Tensor):
-        return np.asarray(values)
+        return as_array(values, f"numbers of the sites under {name!r}") if not _texts(values) else np.asarray(values)
     dense = values.detach().cpu().to_dense()
+    if dense.is_complex():
+        check_tensors(True, **{name: values})
     # numpy has no bfloat16.
     return (dense.float() if dense.is_floating_point() and dense.dtype != torch.float64 else dense).numpy()
+
+
+def _texts(values: Any) -> bool:
+    """Whether these are names, as of species."""
+    return isinstance(values, (list, tuple)) and all(isinstance(each, str) for each in values)

@@ -51,6 +51,8 @@ class OrientationCheck:
         """Warn unless every graph is symmetric under its turned S."""
         if graphs.positions is None or not readable(graphs.positions) or id(breaker) in self.done:
             return
+        if not _well_formed(choice, graphs, num_graphs):
+            return  # the breaker, or the host, says so
         positions = _numpy(graphs.positions)
         batch = None if graphs.batch is None else graphs.batch.numpy()
         for number in range(num_graphs):
@@ -87,6 +89,23 @@ class OrientationCheck:
                 stacklevel=2,
             )
             return
+
+
+def _well_formed(choice: Choice, graphs: Graphs, num_graphs: int) -> bool:
+    """Whether positions, cells and what is chosen have shapes that can be looked at."""
+    assert graphs.positions is not None
+    nodes = len(graphs.positions) if graphs.positions.ndim else 0
+    shapes: list[tuple[Tensor | None, list[tuple[int, ...]], bool]] = [
+        (graphs.positions, [(nodes, 3)], True),
+        (graphs.batch, [(nodes,)], False),
+        (graphs.cell, [(3, 3), (3 * num_graphs, 3), (1, 3, 3), (num_graphs, 3, 3)], True),
+        (choice.set_index, [(num_graphs,)], False),
+        (choice.rotations, [(num_graphs, 3, 3)], True),
+    ]
+    return all(
+        given is None or (tuple(given.shape) in allowed and given.is_floating_point() == real)
+        for given, allowed, real in shapes
+    )
 
 
 def _telling_elements(group: Any) -> np.ndarray | None:
