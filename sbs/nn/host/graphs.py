@@ -29,6 +29,11 @@ LABELS = ("node_input", "node_attr", "node_attrs", "x", "z", "species", "atomic_
 _BATCHES = ("batch", "batch_index", "batch_idx", "batch_indices", "node_batch", "graph_index", "graph_idx", "segment_ids")
 _COUNTS = ("num_atoms", "num_nodes", "natoms", "n_atoms", "n_node", "n_nodes")
 
+# The ends of edges, which may number nodes as a batch numbers graphs.
+_EDGES = (
+    *("edge_src", "edge_dst", "edge_source", "edge_target", "src", "dst", "source", "target", "senders", "receivers"),
+    *("row", "col", "idx_i", "idx_j", "edge_i", "edge_j", "i", "j", "center", "neighbor", "centers", "neighbors"),
+)
 # Fields that only a crystal has: without a cell beside them its lattice is not known.
 PERIODIC = ("cell_volume", "cell_shift", "pbc_shift", "edge_cell_shift", "shifts", "unit_shifts")
 
@@ -158,7 +163,7 @@ def _refuse_numbering(
     for number, value in enumerate(args):
         if isinstance(value, (tuple, list)):
             inner += [(f"entry {place} of argument {number}", each) for place, each in enumerate(value)]
-    given = [(repr(name), value) for name, value in bound.items() if name not in LABELS] + inner
+    given = [(repr(name), value) for name, value in bound.items() if name not in (*LABELS, *_EDGES)] + inner
     tensors = [(name, value) for name, value in given if isinstance(value, Tensor) and readable(value)]
     rows = {len(value) for _, value in tensors if value.ndim == 2} if positions is None else {len(positions)}
     for name, values in tensors:
