@@ -1,6 +1,6 @@
 """``python -m benchmarks.broken_perovskites STEP``: generate, tune, train, depth, energies, report.
 
-Tasks with programs of their own are steps as well: degeneracy, tilts, unknown, noise.
+Tasks with programs of their own are steps as well: degeneracy, tilts, unknown, noise, and listing, which takes times.
 
 Every step can be stopped and taken up again: what is finished is in a file (``results.jsonl``) and is not repeated.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 __all__ = ["main"]
 
-OTHERS = ("degeneracy", "tilts", "unknown", "noise")
+OTHERS = ("degeneracy", "tilts", "unknown", "noise", "listing")
 STEPS = ("generate", "tune", "train", "depth", *OTHERS, "energies", "report")
 
 
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         measure(options.store)
     elif options.step in OTHERS:
-        import_module(f"benchmarks.broken_perovskites.{options.step}").measure(options.store)
+        import_module(f"benchmarks.broken_perovskites.{options.step}").measure(options.store, few=options.few)
     else:
         from benchmarks.broken_perovskites.runs import run
 

@@ -197,16 +197,21 @@ class Body:
         """The node itself and the messages to it."""
         own, received, _ = self.flow[layer]
         crystals, sites, _, count, c = h[SCALAR].shape
+        each = sites // messages.cells
         found = {irrep: h[irrep] * w[_name(layer, "self", irrep)] for irrep in received if irrep in own}
+        parts = {irrep: messages.parted(h[irrep]) for irrep in own}
+        arrived: Features = {}
         for source, out, paths in self.links(own):
             if out not in received:
                 continue
             weight = w[_name(layer, "message", source, out)].transpose(0, 1)[:, None, None]  # (P n, 1, 1, M, C)
-            columns = (h[source][:, None] * weight).reshape(crystals, paths * RADIAL * sites * (2 * source[0] + 1), count * c)
+            columns = (parts[source][:, :, None] * weight).reshape(-1, paths * RADIAL * each * (2 * source[0] + 1), count * c)
             parity = 0 if source[1] == out[1] else 1
-            arrived = torch.bmm(messages.matrices[source[0], out[0], parity], columns)
-            arrived = arrived.reshape(crystals, sites, 2 * out[0] + 1, count, c)
-            found[out] = found[out] + arrived if out in found else arrived
+            message = torch.bmm(messages.matrices[source[0], out[0], parity].flatten(0, 1), columns)
+            arrived[out] = arrived[out] + message if out in arrived else message
+        for out, message in arrived.items():
+            joined = messages.whole(message.reshape(crystals, messages.cells, each, 2 * out[0] + 1, count, c))
+            found[out] = found[out] + joined if out in found else joined
         return found
 
     def _products(self, w: Weights, layer: int, h: Features, objects: Tensor) -> Features:
@@ -219,8 +224,16 @@ class Body:
             (degree, _), start = self.blocks[number]
             outs = [out for k, s, out in listed if (k, s) == (number, source)]
             own = objects[:, :, start : start + 2 * degree + 1, None]  # (B, J, k, 1, M, 1)
-            pairs = (own * h[source][:, :, None]).reshape(crystals, sites, -1, count * c)
-            product = torch.matmul(_couplings(degree, source[0], tuple(o for o, _ in outs), pairs.dtype), pairs)
+            couplings = _couplings(degree, source[0], tuple(o for o, _ in outs), own.dtype)
+            if own.shape[4] == 1:
+                # One object for all networks: with the couplings it makes one matrix for each site.
+                matrices = torch.matmul(own.flatten(2)[:, :, None], couplings.T.reshape(2 * degree + 1, -1))
+                matrices = matrices.reshape(crystals * sites, 2 * source[0] + 1, -1).transpose(1, 2)
+                product = torch.bmm(matrices, h[source].reshape(crystals * sites, 2 * source[0] + 1, count * c))
+                product = product.reshape(crystals, sites, -1, count * c)
+            else:
+                pairs = (own * h[source][:, :, None]).reshape(crystals, sites, -1, count * c)
+                product = torch.matmul(couplings, pairs)
             for out, each in zip(outs, product.split([2 * o + 1 for o, _ in outs], dim=2), strict=True):
                 each = each.reshape(crystals, sites, 2 * out[0] + 1, count, c)
                 each = each * w[_name(layer, f"product.{number}", source, out)]

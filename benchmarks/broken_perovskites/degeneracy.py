@@ -26,9 +26,10 @@ from benchmarks.broken_perovskites.body import parameters_of
 from benchmarks.broken_perovskites.geometry import summed_harmonics
 from benchmarks.broken_perovskites.given import Given
 from benchmarks.broken_perovskites.measures import errors_of
-from benchmarks.broken_perovskites.tasks import UNIT, Phase, Task, actions_of
+from benchmarks.broken_perovskites.tasks import UNIT, Phase, Task, actions_of, elements_of
 from benchmarks.broken_perovskites.train import Budget, Trained, predict, train
 from benchmarks.broken_perovskites.units import append, lines
+from sbs.groups import PointGroup
 from sbs.nn import SymmetryBreaker, site_permutations
 from sbs.sets.minimal_set import MinimalSet
 
@@ -96,7 +97,7 @@ def molecules(case: Case, count: int = MOLECULES) -> Array:
 def fields(case: Case, actions: Array, count: int = MOLECULES) -> Array:
     """Made-up displacements that K, the target of the first object, keeps, Å, (count, sites, 3)."""
     found = case.symmetry_set
-    kept = actions[np.asarray(found.target_of[0].elements)].mean(axis=0)
+    kept = actions[elements_of(found.target_of[0])].mean(axis=0)
     drawn = np.random.default_rng(13).normal(size=(count, actions.shape[1])) @ kept
     drawn = drawn.reshape(count, -1, 3)
     drawn -= drawn.mean(axis=1, keepdims=True)
@@ -119,7 +120,7 @@ def task_of(case: Case, objects: Sequence[int]) -> tuple[Task, Given]:
     identity = int(np.abs(group - np.eye(3)).sum(axis=(1, 2)).argmin())
     same = np.abs(images[domains] - images[identity]).max(axis=1) < 1e-6
     order = np.array([identity, *sorted(int(g) for g in domains[~same])])
-    projector = actions[np.asarray(found.target_of[0].elements)].mean(axis=0)
+    projector = actions[elements_of(found.target_of[0])].mean(axis=0)
     phase = Phase(case.target, 0, found, 0, order, projector)
     count, each = len(positions), len(objects)
     own = np.repeat(np.arange(count), each)
@@ -147,9 +148,10 @@ def task_of(case: Case, objects: Sequence[int]) -> tuple[Task, Given]:
 
 def _image_for(found: MinimalSet, domains: npt.NDArray[np.int64], number: int) -> int:
     """The first of the domains that has the symmetry of an object."""
-    wanted = frozenset(int(g) for g in found.target_of[number].elements)
+    wanted = frozenset(int(g) for g in elements_of(found.target_of[number]))
+    assert isinstance(found.group, PointGroup)
     table = np.asarray(found.group.table)
-    first = [int(g) for g in found.target_of[0].elements]
+    first = [int(g) for g in elements_of(found.target_of[0])]
     for place, g in enumerate(domains):
         back = int(np.flatnonzero(table[g] == table[0, 0])[0])
         if frozenset(int(table[table[g, k], back]) for k in first) == wanted:
@@ -219,8 +221,8 @@ def finished(store: Path) -> list[dict[str, Any]]:
     return [line for line in lines(store) if line.get("kind") == "degeneracy"]
 
 
-def measure(store: Path, cases: Sequence[Case] = CASES) -> None:
-    """Train and measure all cases that are not in the store."""
+def measure(store: Path, *, few: bool = False, cases: Sequence[Case] = CASES) -> None:
+    """Train and measure all cases that are not in the store; all have the first seeds alone, ``few`` or not."""
     torch.set_num_threads(1)
     done = {(line["group"], line["target"], line["ambient"]) for line in finished(store)}
     for case in cases:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from benchmarks.broken_perovskites import plan
 from benchmarks.broken_perovskites.tasks import IDEAL_SITES, Task
 from benchmarks.broken_perovskites.units import append, lines
 
-__all__ = ["Energies", "measure"]
+__all__ = ["Energies", "drop_outputs", "measure"]
 
 
 class Energies:
@@ -50,8 +51,7 @@ class Energies:
 
 
 def measure(store: Path) -> None:
-    """Of the outputs that are kept for every technique, one line for each that is not there yet."""
-
+    """Of the outputs that are kept for every technique, one line for each that is not there yet; then the outputs go."""
     from benchmarks.broken_perovskites.dataset import load
     from benchmarks.summed_images import sevennet
 
@@ -61,16 +61,32 @@ def measure(store: Path) -> None:
     done = {(line["task"], line["technique"], line["items"]) for line in found if line.get("kind") == "energy"}
     tasks: dict[str, Energies] = {}
     for line in found:
-        if line.get("kind") != "train" or 0 not in line["seeds"]:
+        if line.get("kind") != "train" or "sample" not in line:
             continue
         name = line["task"]
         if name not in tasks:
             task = plan.task_for(name)
             tasks[name] = Energies(task, [numbers[each] for each in task.composition], calculator)
-        task = tasks[name].task
-        if (name, line["technique"], line["items"]) in done or line["items"] != len(task):
+        if (name, line["technique"], line["items"]) in done or line["items"] != len(tasks[name].task):
             continue
         items, outputs = line["sample"]["items"], np.array(line["sample"]["outputs"])
         known = {"kind": "energy", "task": name, "technique": line["technique"], "items": line["items"]}
         values = np.round(tasks[name].above(items, outputs), 4).tolist()
-        append(store, {**known, "compositions": [task.composition[i] for i in items], "above": values})
+        append(store, {**known, "sampled": items, "above": values})
+    drop_outputs(store)
+
+
+def drop_outputs(store: Path) -> None:
+    """Take the outputs out of the lines whose energies are known: they are most of the file."""
+    found = list(lines(store))
+    known = {(line["task"], line["technique"], line["items"]) for line in found if line.get("kind") == "energy"}
+    kept = [
+        {name: value for name, value in line.items() if name != "sample"}
+        if line.get("kind") == "train" and (line["task"], line["technique"], line["items"]) in known
+        else line
+        for line in found
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in kept)
+    whole = store.with_suffix(".part")
+    whole.write_text(text, encoding="utf-8")
+    whole.replace(store)

@@ -90,7 +90,7 @@ def _symmetry(pyplot: Any, own: Results, path: Path) -> None:
         if name not in own.found:
             continue
         each = own.found[name]
-        shares = [100 * each.groups[str(t)][0] / each.groups[str(t)][1] for t in TOLERANCES]
+        shares = [100 * each.right[str(t)].mean() for t in TOLERANCES]
         left.plot(TOLERANCES, shares, label=name, **style(name))
         curve = np.array(each.curve)
         right.plot(curve[:, 0], np.maximum(curve[:, 2], 1e-6), markevery=4, label=name, **style(name))
@@ -107,19 +107,22 @@ def _symmetry(pyplot: Any, own: Results, path: Path) -> None:
 
 
 def _depth(pyplot: Any, store: Path, path: Path) -> None:
-    found = results.depths(store)
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9.5, 3.6))
-    for name in plan.DEEP:
-        points = [(d, found[name, d]) for d in plan.DEPTHS if (name, d) in found]
-        if points:
-            left.plot([d for d, _ in points], [np.median(e) for _, e in points], label=name, **style(name))
-    left.set_xlabel("layers")
-    left.set_ylabel("error of the training items / Å")
-    left.set_yscale("log")
-    left.set_xticks(plan.DEPTHS)
-    if left.lines:
-        left.legend(fontsize=7, frameon=False)
-    _degeneracy(right, store)
+    count = len(plan.DEPTH_TASKS)
+    figure, panels = pyplot.subplots(1, count + 1, figsize=(4.2 * (count + 1), 3.8))
+    for panel, task in zip(panels, plan.DEPTH_TASKS, strict=False):
+        found = results.depths(store, task)
+        for name in plan.DEEP:
+            points = [(d, found[name, d]) for d in plan.DEPTHS if (name, d) in found]
+            if points:
+                panel.plot([d for d, _ in points], [np.median(e) for _, e in points], label=name, **style(name))
+        panel.set_title(task, fontsize=9)
+        panel.set_xlabel("layers")
+        panel.set_ylabel("error of the training items / Å")
+        panel.set_yscale("log")
+        panel.set_xticks(plan.DEPTHS)
+    if panels[0].lines:
+        panels[0].legend(fontsize=7, frameon=False)
+    _degeneracy(panels[-1], store)
     figure.tight_layout()
     figure.savefig(path, dpi=DPI)
 

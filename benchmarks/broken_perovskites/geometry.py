@@ -10,6 +10,9 @@ and the features h_j are those of the crystal's cell, the same for every image. 
 
 and a message costs sites x sites products instead of sites x neighbours. With the Clebsch-Gordan coefficients
 contracted in as well, a message is one matrix product with constants: see `Messages`.
+
+A crystal that repeats a smaller cell twice along each axis has A that depend on the difference of two cells alone, counted modulo
+two. The characters of the eight translations, signs, then take messages apart into eight of the smaller cell.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-__all__ = ["CUTOFF", "LMAX", "RADIAL", "Messages", "paths_between", "present_in", "scales_of", "summed_harmonics"]
+__all__ = ["CUTOFF", "LMAX", "RADIAL", "Messages", "paths_between", "present_in", "scales_of", "signs_of", "summed_harmonics"]
 
 #: Highest degree of features and of the harmonics of the neighbourhood.
 LMAX = 2
@@ -80,14 +83,17 @@ class Messages:
 
     Attributes:
         neighbourhood: the degrees lA that are not zero by symmetry in all of the crystals.
-        matrices: for each (l of features, l of messages, parity of lA) one array (crystals, sites o, paths RADIAL sites d)
-            for all paths between them, o = 2 l' + 1, d = 2 l + 1.
+        matrices: for each (l of features, l of messages, parity of lA) one array (crystals, cells, s o, paths RADIAL s d) for
+            all paths between them, o = 2 l' + 1, d = 2 l + 1, s = sites / cells; with more than one cell the second axis
+            are the characters of the translations.
         sites: of each crystal.
+        cells: 1, or 8 for crystals that repeat a cell twice along each axis, their sites listed cell after cell.
     """
 
     neighbourhood: tuple[int, ...]
     matrices: dict[tuple[int, int, int], Tensor]
     sites: int
+    cells: int = 1
 
     @classmethod
     def of(
@@ -95,40 +101,64 @@ class Messages:
         harmonics: npt.NDArray[np.float64],
         neighbourhood: Sequence[int] | None = None,
         scales: npt.NDArray[np.float64] | None = None,
+        cells: int = 1,
     ) -> Messages:
         """From A of several crystals, (crystals, RADIAL, sites, sites, (LMAX + 1)^2).
 
         Args:
             neighbourhood: the degrees to keep; by default those that are not zero.
             scales: `scales_of` the crystals that a network was trained on, so that it sees the same numbers elsewhere.
+            cells: 8 for crystals that repeat a cell twice along each axis.
         """
         divisors = scales_of(harmonics) if scales is None else scales
         kept = tuple(present_in(harmonics) if neighbourhood is None else neighbourhood)
         matrices: dict[tuple[int, int, int], Tensor] = {}
         count, _, sites = harmonics.shape[:3]
+        own_sites = sites // cells
+        # From the sites of the first cell to those of each cell, and of these the parts of each character.
+        first = harmonics[:, :, :own_sites].reshape(count, RADIAL, own_sites, cells, own_sites, -1)
+        parted = np.einsum("kc,bnicjm->bknijm", signs_of(cells), first)
         for degree in range(LMAX + 1):
             for out in range(LMAX + 1):
                 for parity in (0, 1):
                     parts = []
                     for a in [a for a in paths_between(degree, out, kept) if a % 2 == parity]:
-                        own = harmonics[..., a * a : (a + 1) ** 2] / divisors[:, a][None, :, None, None, None]
+                        own = parted[..., a * a : (a + 1) ** 2] / divisors[:, a][:, None, None, None]
                         coupling = o3.wigner_3j(a, degree, out, dtype=torch.float64).numpy()
                         factor = math.sqrt((2 * out + 1) / sites)
-                        parts.append(np.einsum("bnijm,mdo->bionjd", own, coupling * factor))
+                        parts.append(np.einsum("bknijm,mdo->bkionjd", own, coupling * factor))
                     if parts:
-                        joined = np.stack(parts, axis=3).reshape(count, sites * (2 * out + 1), -1)
+                        joined = np.stack(parts, axis=4).reshape(count, cells, own_sites * (2 * out + 1), -1)
                         matrices[degree, out, parity] = torch.from_numpy(np.ascontiguousarray(joined))
-        return cls(kept, matrices, sites)
+        return cls(kept, matrices, sites, cells)
 
     def to(self, dtype: torch.dtype) -> Messages:
         """The same constants in another dtype."""
-        return Messages(self.neighbourhood, {k: m.to(dtype) for k, m in self.matrices.items()}, self.sites)
+        return Messages(self.neighbourhood, {k: m.to(dtype) for k, m in self.matrices.items()}, self.sites, self.cells)
 
     def take(self, crystals: Tensor) -> Messages:
         """The constants of some of the crystals, int64 (n,)."""
-        return Messages(
-            self.neighbourhood, {k: m.index_select(0, crystals) for k, m in self.matrices.items()}, self.sites
-        )
+        own = {k: m.index_select(0, crystals) for k, m in self.matrices.items()}
+        return Messages(self.neighbourhood, own, self.sites, self.cells)
+
+    def parted(self, features: Tensor) -> Tensor:
+        """Features (crystals, sites, ...) as (crystals, cells, sites / cells, ...), by the characters of the translations."""
+        listed = features.reshape(len(features), self.cells, self.sites // self.cells, *features.shape[2:])
+        return listed if self.cells == 1 else self._turned(listed)
+
+    def whole(self, parts: Tensor) -> Tensor:
+        """The inverse of `parted`."""
+        listed = parts if self.cells == 1 else self._turned(parts)
+        return listed.reshape(len(parts), self.sites, *parts.shape[3:])
+
+    def _turned(self, listed: Tensor) -> Tensor:
+        signs = torch.from_numpy(signs_of(self.cells) / math.sqrt(self.cells)).to(listed.dtype)
+        return torch.matmul(signs, listed.flatten(2)).reshape(listed.shape)
+
+
+def signs_of(cells: int) -> npt.NDArray[np.float64]:
+    """Characters of the translations, (characters, cells): the cell alone, or eight cells as ``np.indices((2, 2, 2))``."""
+    return np.array([[(-1.0) ** (k & c).bit_count() for c in range(cells)] for k in range(cells)])
 
 
 def scales_of(harmonics: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -13,7 +13,17 @@ from benchmarks.broken_perovskites.tasks import IDEAL_SITES, UNIT, Task
 from sbs.errors import DetectionError
 from sbs.structures.spglib_calls import symmetry_dataset
 
-__all__ = ["Errors", "errors_of", "ratio_interval", "rms", "rms_interval", "space_groups"]
+__all__ = [
+    "Array",
+    "Errors",
+    "errors_of",
+    "median_interval",
+    "ratio_interval",
+    "rms",
+    "rms_interval",
+    "space_groups",
+    "wall_angles",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -53,16 +63,18 @@ def errors_of(
     else:
         domain = np.square(outputs[:, :, None] - domains).sum(-1).argmin(axis=2)
     total, inside, breaking = (np.zeros(outputs.shape[:2]) for _ in range(3))
-    for k, item in enumerate(items):
-        phase = task.phases[task.phase[item]]
-        for d in np.unique(domain[:, k]):
-            own = domain[:, k] == d
-            action = task.actions[phase.domains[d]] if d < len(phase.domains) else task.actions[phase.domains[0]]
-            off = (outputs[own, k] - domains[k, d]) @ action  # turned back to the stored domain
-            kept = off @ phase.projector
-            total[own, k] = np.square(off).sum(-1)
-            inside[own, k] = np.square(kept).sum(-1)
-            breaking[own, k] = np.square(off - kept).sum(-1)
+    off = outputs - np.take_along_axis(domains[None], domain[:, :, None, None], axis=2)[:, :, 0]
+    of_phase = task.phase[items]
+    for number, phase in enumerate(task.phases):
+        for d in np.unique(domain[:, of_phase == number]):
+            network, place = np.nonzero((domain == d) & (of_phase == number))
+            # Where a phase has fewer domains than another the first stands for the others.
+            action = task.actions[phase.domains[d if d < len(phase.domains) else 0]]
+            turned = off[network, place] @ action  # back to the stored domain
+            kept = turned @ phase.projector
+            total[network, place] = np.square(turned).sum(-1)
+            inside[network, place] = np.square(kept).sum(-1)
+            breaking[network, place] = np.square(turned - kept).sum(-1)
     total, inside, breaking = (np.sqrt(each / task.sites) for each in (total, inside, breaking))
     return Errors(total, inside, breaking, np.array(domain))
 
@@ -79,6 +91,28 @@ def space_groups(task: Task, items: npt.NDArray[np.int64], outputs: Array, toler
                 found[row, column] = symmetry_dataset(cell, fractional, numbers, tolerance).number
             except DetectionError:
                 continue
+    return found
+
+
+def wall_angles(task: Task, vectors: npt.ArrayLike) -> Array:
+    """Degrees between the vector of each item (items, 3) and the nearest wall between two domains of its phase, (items,).
+
+    The domains of a polar phase have axes that S takes to each other. The vectors as near to one axis as to another are a mirror
+    plane of S; on it an equivariant network's output has that mirror, which no single domain of the two has.
+    """
+    given = np.asarray(vectors, dtype=np.float64)
+    given = given / np.linalg.norm(given, axis=1, keepdims=True)
+    found = np.zeros(len(given))
+    for number, phase in enumerate(task.phases):
+        axes = np.asarray(phase.symmetry_set.objects, dtype=np.float64)
+        axes = axes / np.linalg.norm(axes, axis=1, keepdims=True)
+        own = np.flatnonzero(task.phase == number)
+        cosines = given[own] @ axes.T
+        best = cosines.argmax(axis=1)
+        apart = np.linalg.norm(axes[best][:, None] - axes[None], axis=2)
+        gaps = (cosines.max(axis=1, keepdims=True) - cosines) / np.where(apart > 1e-9, apart, np.inf)
+        gaps[np.arange(len(own)), best] = np.inf
+        found[own] = np.degrees(np.arcsin(np.clip(gaps.min(axis=1), 0, 1)))
     return found
 
 
@@ -126,3 +160,17 @@ def rms_interval(errors: Array, groups: Sequence[str], draws: int = 1000, seed: 
         values[k] = np.sqrt((sums[rows] @ weight).mean() / (sizes @ weight))
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def median_interval(values: npt.ArrayLike, groups: Sequence[str], draws: int = 1000) -> tuple[float, float, float]:
+    """Median of values (n,) and its 95 % interval, groups resampled."""
+    known = np.asarray(values, dtype=np.float64)
+    units = {name: np.flatnonzero(np.array(groups) == name) for name in sorted(set(groups))}
+    places = list(units.values())
+    stream = np.random.default_rng(0)
+    found = [
+        float(np.median(known[np.concatenate([places[k] for k in stream.integers(len(places), size=len(places))])]))
+        for _ in range(draws)
+    ]
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(np.median(known)), float(low), float(high)

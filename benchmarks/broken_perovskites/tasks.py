@@ -18,6 +18,7 @@ from torch import Tensor
 
 import sbs
 from benchmarks.broken_perovskites.geometry import Messages, summed_harmonics
+from sbs.groups import Subgroup
 from sbs.nn import orbit_targets, site_permutations
 from sbs.sets.minimal_set import MinimalSet
 
@@ -68,6 +69,7 @@ class Task:
         targets: float64 (items, J, 3), Å, the stored domain, without a rigid shift.
         composition: (items,) names; series of one composition are resampled together.
         held_out: (items,) what is held out together: names of folds' units.
+        cells_repeated: 8 where the crystals repeat a cell twice along each axis, see `Messages`.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Task:
     composition: tuple[str, ...]
     held_out: tuple[str, ...]
     kinds: tuple[int, ...] = KINDS
+    cells_repeated: int = 1
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -95,7 +98,7 @@ class Task:
     @cached_property
     def messages(self) -> Messages:
         """Of the crystals, float64."""
-        return Messages.of(self.harmonics)
+        return Messages.of(self.harmonics, cells=self.cells_repeated)
 
     def domain_targets(self) -> Tensor:
         """Targets of all domains, float32 (items, most domains, J, 3), in `UNIT`; the first is the stored one.
@@ -113,6 +116,12 @@ class Task:
     def projectors(self) -> Array:
         """Of each item's phase, (items, 3 J, 3 J)."""
         return np.stack([p.projector for p in self.phases])[self.phase]
+
+
+def elements_of(group: object) -> npt.NDArray[np.int64]:
+    """Numbers of the elements of a subgroup of a finite group."""
+    assert isinstance(group, Subgroup)
+    return np.asarray(group.elements, dtype=np.int64)
 
 
 def actions_of(matrices: Array, permutations: npt.NDArray[np.int64]) -> Array:

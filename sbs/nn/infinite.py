@@ -89,8 +89,8 @@ class OrbitSampler(ExactBuffers):
             settings.append(setting)
         self.register_exact("cosets", torch.stack(cosets))
         self.register_exact("settings", torch.stack(settings))
-        self.register_buffer("kinds", torch.tensor(kinds), persistent=False)
-        self.register_buffer("counts", torch.tensor(counts), persistent=False)
+        self.register_exact("kinds", torch.tensor(kinds))
+        self.register_exact("counts", torch.tensor(counts))
 
     def forward(self, features: Tensor, which: Tensor, stream: RandomStream, rotate: Rotation) -> Tensor:
         """Features (B, dim) of base objects, set numbers (B,) -> features of random objects, float64."""

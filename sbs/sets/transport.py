@@ -7,6 +7,7 @@ framework applies to its own tensors.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -15,12 +16,23 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.groups.abstract.validation import as_array, shown
+from sbs.groups.abstract.validation import as_array, real_array, shown
+from sbs.groups.point.rotations import check_orthogonal
 from sbs.objects.irreps import irreps_dim
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
+from sbs.sets.minimal_set import MinimalSet
 
-__all__ = ["IMAGE_TOLERANCE", "Images", "OutputPlan", "Transport", "images_under", "plan_outputs", "transport"]
+__all__ = [
+    "IMAGE_TOLERANCE",
+    "Images",
+    "OutputPlan",
+    "Transport",
+    "images_under",
+    "plan_outputs",
+    "telling_objects",
+    "transport",
+]
 
 # Two objects of one set differ by at least the separation of the set, images of one object only by rounding.
 IMAGE_TOLERANCE = 1e-6
@@ -48,7 +60,7 @@ class Transport:
         return np.unique(self.representative)
 
 
-class Listed(Protocol):
+class Listed(Hashable, Protocol):
     """What transport needs of a set."""
 
     @property
@@ -68,6 +80,9 @@ class Listed(Protocol):
         """(size, dim)."""
 
 
+# Largest entry of R^T R - 1 for rotations that come from networks in float32.
+_ROTATION_TOLERANCE = 1e-4
+
 # Sets, and plans of outputs, that are remembered.
 _REMEMBERED = 32
 
@@ -79,13 +94,58 @@ def transport(symmetry_set: Listed) -> Transport:
         InfiniteSetError: if the set, or S, is infinite.
         NetworkInputError: if it is no set, or one of abstract groups.
     """
-    if not all(hasattr(symmetry_set, name) for name in ("group", "size", "irreps", "objects")):
-        raise NetworkInputError(f"symmetry_set is {shown(symmetry_set)}; expected a set, as sbs.minimal_set returns it.")
-    return _found(symmetry_set)  # type: ignore[arg-type]  # sets have a hash
+    check_listed(symmetry_set)
+    listed: Any = symmetry_set
+    return _transport(listed)
+
+
+def check_listed(symmetry_set: Any) -> None:
+    """Raise NetworkInputError unless it is a set, or an orbit, of objects."""
+    if not isinstance(symmetry_set, MinimalSet) and not {"group", "size", "irreps", "objects"} <= set(dir(symmetry_set)):
+        raise NetworkInputError(f"symmetry_set is {shown(symmetry_set)}; expected sbs.minimal_set(...).")
+
+
+def carried_by(prepared: Transport | None, symmetry_set: Listed) -> Transport:
+    """What a user prepared for a set, or what is found for it.
+
+    Raises:
+        NetworkInputError: it is something else, or of another set.
+    """
+    if prepared is None:
+        return transport(symmetry_set)
+    check_listed(symmetry_set)
+    if not isinstance(prepared, Transport) or len(prepared.representative) != symmetry_set.size:
+        raise NetworkInputError(f"prepared is {shown(prepared)}; expected sbs.nn.transport(symmetry_set) of the same set.")
+    return prepared
+
+
+def moves_given(permutations: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """A user's permutations of sites, int64 (elements, sites).
+
+    Raises:
+        SymmetryBreakingError: they are no such array of integers.
+    """
+    found = as_array(permutations, "permutations of sites, integers of shape (elements, sites)")
+    if found.dtype.kind not in "iu" or found.ndim != 2:
+        raise NetworkInputError(
+            f"permutations has shape {found.shape} and type {found.dtype}; expected integers, one row per element and one column "
+            "per site, as sbs.nn.site_permutations returns them."
+        )
+    return np.ascontiguousarray(found, dtype=np.int64)
+
+
+def rotation_given(rotation: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """A user's rotation, float64 (3, 3).
+
+    Raises:
+        SymmetryBreakingError: it is no element of O(3).
+    """
+    found = real_array(rotation, "a rotation of shape (3, 3)")
+    return check_orthogonal(found[None] if found.ndim == 2 else found, _ROTATION_TOLERANCE)[0]
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _found(symmetry_set: Listed) -> Transport:
+def _transport(symmetry_set: Listed) -> Transport:
     if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
         raise InfiniteSetError(
             f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate "
@@ -112,6 +172,29 @@ def _found(symmetry_set: Listed) -> Transport:
     return Transport(matrices, representative, element, permutations)
 
 
+def telling_objects(symmetry_set: Listed) -> npt.NDArray[np.int64]:
+    """Objects that tell whether an output depends on the object: one of each S-orbit first, and its images under generators of S.
+
+    If f(x, g b) = g f(x, b) is f(x, b) for all generators g of S, then all of S fixes f(x, b), which is f(x, h b) for every h.
+
+    Raises:
+        InfiniteSetError, NetworkInputError: as `transport`.
+    """
+    carried = transport(symmetry_set)
+    group: Any = symmetry_set.group
+    rows = np.asarray(group.generators, dtype=np.int64)
+    if hasattr(group, "parent"):  # numbered as in the group around it
+        rows = np.searchsorted(np.asarray(group.elements), rows)
+    objects = np.asarray(symmetry_set.objects)
+    first = carried.representatives
+    moves = None if carried.permutations is None else carried.permutations[rows]
+    images = acted(objects[first], irreps_of(symmetry_set), carried.matrices[rows], moves)
+    flat = objects.reshape(len(objects), -1)
+    nearest = np.linalg.norm(images[:, :, None] - flat, axis=3).argmin(axis=2).reshape(-1)
+    found = np.concatenate([first, nearest])
+    return found[np.sort(np.unique(found, return_index=True)[1])]
+
+
 def _identity(matrices: np.ndarray, permutations: np.ndarray | None) -> int:
     away = np.abs(matrices - np.eye(3)).sum(axis=(1, 2))
     if permutations is not None:
@@ -121,7 +204,8 @@ def _identity(matrices: np.ndarray, permutations: np.ndarray | None) -> int:
 
 def field_permutations(symmetry_set: Any) -> npt.NDArray[np.int64] | None:
     """How the elements of S permute the sites of fields, int64 (order, sites); None for objects of the whole graph."""
-    if np.asarray(symmetry_set.objects).ndim == 2:
+    check_listed(symmetry_set)
+    if math.isinf(symmetry_set.size) or np.asarray(symmetry_set.objects).ndim == 2:
         return None
     group = symmetry_set.group
     parent = getattr(group, "parent", group)
@@ -165,11 +249,11 @@ def images_under(irreps: str, matrices: npt.ArrayLike, permutations: npt.ArrayLi
     Raises:
         NetworkInputError: permutations do not fit the matrices, or are none.
     """
-    action = representation(irreps, np.asarray(matrices, dtype=np.float64))
+    action = representation(irreps, matrices)
     if permutations is None:
         return Images(action, None)
-    targets = np.asarray(permutations)
-    if targets.ndim != 2 or len(targets) != len(action):
+    targets = moves_given(permutations)
+    if len(targets) != len(action):
         raise NetworkInputError(
             f"permutations has shape {targets.shape}; expected one row per element and one column per site: "
             f"({len(action)}, num_sites)."
@@ -215,9 +299,9 @@ def plan_outputs(
     Raises:
         NetworkInputError: permutations do not have a row for each element of S.
     """
-    turn = None if rotation is None else np.asarray(rotation, dtype=np.float64)
-    moves = None if permutations is None else _whole(permutations)
-    if moves is not None and (moves.ndim != 2 or len(moves) != len(carried.matrices)):
+    turn = None if rotation is None else rotation_given(rotation)
+    moves = None if permutations is None else moves_given(permutations)
+    if moves is not None and len(moves) != len(carried.matrices):
         raise NetworkInputError(
             f"permutations has shape {moves.shape}; expected a row for each of the {len(carried.matrices)} elements "
             "of S."
@@ -225,16 +309,6 @@ def plan_outputs(
     return _planned(
         carried, irreps, None if moves is None else (moves.tobytes(), moves.shape), None if turn is None else turn.tobytes()
     )
-
-
-def _whole(permutations: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    given = as_array(permutations, "permutations (order of S, num_sites)")
-    if given.dtype.kind not in "iu":
-        raise NetworkInputError(
-            f"permutations is {shown(permutations)}; expected site numbers (order of S, num_sites), as "
-            "sbs.nn.site_permutations returns them."
-        )
-    return np.ascontiguousarray(given, dtype=np.int64)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -15,6 +15,7 @@ from sbs.nn import (
     SymmetryBreaker,
     attach,
     can_break,
+    effect,
     energy_score,
     matching_objects,
     orbit_minimum_loss,
@@ -59,6 +60,20 @@ MATRICES = np.asarray(sbs.point_group("Oh").matrices)
 BREAKER = SymmetryBreaker(VECTORS, mode="index")
 SAMPLING = SymmetryBreaker(VECTORS)
 LEARNED = LearnedBreaker("D3", "1x1o")
+
+
+class Host(torch.nn.Module):
+    """The object itself as output."""
+
+    def __init__(self):
+        super().__init__()
+        self.breaker = BREAKER
+
+    def forward(self, inputs):
+        return self.breaker.graph_features(1)
+
+
+HOST = Host()
 
 
 def reach(**given):
@@ -120,6 +135,13 @@ CALLS: dict[str, Callable[[object], object]] = {
     "can_break(crystal=x)": lambda x: reach(crystal=x),
     "can_break(at=x)": lambda x: reach(at=x),
     "can_break(lmax=x)": lambda x: reach(lmax=x),
+    "effect(x)": lambda x: effect(x, BREAKER, None),
+    "effect(breaker=x)": lambda x: effect(HOST, x, None),
+    "effect(num_graphs=x)": lambda x: effect(HOST, BREAKER, None, num_graphs=x),
+    # What a function of the caller raises is the caller's.
+    "effect(select=x)": lambda x: effect(HOST, BREAKER, None, select=None if callable(x) else x),
+    "effect(select -> x)": lambda x: effect(HOST, BREAKER, None, select=lambda _: x),
+    "effect(seed=x)": lambda x: effect(HOST, BREAKER, None, seed=x),
     "turn_outputs(x)": lambda x: turn_outputs(x, "1o", MATRICES),
     "turn_outputs(irreps=x)": lambda x: turn_outputs(OUTPUT, x, MATRICES),
     "interactability(x)": lambda x: interactability(x, 1),

@@ -14,7 +14,13 @@ import sbs
 from benchmarks.broken_perovskites import plan, report, results, runs, units
 from benchmarks.broken_perovskites.body import Body
 from benchmarks.broken_perovskites.geometry import Messages, present_in, scales_of, summed_harmonics
-from benchmarks.broken_perovskites.measures import errors_of, ratio_interval, space_groups
+from benchmarks.broken_perovskites.measures import (
+    errors_of,
+    median_interval,
+    ratio_interval,
+    space_groups,
+    wall_angles,
+)
 from benchmarks.broken_perovskites.tasks import UNIT, folds_of, object_targets, synthetic
 from benchmarks.broken_perovskites.techniques import TECHNIQUES, Learned, network_for, rule_for
 from benchmarks.broken_perovskites.train import Budget, network_weights, predict, train
@@ -310,3 +316,36 @@ def test_energies_are_counted_from_the_label(task):
     found = asked.above([1, 2], outputs)
     assert found[0] == pytest.approx(0.0, abs=1e-12)
     assert found[1] == pytest.approx(-float(np.square(task.targets[2]).sum()))
+
+
+def test_outputs_go_once_their_energies_are_known(tmp_path):
+    from benchmarks.broken_perovskites.energies import drop_outputs
+
+    store = tmp_path / "results.jsonl"
+    known = {"kind": "train", "task": "a", "items": 2, "sample": {"items": [1]}}
+    made = [{**known, "technique": "x"}, {**known, "technique": "y"}]
+    for line in (*made, {"kind": "energy", "task": "a", "technique": "x", "items": 2, "above": [0.1]}):
+        units.append(store, line)
+    drop_outputs(store)
+    assert ["sample" in line for line in units.lines(store)] == [False, True, False]
+
+
+def test_walls_between_domains_are_mirror_planes(task):
+    """P4mm: on an axis 45 degrees from the planes x = z, on a plane none; R3m: the planes between the diagonals."""
+    items = [int(np.flatnonzero(task.phase == k)[0]) for k in range(2)]
+    for item, vector, expected in (
+        (items[0], [0, 0, -1], 45.0),
+        (items[0], [1, 0, 1], 0.0),
+        (items[0], [1, 0.2, 0.9], np.degrees(np.arcsin(0.1 / np.sqrt(2 * (1 + 0.04 + 0.81))))),
+        (items[1], [1, 1, -1], np.degrees(np.arcsin(1 / np.sqrt(3)))),
+        (items[1], [1, 1, 0], 0.0),
+    ):
+        whole = np.tile(vector, (len(task), 1))
+        assert wall_angles(task, whole)[item] == pytest.approx(expected, abs=1e-6)
+
+
+def test_marks_are_packed_and_the_median_lies_in_its_interval():
+    marks = RANDOM.random((3, 21)) < 0.4
+    assert all((units.unpacked(units.packed(row), 21) == row).all() for row in marks)
+    value, low, high = median_interval(RANDOM.normal(size=60), [str(k // 2) for k in range(60)])
+    assert low < value < high and median_interval([2.0] * 6, list("aabbcc")) == (2.0, 2.0, 2.0)

@@ -280,3 +280,26 @@ def test_effect_does_not_take_rounding_for_an_effect(make_network, orbit_molecul
         breaker = SymmetryBreaker(symmetry_set, mode="index")
         model = make_network(breaker, out, lmax=1, layers=1, pool=True)
         assert effect(model, breaker, data).verdict == verdict
+
+
+def test_an_object_behind_the_output_fills_irreps_that_the_network_leaves_at_zero(double):
+    """A pseudoscalar that no network of natural parities has, made of a vector as object and a pseudovector."""
+    symmetry_set = sbs.minimal_set("C3v", "C1")
+    assert symmetry_set.irreps == "1x1o"
+    answer = can_break("0e", "2x1o+2x2e", "0o+1e", symmetry_set, layers=1, at=2)
+    assert not answer.zero and (answer.kept.sum() < 6)
+
+
+def test_effect_compares_objects_that_tell_of_all_others(make_network, orbit_molecule, graph, double):
+    """The pooled pseudoscalar knows two halves of a set of sixteen: the first eight objects are of one half."""
+    symmetry_set = sbs.minimal_set("Oh", "C3")
+    breaker = SymmetryBreaker(symmetry_set, mode="index")
+    model = make_network(breaker, "0o", lmax=1, layers=1, pool=True)
+    data = graph(orbit_molecule(sbs.point_group("Oh").matrices), 2.5)
+    outputs = []
+    with torch.no_grad():
+        for number in range(int(symmetry_set.size)):
+            with breaker.choose(torch.tensor([number])):
+                outputs.append(float(model(data)))
+    assert np.ptp(outputs[:8]) < 1e-9 < 1e-3 * np.ptp(outputs)
+    assert effect(model, breaker, data).verdict == "active"

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from sbs.errors import NetworkInputError
 from sbs.groups.abstract.validation import shown
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import as_irreps, check_batch, check_kind, check_like, check_tensors
+from sbs.nn.checks import as_irreps, check_batch, check_kind, check_like, check_number, check_tensors
 from sbs.nn.choice import Choice
 from sbs.nn.compiling import autocasting
 from sbs.nn.host.graphs import Graphs, argument_names, graphs_of
@@ -112,6 +112,9 @@ class BreakingModel(nn.Module):
         self._orientation = OrientationCheck()
         self._given_dim: int = self.irreps.dim
         self.takes_ones = self.irreps == o3.Irreps("0e")
+        # In evaluation with the model: nothing is drawn there unasked.
+        self.training = model.training
+        breaker.train(model.training)
         for name in ("irreps_out", "irreps_node_output"):
             if hasattr(model, name):
                 self.irreps_out = o3.Irreps(getattr(model, name))
@@ -129,12 +132,11 @@ class BreakingModel(nn.Module):
     ) -> Any:
         """The model's output, with the chosen (or drawn) objects."""
         check_tensors(batch=batch)
-        graphs = graphs_of(inputs, {}, self._names)
+        check_number(num_graphs, "num_graphs")
+        graphs = graphs_of(inputs, {}, self._names, (batch, num_graphs) if batch is not None or num_graphs == 1 else None)
         choice = Choice(index, set_index, rotations, features).over(graphs.choice)
-        graphs = graphs._replace(
-            batch=graphs.batch if batch is None else batch,
-            num_graphs=num_graphs if num_graphs is not None else None if batch is not None else graphs.num_graphs,
-        )
+        if num_graphs is not None:
+            graphs = graphs._replace(num_graphs=num_graphs)
         if isinstance(self.key, int):
             if self.key >= len(inputs):
                 raise NetworkInputError(

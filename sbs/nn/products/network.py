@@ -21,6 +21,8 @@ from sbs.nn.products import naming
 
 __all__ = ["Mixed", "ProductNetwork"]
 
+# What opens gates, the first that there is.
+_GATES = (o3.Irrep("0e"), o3.Irrep("0o"))
 # Gaussians of the distance that weight a message, and neurons between.
 _RADIAL = 8
 _NEURONS = 16
@@ -75,7 +77,10 @@ class Mixed(torch.nn.Module):
 
 
 class _Convolution(torch.nn.Module):
-    """Self-interaction plus messages of the neighbours, attributes multiplied in three times."""
+    """Self-interaction plus messages of the neighbours, attributes multiplied in three times; as in e3nn's, messages that meet
+    a self-interaction are weighted by a scalar of their own, 1 + alpha, with an alpha that is zero at the start."""
+
+    own_mask: Tensor
 
     def __init__(
         self,
@@ -92,6 +97,10 @@ class _Convolution(torch.nn.Module):
         carried = list(dict.fromkeys([o3.Irrep("0e"), *kinds]))
         self.message = Mixed(name, self.first.irreps_out, harmonics, carried, channels, mix_other=False)
         self.last = Mixed(name, self.message.irreps_out, attributes, kinds, channels)
+        self.alpha = Mixed(name, self.message.irreps_out, attributes, [_GATES[0]], 1)
+        with torch.no_grad():
+            for weight in self.alpha.after.parameters() if self.alpha.kinds else ():
+                weight.zero_()
         self.radial = torch.nn.Sequential(
             torch.nn.Linear(_RADIAL, _NEURONS),
             torch.nn.SiLU(),
@@ -99,6 +108,8 @@ class _Convolution(torch.nn.Module):
         )
         present = {*self.own.kinds, *self.last.kinds}
         self.irreps_out = o3.Irreps([(channels, ir) for ir in kinds if ir in present])
+        mask = [float(ir in self.own.kinds) for mul, ir in self.irreps_out for _ in range(mul * ir.dim)]
+        self.register_buffer("own_mask", torch.tensor(mask), persistent=False)
         self.place_own = o3.Linear(self.own.irreps_out, self.irreps_out)
         self.place_last = o3.Linear(self.last.irreps_out, self.irreps_out)
 
@@ -109,7 +120,10 @@ class _Convolution(torch.nn.Module):
         messages = self.message(self.first(x, attributes)[source], harmonics, self.radial(radial))
         collected = torch.zeros((len(x), messages.shape[-1]), dtype=x.dtype, device=x.device)
         collected = collected.index_add(0, target, messages) / math.sqrt(max(len(source) / len(x), 1.0))
-        result: Tensor = self.place_own(self.own(x, attributes)) + self.place_last(self.last(collected, attributes))
+        heard: Tensor = self.place_last(self.last(collected, attributes))
+        if self.alpha.kinds:
+            heard = heard * (1.0 + self.alpha(collected, attributes) * self.own_mask)
+        result: Tensor = self.place_own(self.own(x, attributes)) + heard
         return result
 
 
@@ -164,8 +178,12 @@ class ProductNetwork(torch.nn.Module):
         for _ in range(layers):
             # As e3nn's networks, a layer has the hidden irreps that the edges can make of the layer before.
             made = set(naming.tensor_product(tensor_product, _copies(state, 1), self.harmonics).blocks)
-            convolution = _Convolution(tensor_product, state, *shared, [ir for ir in hidden if ir in made], channels)
-            gate = _gate(convolution.irreps_out)
+            kept = [ir for ir in hidden if ir in made]
+            # And scalars for the gates, whether they are hidden features or not.
+            opening = next((ir for ir in _GATES if ir in made), None)
+            kinds = kept if opening is None else sorted({*kept, opening})
+            convolution = _Convolution(tensor_product, state, *shared, kinds, channels)
+            gate = _gate([(mul, ir) for mul, ir in convolution.irreps_out if ir in kept], opening)
             convolutions.append(convolution)
             linears.append(o3.Linear(convolution.irreps_out, gate.irreps_in))
             gates.append(gate)
@@ -200,14 +218,14 @@ def _scaled(values: Tensor, weights: Tensor, irreps: o3.Irreps) -> Tensor:
     return values * weights.repeat_interleave(repeats, dim=-1, output_size=values.shape[-1])
 
 
-def _gate(irreps: o3.Irreps) -> e3nn_nn.Gate:
-    """Scalars through a nonlinearity, the others multiplied by scalars of their own."""
+def _gate(irreps: list[tuple[int, o3.Irrep]], opening: o3.Irrep | None) -> e3nn_nn.Gate:
+    """Scalars through a nonlinearity, the others multiplied by scalars of their own; without scalars they are left out."""
     scalars = o3.Irreps([(mul, ir) for mul, ir in irreps if ir.l == 0])
-    others = o3.Irreps([(mul, ir) for mul, ir in irreps if ir.l > 0])
+    others = o3.Irreps([(mul, ir) for mul, ir in irreps if ir.l > 0 and opening is not None])
     return e3nn_nn.Gate(
         scalars,
         [torch.nn.functional.silu if ir.p == 1 else torch.tanh for _, ir in scalars],
-        o3.Irreps([(mul, "0e") for mul, _ in others]),
-        [torch.sigmoid for _ in others],
+        o3.Irreps([(mul, opening) for mul, _ in others]),
+        [torch.sigmoid if opening == _GATES[0] else torch.tanh for _ in others],
         others,
     )

@@ -13,26 +13,39 @@ import torch
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_integer, shown
 from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.checks import check_kind, check_tensors
 from sbs.nn.choice import Choice
 from sbs.nn.outputs import find_breaker
+from sbs.sets.transport import telling_objects
 
 __all__ = ["Effect", "effect"]
 
 # Size of the random change of weights that wakes what starts at zero: comparable with e3nn's weights of order
-# one.
-_WAKE = 0.3
+# one. Such changes that are tried.
+_WAKE, _WAKES = 0.3, 3
 
-# Relative changes of an object by dtype, far above rounding and far below the difference of two objects: what they do to the
-# output is the scale below which a difference between objects means nothing.
-_NUDGE = {torch.float64: 1e-7, torch.float32: 1e-4}
+# Rounding is measured: weights and objects are changed in their last digits, so many times, and what that does to the output is
+# rounding (J. Vignes, Math. Comput. Simul. 35, 233 (1993)). A change is one if it is so many times larger.
+_REPEATS, _ABOVE = 3, 10.0
+# Units in the last place, of weights.
+_DIGITS = 4.0
+# Relative to an object, by dtype: stored objects are exact to 1e-11.
+_NUDGE = {torch.float64: 1e-9, torch.float32: 1e-6}
 _COARSE_NUDGE = 1e-2
 
-# Such changes that are tried.
-_NUDGES = 2
+# By dtype, the part of the output for an object without symmetry below which an output is zero: networks with coupling
+# constants in float32 are symmetric to 1e-6 in any dtype.
+_VANISHING = {torch.float64: 1e-6, torch.float32: 1e-4}
+_COARSE_VANISHING = 1e-2
 
-# A difference between two objects is this many times the response to such a change, or it is rounding.
-_ABOVE = 10.0
+# More graphs fit into no memory, and larger numbers are no seeds of torch.
+_MOST_GRAPHS = 2**24
+# Objects that are compared, at most.
+_MOST_OBJECTS = 32
+# And of an infinite set.
+_DRAWN_OBJECTS = 8
 
 
 @dataclass(frozen=True)
@@ -77,8 +90,9 @@ def effect(
     """Probe how much the output depends on the object, now and after a random change of all weights.
 
     The model is left as it is: weights are put back exactly, also after an error. What counts as a change is measured too:
-    the difference between objects has to stand above the response to tiny changes of one object, so that rounding, however
-    much a network amplifies it, is no effect.
+    the difference between objects has to stand above what it becomes with weights changed in their last digits, so that
+    rounding, however much a network amplifies it, is no effect. Compared are objects that tell for all others if the input is
+    symmetric: one of each S-orbit, and its images under generators of S.
 
     Args:
         model: built with, or attached to, ``breaker``; called ``model(inputs)``.
@@ -86,15 +100,24 @@ def effect(
         select: takes the tensor of interest from what the model returns.
 
     Raises:
-        NetworkInputError: if the model does not hold this breaker, or the set has one object only.
+        NetworkInputError: if the model does not hold this breaker, the set has one object only, or the output is no tensor.
     """
+    check_kind(model, nn.Module, "model")
+    check_kind(breaker, SymmetryBreaker, "breaker")
+    num_graphs, seed = check_integer(num_graphs, "num_graphs", 1, _MOST_GRAPHS), check_integer(seed, "seed", 0, _MOST_GRAPHS)
+    if select is not None and not callable(select):
+        raise NetworkInputError(f"select={shown(select)}; expected a function of what the model returns.")
     if find_breaker(model) is not breaker:
         raise NetworkInputError("The breaker is not part of this model; pass the one it was built with or attached to.")
     if not breaker.infinite and int(breaker.sizes[0]) < 2:
         raise NetworkInputError("The set has one object: there is no choice whose effect could be probed.")
     now = _change(model, breaker, inputs, num_graphs, select, seed)
-    with _other_weights(model, seed):
-        woken = _change(model, breaker, inputs, num_graphs, select, seed)
+    woken = now
+    for wake in range(_WAKES):
+        with _changed_weights(model, seed + wake, _woken):
+            woken = _change(model, breaker, inputs, num_graphs, select, seed)
+        if now.seen or woken.seen:
+            break
     if now.seen:
         verdict: Literal["active", "dormant", "inert", "zero"] = "active"
     elif woken.seen:
@@ -112,8 +135,16 @@ class _Change(NamedTuple):
     zero: bool
 
 
+def _woken(values: Tensor, noise: Tensor) -> Tensor:
+    return values + _WAKE * noise
+
+
+def _last_digits(values: Tensor, noise: Tensor) -> Tensor:
+    return values * (1 + _DIGITS * torch.finfo(values.dtype).eps * noise)
+
+
 @contextlib.contextmanager
-def _other_weights(model: nn.Module, seed: int) -> Iterator[None]:
+def _changed_weights(model: nn.Module, seed: int, change: Callable[[Tensor, Tensor], Tensor]) -> Iterator[None]:
     """Change all weights at random, and put back what was there."""
     generator = torch.Generator().manual_seed(seed)
     weights = [p for p in model.parameters() if p.is_floating_point()]
@@ -122,7 +153,7 @@ def _other_weights(model: nn.Module, seed: int) -> Iterator[None]:
         with torch.no_grad():
             for parameter in weights:
                 noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-                parameter.add_(_WAKE * noise.to(parameter))
+                parameter.copy_(change(parameter, noise.to(parameter)))
         yield
     finally:
         with torch.no_grad():
@@ -143,76 +174,67 @@ def _change(
     stream = copy.deepcopy(breaker.stream)
     breaker.stream.reseed(seed)
     sets = torch.zeros(num_graphs, dtype=torch.int64, device=breaker.device)
+
     generator = torch.Generator().manual_seed(seed)
+
+    def noise_like(features: Tensor) -> Tensor:
+        drawn = torch.randn(features.shape, generator=generator, dtype=torch.float64).to(features)
+        return drawn * (torch.linalg.vector_norm(features) / torch.linalg.vector_norm(drawn))
 
     def output(features: Tensor) -> Tensor:
         with breaker.choose(features=features, set_index=sets):
             found = model(_fresh(inputs))
         found = select(found) if select is not None else found
-        if not isinstance(found, Tensor):
-            raise NetworkInputError(f"The model returned {type(found).__name__}, not a tensor; pass select=.")
+        check_tensors(True, **{"the output" if select is None else "what select returns": found})
+        if not found.is_floating_point() or not found.numel():
+            raise NetworkInputError(
+                f"The output is a tensor of {found.dtype}, shape {tuple(found.shape)}; expected real numbers: pass select=."
+            )
         return found.detach()
-
-    def noise(features: Tensor) -> Tensor:
-        drawn = torch.randn(features.shape, generator=generator, dtype=torch.float64)
-        return drawn.to(features) * features.abs().amax()
 
     try:
         with torch.no_grad():
             objects = [
                 breaker.objects_for(_numbered(breaker, sets, number), num_graphs) for number in _numbers(breaker)
             ]
-            with _magnitude(model) as inside:
-                outputs = [output(objects[0])]
-        outputs += [output(each) for each in objects[1:]]
-        nudge = _NUDGE.get(outputs[0].dtype, _COARSE_NUDGE)
-        nudged = [output(objects[0] + nudge * noise(objects[0])) for _ in range(_NUDGES)]
-        other = output(noise(objects[0]))
+        outputs = torch.stack([output(each) for each in objects])
+        apart = (outputs - outputs[:1]).abs().flatten(1).amax(dim=1)
+        other = int(apart.argmax())
+        first, difference = outputs[0], outputs[other] - outputs[0]
+        nudge = _NUDGE.get(outputs.dtype, _COARSE_NUDGE)
+        noise = noise_of_first = 0.0
+        for repeat in range(_REPEATS):
+            nudged = [objects[number] + nudge * noise_like(objects[number]) for number in (0, other)]
+            with _changed_weights(model, seed + repeat, _last_digits):
+                again, changed = (output(each) for each in nudged)
+            noise = max(noise, _largest(changed - again - difference))
+            noise_of_first = max(noise_of_first, _largest(again - first))
+        largest = _largest(output(noise_like(objects[0])))
     finally:
         breaker.stream = stream
         model.train(training)
-    stacked = torch.stack(outputs)
-    scale = float(stacked.abs().max())
-    change = float((stacked - stacked[:1]).abs().max())
-    response = max(float((each - outputs[0]).abs().max()) for each in nudged)
-    # Against the output for an object without symmetry, an output that vanishes by symmetry is rounding.
-    largest = max(float(other.abs().max()), scale)
-    zero = scale <= nudge * largest or largest == 0
-    # And what numbers inside leave behind when they cancel is rounding too.
-    rounding = _ABOVE * torch.finfo(stacked.dtype).eps
-    zero = zero or largest <= rounding * max(1.0, *inside)
+    scale, change = _largest(outputs), float(apart[other])
+    eps = torch.finfo(outputs.dtype).eps
+    vanishing = _VANISHING.get(outputs.dtype, _COARSE_VANISHING)
+    zero = scale <= max(_ABOVE * noise_of_first, vanishing * largest)
     relative = change / scale if scale > 0 and math.isfinite(scale) else 0.0
-    return _Change(relative, change > max(_ABOVE * response, rounding), zero)
+    return _Change(relative, not zero and change > _ABOVE * max(noise, eps * scale), zero)
 
 
-@contextlib.contextmanager
-def _magnitude(model: nn.Module) -> Iterator[list[float]]:
-    """The largest number in each tensor that a part of the model hands on, times the root of the nodes it may be summed over."""
-    found: list[float] = []
-
-    def see(module: nn.Module, args: Any, output: Any) -> None:
-        parts = output if isinstance(output, (tuple, list)) else (output,)
-        for each in parts:
-            if isinstance(each, Tensor) and each.is_floating_point() and each.ndim == 2 and each.numel():
-                found.append(float(each.detach().abs().max()) * math.sqrt(len(each)))
-
-    handles = [
-        each.register_forward_hook(see) for each in model.modules() if not isinstance(each, torch.jit.ScriptModule)
-    ]
-    try:
-        yield found
-    finally:
-        for handle in handles:
-            handle.remove()
+def _largest(values: Tensor) -> float:
+    return float(values.abs().max()) if values.numel() else 0.0
 
 
 def _numbered(breaker: SymmetryBreaker, sets: Tensor, number: int) -> Choice:
     return Choice(None if breaker.infinite else sets + number, sets, draw=True)
 
 
-def _numbers(breaker: SymmetryBreaker) -> range:
-    # The second object alone may differ from the first by an element that the output keeps: try up to eight.
-    return range(8 if breaker.infinite else min(int(breaker.sizes[0]), 8))
+def _numbers(breaker: SymmetryBreaker) -> list[int]:
+    if breaker.infinite:
+        return list(range(_DRAWN_OBJECTS))
+    if not breaker.sets:  # the orbit of a learned vector, numbered like the elements of its group
+        return [0, *map(int, breaker.group_of(0).generators)]
+    return [int(number) for number in telling_objects(breaker.sets[0])[:_MOST_OBJECTS]]
 
 
 def _fresh(inputs: Any) -> Any:

@@ -127,7 +127,9 @@ class Surrogate:
         wanted: Wanted = {("kept", ir): 1 for ir in self.kinds_out}
         out = self._convolution(state, attributes, wanted)
         if place == self.network.layers + 1:
-            out = self._attached(out, blocks)
+            # The output has all its irreps, also those that the network leaves at zero: the object may fill them.
+            count = {name: torch.zeros((*shape, 1, name[1].dim), dtype=torch.float64) for name in wanted}
+            out = self._attached(count | out, blocks)
         pieces = [
             out[name][:, :, 0] if name in out else torch.zeros((*shape, name[1].dim), dtype=torch.float64)
             for name in wanted
