@@ -7,6 +7,7 @@ framework applies to its own tensors.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -59,7 +60,7 @@ class Transport:
         return np.unique(self.representative)
 
 
-class Listed(Protocol):
+class Listed(Hashable, Protocol):
     """What transport needs of a set."""
 
     @property

@@ -17,6 +17,7 @@ from sbs.nn import (
     SymmetryFields,
     attach,
     can_break,
+    effect,
     energy_score,
     matching_objects,
     orbit_minimum_loss,
@@ -65,12 +66,27 @@ VECTORS = sbs.minimal_set("Oh", "C4v")
 OUTPUT = torch.ones(1, 3)
 UPWARDS = torch.tensor([[0.0, 0.0, 1.0]])
 CRYSTAL = (4.0 * np.eye(3), [[0, 0, 0], [0.5, 0.5, 0.5]], ["Cs", "Cl"])
+DETECTED = sbs.detect(CRYSTAL)
 MATRICES = np.asarray(sbs.point_group("Oh").matrices)
 
 
 BREAKER = SymmetryBreaker(VECTORS, mode="index")
 SAMPLING = SymmetryBreaker(VECTORS)
 LEARNED = LearnedBreaker("D3", "1x1o")
+
+
+class Host(torch.nn.Module):
+    """The object itself as output."""
+
+    def __init__(self):
+        super().__init__()
+        self.breaker = BREAKER
+
+    def forward(self, inputs):
+        return self.breaker.graph_features(1)
+
+
+HOST = Host()
 
 
 def reach(**given):
@@ -147,9 +163,9 @@ CALLS: dict[str, Callable[[object], object]] = {
     "fields.fields(x)": SymmetryFields(VECTORS, sbs.detect).fields,
     "fields.fields(target=x)": lambda x: SymmetryFields(VECTORS, sbs.detect).fields(CRYSTAL, x),
     "orientation(x)": lambda x: orientation(x, VECTORS),
-    "orientation(set=x)": lambda x: orientation(sbs.detect(CRYSTAL), x),
+    "orientation(set=x)": lambda x: orientation(DETECTED, x),
     "permutations_for(x)": lambda x: permutations_for(x, VECTORS),
-    "permutations_for(set=x)": lambda x: permutations_for(sbs.detect(CRYSTAL), x),
+    "permutations_for(set=x)": lambda x: permutations_for(DETECTED, x),
     "output_stabilizer(matrices=x)": lambda x: output_stabilizer(OUTPUT, "1o", x, None),
     "output_stabilizer(permutations=x)": lambda x: output_stabilizer(OUTPUT, "1o", MATRICES, x),
     "output_stabilizer(tolerance=x)": lambda x: output_stabilizer(OUTPUT, "1o", MATRICES, None, x),
@@ -171,6 +187,13 @@ CALLS: dict[str, Callable[[object], object]] = {
     "GridGaunt(grid=x)": lambda x: PRODUCTS["gaunt"]("0e", "0e", grid=x),
     **{f"{name}(x)": lambda x, name=name: PRODUCTS[name](x, "1x0e+1x1o") for name in PRODUCTS},
     **{f"{name}(irreps_out=x)": lambda x, name=name: PRODUCTS[name]("1x0e", "1x1o", x) for name in ("complete", "gaunt")},
+    "effect(x)": lambda x: effect(x, BREAKER, None),
+    "effect(breaker=x)": lambda x: effect(HOST, x, None),
+    "effect(num_graphs=x)": lambda x: effect(HOST, BREAKER, None, num_graphs=x),
+    # What a function of the caller raises is the caller's.
+    "effect(select=x)": lambda x: effect(HOST, BREAKER, None, select=None if callable(x) else x),
+    "effect(select -> x)": lambda x: effect(HOST, BREAKER, None, select=lambda _: x),
+    "effect(seed=x)": lambda x: effect(HOST, BREAKER, None, seed=x),
     "turn_outputs(x)": lambda x: turn_outputs(x, "1o", MATRICES),
     "turn_outputs(irreps=x)": lambda x: turn_outputs(OUTPUT, x, MATRICES),
     "interactability(x)": lambda x: interactability(x, 1),
