@@ -68,6 +68,10 @@ class OrbitSampler(ExactBuffers):
 
     def __init__(self, sets: Sequence[MinimalSet]) -> None:
         super().__init__()
+        with torch.device("cpu"):  # also where the model is laid out on "meta"
+            self._tabulate(sets)
+
+    def _tabulate(self, sets: Sequence[MinimalSet]) -> None:
         kinds, counts, cosets, settings = [], [], [], []
         for each in sets:
             kind, setting = _FINITE, torch.eye(3, dtype=torch.float64)

@@ -155,8 +155,8 @@ class LearnedBreaker(SymmetryBreaker):
         self.rotate = Rotation(self.irreps)
         self.register_exact("action", torch.from_numpy(matrices))
         # Which site's value comes to each site.
-        self.register_exact("sources", torch.tensor(np.argsort(permutations, axis=1)))
-        self.register_exact("sizes", torch.tensor([found.order]))
+        self.register_exact("sources", torch.from_numpy(np.argsort(permutations, axis=1)))
+        self.register_exact("sizes", torch.from_numpy(np.array([found.order])))
         # S, for checkpoints: the vector means nothing without it.
         self.register_exact("elements", torch.from_numpy(np.array(found.matrices)), persistent=True)
         shape = (self.sites[0], self.dim) if on_sites else (self.dim,)

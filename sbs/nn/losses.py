@@ -105,6 +105,7 @@ def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Ten
     """
     _check_compared(prediction, targets)
     if isinstance(index, Tensor):
+        check_tensors(index=index)
         check_choice(index.reshape(-1), len(targets), index.numel(), targets.device, "index")
     else:
         index = check_integer(index, "index", -len(targets), len(targets) - 1)

@@ -32,6 +32,7 @@ from sbs.sets.transport import (
     node_permutations,
     plan_outputs,
     rotation_given,
+    telling_object,
 )
 
 __all__ = ["all_outputs", "apply_images", "find_breaker", "turn_outputs"]
@@ -190,6 +191,11 @@ def all_outputs(
         moves, pooled = found_permutations(
             inputs, carried.matrices, turn, len(results[0]), species, tolerance, field_irreps(model)
         )
+    if moves is None and len(results[0]) != 1:
+        raise NetworkInputError(
+            f"permutations=None is for outputs of the whole graph, this one has {len(results[0])} rows; leave permutations out, "
+            "or give those of sbs.nn.site_permutations."
+        )
     planned = plan_outputs(carried, irreps, None if pooled else moves, turn)
     stacked = results[0]
     if len(results) > 1:
@@ -214,14 +220,12 @@ def telling_objects(
     The first is that whose element moves most sites and turns farthest; then, for each field of sites or edges that elements
     of S change, that whose element changes most of it.
     """
-    others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
-    if not len(others):
+    first = telling_object(planned, carried)
+    if first is None:
         return []
-    turns = 3.0 - np.trace(carried.matrices[carried.element[others]], axis1=1, axis2=2)
-    sources = planned.images.sources
-    moved = np.zeros(len(others)) if sources is None else (sources[others] != np.arange(sources.shape[1])).sum(axis=1)
-    found = [int(others[np.lexsort((turns, moved))[-1]])]
+    found = [first]
     if moves is not None:
+        others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
         elements = carried.element[others]
         matrices = carried.matrices[elements] if turn is None else turn @ carried.matrices[elements] @ turn.T
         found += [int(others[each.argmax()]) for each in suspicions(inputs, matrices, np.asarray(moves)[elements])]

@@ -44,9 +44,9 @@ class ExactBuffers(nn.Module):
 
     def register_exact(self, name: str, values: Tensor, persistent: bool = False) -> None:
         """Register ``values`` (float64, or integers) as a buffer that casts and ``to_empty`` leave alone."""
-        kept = values.detach().clone()
+        kept = values.detach().to("cpu").clone()
         self._exact[name] = kept.to(torch.float64) if kept.is_floating_point() else kept
-        self.register_buffer(name, self._exact[name].clone(), persistent=persistent)
+        self.register_buffer(name, self._exact[name].to(self.anchor.device, copy=True), persistent=persistent)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         result = super()._apply(fn, recurse)
@@ -84,9 +84,10 @@ class Rotation(ExactBuffers):
                 f"irreps={shown(irreps)} has degree l={self.lmax}; features are turned up to l={LARGEST_DEGREE}: ask for a set "
                 "of lower degree with lmax=."
             )
-        for l in range(2, self.lmax + 1):
-            coupling = o3.wigner_3j(l - 1, 1, l, dtype=torch.float64).reshape(3 * (2 * l - 1), 2 * l + 1)
-            self.register_exact(f"coupling_{l}", coupling * (2 * l + 1) ** 0.5)
+        with torch.device("cpu"):  # also where the model is laid out on "meta"
+            for l in range(2, self.lmax + 1):
+                coupling = o3.wigner_3j(l - 1, 1, l, dtype=torch.float64).reshape(3 * (2 * l - 1), 2 * l + 1)
+                self.register_exact(f"coupling_{l}", coupling * (2 * l + 1) ** 0.5)
 
     def blocks(self, proper: Tensor) -> list[Tensor]:
         """[D^0, D^1, ..., D^lmax] of proper rotations (B, 3, 3), float64; D^l has shape (B, 2l + 1, 2l +

@@ -282,6 +282,17 @@ class OutputPlan:
     images: Images
 
 
+def telling_object(planned: OutputPlan, carried: Transport) -> int | None:
+    """The object whose output differs most from its representative's: its element moves most sites, turns farthest."""
+    others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
+    if not len(others):
+        return None
+    turns = 3.0 - np.trace(carried.matrices[carried.element[others]], axis1=1, axis2=2)
+    sources = planned.images.sources
+    moved = np.zeros(len(others)) if sources is None else (sources[others] != np.arange(sources.shape[1])).sum(axis=1)
+    return int(others[np.lexsort((turns, moved))[-1]])
+
+
 def plan_outputs(
     carried: Transport,
     irreps: str,
@@ -337,6 +348,10 @@ def turned(outputs: npt.ArrayLike, images: Images) -> npt.NDArray[np.float64]:
     values = np.asarray(outputs, dtype=np.float64)
     stacked = values[None] if values.ndim == 2 else values
     found = stacked @ images.action.transpose(0, 2, 1)
+    if images.sources is not None and images.sources.shape[1] != found.shape[1]:
+        raise NetworkInputError(
+            f"The output has {found.shape[1]} sites, permutations {images.sources.shape[1]}; give one row for each site."
+        )
     return found if images.sources is None else np.take_along_axis(found, images.sources[:, :, None], axis=1)
 
 

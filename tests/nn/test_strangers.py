@@ -15,6 +15,7 @@ import sbs
 from sbs.errors import NetworkInputError
 from sbs.nn import (
     BreakingModel,
+    LearnedBreaker,
     OrientationWarning,
     SymmetryBreaker,
     all_outputs,
@@ -292,6 +293,26 @@ def test_numbers_of_a_breaker_survive_an_empty_device():
     breaker.to("meta").to_empty(device="cpu")
     for name, values in breaker.named_buffers():
         assert torch.equal(values, expected[name]), name
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTS if name != "clebsch-gordan-e3nn"])
+def test_tables_of_products_survive_an_empty_device(name):
+    product, x = PRODUCTS[name]("2x0e+2x1o", "2x0e+2x1o"), torch.randn(3, 8)
+    expected = product(x, x)
+    assert torch.equal(product.to("meta").to_empty(device="cpu")(x, x), expected)
+
+
+def test_breakers_are_laid_out_on_meta():
+    """As large models are: built without memory, then filled from a checkpoint."""
+    several = [sbs.minimal_set("C3", "C1"), sbs.minimal_set("Oh", "D4h")]
+    for make in (lambda: SymmetryBreaker(several), lambda: LearnedBreaker("Oh", "1x1o+1x2e", seed=4)):
+        with torch.device("meta"):
+            twin = make()
+        breaker = make()
+        twin.to_empty(device="cpu").load_state_dict(breaker.state_dict())
+        for (name, found), wanted in zip(twin.named_buffers(), breaker.buffers(), strict=True):
+            assert torch.equal(found, wanted), name
+        assert torch.equal(twin.objects, breaker.objects)
 
 
 @pytest.mark.filterwarnings("ignore::sbs.nn.OrientationWarning")

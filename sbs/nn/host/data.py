@@ -99,7 +99,7 @@ def _point_group(detected: Any) -> Any:
         found = getattr(detected, name, None)
         if hasattr(found, "rotation"):
             return found
-    raise NetworkInputError(f"{detected!r} was not detected; give what sbs.detect returns.")
+    raise NetworkInputError(f"{shown(detected)} was not detected; give what sbs.detect returns.")
 
 
 def rotations_only(ambient: Any) -> bool:

@@ -19,6 +19,7 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.nn.products import sphere
 from sbs.nn.products.interface import EquivariantProduct, natural
 from sbs.nn.products.sphere import associated_legendre, harmonics
@@ -39,9 +40,9 @@ def grid_for(product: EquivariantProduct, given: tuple[int, int] | None) -> tupl
         return least
     try:
         polar, azimuth = (int(number) for number in given)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # the value is the user's, and so is what going through it raises
         raise NetworkInputError(
-            f"grid={given!r}; expected two integers, the numbers of polar and azimuthal nodes, at least {least}."
+            f"grid={shown(given)}; expected two integers, the numbers of polar and azimuthal nodes, at least {least}."
         ) from error
     if polar < least[0] or azimuth < least[1]:
         raise NetworkInputError(

@@ -110,15 +110,15 @@ class EquivariantProduct(torch.nn.Module):
         """
         self._tables[name] = table
         self._width = max(self._width, *table.shape)
-        self.register_buffer(name, _cast(table, torch.get_default_dtype(), torch.device("cpu")), persistent=False)
+        device = torch.empty(0).device  # "meta" where the model is laid out there
+        self.register_buffer(name, _cast(table, torch.get_default_dtype(), device), persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> EquivariantProduct:
-        before = {name: getattr(self, name).dtype for name in self._tables}
         super()._apply(fn, recurse)
         for name, table in self._tables.items():
+            # Also after `to_empty`, which leaves nothing in it.
             buffer = getattr(self, name)
-            if buffer.dtype != before[name]:
-                setattr(self, name, _cast(table, buffer.dtype, buffer.device))
+            setattr(self, name, _cast(table, buffer.dtype, buffer.device))
         return self
 
     @property
