@@ -32,6 +32,17 @@ class Host(torch.nn.Module):
         return self.last(torch.tanh(self.first(x)))
 
 
+class Batched(torch.nn.Module):
+    """A host that is called with data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Host()
+
+    def forward(self, data: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.inner(data["x"], data["batch"])
+
+
 @pytest.fixture
 def attached():
     model = Host()
@@ -81,6 +92,24 @@ def test_infinite_sets_are_fixed_by_an_object(inputs):
     assert torch.allclose(fix(model, features=given)(*inputs), expected, atol=1e-6)
 
 
+def test_each_of_several_breakers_is_fixed_by_an_object_of_its_own(inputs):
+    """One number for all of them would have been an object of each set, whatever it means there."""
+    model = Host()
+    breakers = [SymmetryBreaker(sbs.minimal_set("Oh", target), seed=seed) for seed, target in enumerate(("C4v", "C3v"))]
+    attach(model, breakers[0], at="first").wake(1.0)
+    attach(model, breakers[1], at="last", irreps="1x1o").wake(1.0)
+    with breakers[0].choose(torch.tensor([2])), breakers[1].choose(torch.tensor([7])):
+        expected = model(*inputs)
+    assert torch.allclose(fix(model, [2, 7])(*inputs), expected, atol=1e-6)
+    given = [each.features_of(each.set.objects[number]) for each, number in zip(breakers, (2, 7), strict=True)]
+    assert torch.allclose(fix(model, features=given)(*inputs), expected, atol=1e-6)
+    for wrong in (2, [2], [2, 7, 0]):
+        with pytest.raises(NetworkInputError, match=r"the model has 2 breakers \(Oh->C4v, .*; Oh->C3v, .*give a list"):
+            fix(model, wrong)
+    with pytest.raises(NetworkInputError, match="out of range"):
+        fix(model, [7, 7])
+
+
 def test_torchscript(attached, inputs):
     model, breaker = attached
     stream = io.BytesIO()
@@ -95,6 +124,24 @@ def test_torch_export(attached, inputs):
     program = torch.export.export(fix(model, 3), inputs, dynamic_shapes=({0: nodes}, {0: nodes}))
     more = (inputs[0].repeat(3, 1), inputs[1].repeat(3))
     assert torch.allclose(program.module()(*more), chosen(model, breaker, more, 3), atol=1e-6)
+
+
+def test_an_attached_model_is_exported_for_any_number_of_graphs():
+    """The object of each graph is an input of the program: `len` in a check made the number of nodes a constant."""
+    model = Batched().eval()
+    attach(model, SymmetryBreaker(sbs.minimal_set("Oh", "C4v"), mode="index"), at="inner.first").wake(1.0)
+    nodes, graphs = torch.export.Dim("nodes", min=2), torch.export.Dim("graphs", min=2)
+    example = {"x": torch.randn(5, 4), "batch": torch.tensor([0, 0, 1, 1, 1]), "sbs_object": torch.tensor([2, 3])}
+    shapes = {"x": {0: nodes}, "batch": {0: nodes}, "sbs_object": {0: graphs}}
+    program = torch.export.export(model, (example,), dynamic_shapes=(shapes,))
+    more = {
+        "x": torch.randn(9, 4),
+        "batch": torch.tensor([0, 0, 1, 1, 1, 2, 2, 3, 3]),
+        "sbs_object": torch.tensor([5, 0, 3, 1]),
+    }
+    assert torch.allclose(program.module()(more), model(more), atol=1e-6)
+    other = more | {"sbs_object": torch.tensor([5, 0, 3, 2])}
+    assert not torch.allclose(model(other)[-2:], model(more)[-2:], atol=1e-3)
 
 
 @pytest.mark.slow

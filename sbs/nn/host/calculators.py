@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
@@ -13,13 +14,13 @@ from sbs.optional import require
 __all__ = ["calculator"]
 
 
-def calculator(model: Any, object: int | None = None, **options: Any) -> Any:
+def calculator(model: Any, object: int | Sequence[int] | None = None, **options: Any) -> Any:
     """An ASE calculator of a model with a breaker attached, in which one object is chosen for good.
 
     Args:
         model: an ASE calculator of NequIP, MACE or SevenNet that holds the attached model (which is copied), or the model
             itself where its host makes calculators of models: SevenNet's and MACE's.
-        object: number of the object; see `sbs.nn.fix`.
+        object: number of the object (of several breakers a list); see `sbs.nn.fix`.
         options: ``set_index``, ``rotation``, ``features`` of `sbs.nn.fix`; the rest goes to the host's calculator.
 
     Raises:

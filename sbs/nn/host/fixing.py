@@ -10,14 +10,14 @@ import copy
 import inspect
 import typing
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from sbs.errors import NetworkInputError
-from sbs.groups.abstract.validation import check_integer
+from sbs.groups.abstract.validation import check_integer, shown
 from sbs.groups.point.rotations import check_rotation
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_kind
@@ -75,11 +75,11 @@ class FixedModel(nn.Module):
 
 def fix(
     model: nn.Module,
-    object: int | None = None,
+    object: int | Sequence[int] | None = None,
     *,
-    set_index: int = 0,
+    set_index: int | Sequence[int] = 0,
     rotation: Any = None,
-    features: Tensor | None = None,
+    features: Tensor | Sequence[Tensor] | None = None,
 ) -> nn.Module:
     """A copy of ``model`` in which one constant object takes the place of every breaker and hook.
 
@@ -88,10 +88,10 @@ def fix(
 
     Args:
         model: built with, or attached to, a breaker.
-        object: number of the object in its set.
-        set_index: number of the set, where a breaker holds several.
+        object: number of the object in its set; of several breakers a list, a number for each in the order of attaching.
+        set_index: number of the set, where a breaker holds several; or a list, likewise.
         rotation: (3, 3), from the orientation of the set to that of the structures to come.
-        features: (1, dim), the object itself, for infinite sets: see ``breaker.features_of``.
+        features: (1, dim), the object itself, for infinite sets: see ``breaker.features_of``; or a list, likewise.
 
     Raises:
         NetworkInputError: there is no breaker in the model, or the object is not of its set.
@@ -102,13 +102,19 @@ def fix(
         raise NetworkInputError("Give the object to fix: its number, or features=breaker.features_of(...).")
     twin = copy.deepcopy(model)
     attached = attachments_of(twin)
+    breakers = [twin.breaker] if isinstance(twin, BreakingModel) else list(dict.fromkeys(each.breaker for each in attached))
+    chosen = zip(
+        breakers,
+        _for_each(object, breakers, "object"),
+        _for_each(set_index, breakers, "set_index", shared=True),
+        _for_each(features, breakers, "features"),
+        strict=True,
+    )
+    constants = {breaker: _constant(breaker, number, which, rotation, given) for breaker, number, which, given in chosen}
     if isinstance(twin, BreakingModel):
-        result: nn.Module = FixedModel(twin, _constant(twin.breaker, object, set_index, rotation, features))
+        result: nn.Module = FixedModel(twin, constants[twin.breaker])
     elif attached:
-        changes = [
-            (each, each.injection.matrix(_constant(each.breaker, object, set_index, rotation, features)))
-            for each in attached
-        ]
+        changes = [(each, each.injection.matrix(constants[each.breaker])) for each in attached]
         result = detach(twin)
         for each, matrix in changes:
             _put(result, each, matrix)
@@ -120,6 +126,20 @@ def fix(
     if any(isinstance(each, (SymmetryBreaker, Injection)) for each in result.modules()):
         raise NetworkInputError("A breaker is left in a part of the model; fix that part, then put it into the model.")
     return result.train(model.training)
+
+
+def _for_each(value: Any, breakers: list[SymmetryBreaker], name: str, shared: bool = False) -> list[Any]:
+    """What is given for each breaker: one value for one breaker, a list for several."""
+    if isinstance(value, (list, tuple)):
+        if len(value) == len(breakers):
+            return list(value)
+    elif value is None or shared or len(breakers) < 2:
+        return [value] * len(breakers)
+    names = "; ".join(each.extra_repr() for each in breakers)
+    raise NetworkInputError(
+        f"{name} is {shown(value)}, but the model has {len(breakers)} breakers ({names}); give a list, an entry for each of "
+        "them in this order, the order of attaching."
+    )
 
 
 def _constant(

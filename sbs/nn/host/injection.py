@@ -61,10 +61,10 @@ class Injection(nn.Module):
                 f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, "
                 f"{self.dim}) for {self.irreps}. Pass attach the irreps of this layer with irreps=."
             )
-        if batch is not None and len(batch) != len(hidden):
+        if batch is not None and batch.shape[0] != hidden.shape[0]:
             raise NetworkInputError(
-                f"The hidden features here have {len(hidden)} rows, but 'batch' numbers {len(batch)} nodes; attach to a layer "
-                "whose features are those of the nodes, before any pooling."
+                f"The hidden features here have {hidden.shape[0]} rows, but 'batch' numbers {batch.shape[0]} nodes; attach to a "
+                "layer whose features are those of the nodes, before any pooling."
             )
         if objects.ndim == 3:
             # A field on the sites of a crystal: one row for each node.

@@ -63,7 +63,7 @@ def train(arguments: Sequence[str], attaching: Callable[[nn.Module], Any]) -> No
         command.configure_model = before
 
 
-def lammps(model: nn.Module, path: str | os.PathLike[str], object: int | None = None, **how: Any) -> None:
+def lammps(model: nn.Module, path: str | os.PathLike[str], object: int | Sequence[int] | None = None, **how: Any) -> None:
     """Write the TorchScript file for LAMMPS' pair style ``mace`` with one object, from MACE's own ``LAMMPS_MACE``.
 
     Args:

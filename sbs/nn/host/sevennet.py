@@ -137,7 +137,7 @@ def deploy(
     model: nn.Module,
     origin: str | os.PathLike[str],
     path: str | os.PathLike[str],
-    object: int | None = None,
+    object: int | Sequence[int] | None = None,
     **how: Any,
 ) -> None:
     """Write the TorchScript file for LAMMPS' pair style ``e3gnn`` with one object, by SevenNet's own ``deploy``.
