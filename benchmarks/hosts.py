@@ -100,15 +100,21 @@ def nequip() -> Host:
 
 
 def sevennet() -> Host:
-    """SevenNet-0 with the weights in its wheel."""
+    """SevenNet, three layers, with weights drawn at random."""
+    from sevenn._const import DEFAULT_E3_EQUIVARIANT_MODEL_CONFIG
     from sevenn.atom_graph_data import AtomGraphData
-    from sevenn.calculator import SevenNetCalculator
+    from sevenn.model_build import build_E3_equivariant_model
     from sevenn.train.dataload import unlabeled_atoms_to_graph
+    from sevenn.util import chemical_species_preprocess
 
     torch.set_default_dtype(torch.float32)
-    model = SevenNetCalculator("7net-0", device="cpu").model
+    torch.manual_seed(1)
+    cutoff = 4.0
+    sizes = {"cutoff": cutoff, "channel": 32, "lmax": 2, "num_convolution_layer": 3, "is_parity": False}
+    species = chemical_species_preprocess(["Na", "Cl"])
+    scales = {"shift": 0.0, "scale": 1.0, "conv_denominator": 18.0}
+    model = build_E3_equivariant_model(DEFAULT_E3_EQUIVARIANT_MODEL_CONFIG | sizes | species | scales)
     model.set_is_batch_data(False)
-    cutoff = model.cutoff
 
     def graph(atoms: Atoms) -> Callable[[torch.nn.Module], dict[str, Any]]:
         made = AtomGraphData.from_numpy_dict(unlabeled_atoms_to_graph(atoms, cutoff))
@@ -116,12 +122,12 @@ def sevennet() -> Host:
 
     return Host(
         model,
-        f"SevenNet-0: 5 layers of 128x0e+64x1e+32x2e, cutoff {cutoff} Å, float32; attached at `2_equivariant_gate`",
+        f"3 layers of 32x0e+32x1e+32x2e, cutoff {cutoff} Å, float32; attached at `1_equivariant_gate`",
         ("sevenn", "torch", "e3nn"),
         lambda model: attach(
             model,
             SymmetryBreaker(sbs.minimal_set("O", "C4", ambient="SO(3)"), dtype=torch.float32),
-            at="2_equivariant_gate",
+            at="1_equivariant_gate",
             ignore_parity=True,
             freeze=False,
         ),

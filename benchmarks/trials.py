@@ -59,7 +59,7 @@ ROUNDING, CHANGE = 1e2, 1e4
 # Draws of weights for an element that no draw has broken, and at most, where changes lie between the two.
 DRAWS, MOST_DRAWS = 3, 12
 # Sizes of the weights, in turn.
-GAINS = (1.0, 1.7, 3.0)
+GAINS = (1.0, 1.7, 3.0, 1.0, 1.3, 1.0)
 # Draws with one orbit of a large S; from then on with two and more neighbours.
 SMALL = 1
 # Each node of a general molecule hears so many others at least.
@@ -270,11 +270,11 @@ class Finding:
         self.unclear_zero |= size > ROUNDING * rounding
         self.draws += 1
 
-    def settled(self, fixing: np.ndarray) -> bool:
+    def settled(self, fixing: np.ndarray, draws: int) -> bool:
         """Whether further draws would tell nothing new."""
         if self.nonzero and (self.broken | fixing).all():
             return True
-        return self.draws >= DRAWS and (not self.doubtful or self.draws >= MOST_DRAWS)
+        return self.draws >= draws and (not self.doubtful or self.draws >= MOST_DRAWS)
 
     @property
     def doubtful(self) -> bool:
@@ -283,12 +283,17 @@ class Finding:
 
 
 def measure(
-    trial: Trial, symmetry_set: sbs.MinimalSet, special: np.ndarray | None, rng: np.random.Generator
+    trial: Trial,
+    symmetry_set: sbs.MinimalSet,
+    special: np.ndarray | None,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
 ) -> dict[str, Finding]:
     """What random weights do to the elements of S, for outputs of the nodes and of the whole.
 
     Args:
         special: (nodes, 3) of a molecule; None for one with general orbits, a new one for each draw.
+        draws: of the weights, for an element that no draw has broken.
     """
     matrices = np.asarray(symmetry_set.group.matrices)
     features = trial.breaker.features_of(symmetry_set.objects[:1])
@@ -299,7 +304,7 @@ def measure(
     features = images[torch.as_tensor(fixing)].mean(dim=0, keepdim=True)
     out = trial.design.out
     found = {where: Finding(*np.zeros((2, len(matrices)), dtype=bool)) for where in ("nodes", "pooled")}
-    while not all(each.settled(fixing) for each in found.values()):
+    while not all(each.settled(fixing, draws) for each in found.values()):
         # What only a high power of the object shows is far below rounding where features are small.
         trial.draw(int(rng.integers(2**31)), GAINS[found["nodes"].draws % len(GAINS)])
         # What a small molecule keeps may be an accident of its own, as when it falls into planes that do not hear each other.

@@ -6,7 +6,7 @@ anywhere off its axis: the centre cannot move. Then a breaker O_h -> C_4v is att
 predictions stay bit for bit what they were. Training only the new weights on one pair (object, off-centre
 displacement) teaches the model all six off-centre states. Detaching gives the old model back, bit for bit.
 
-    python examples/finetune_attached.py [--steps 300] [--out DIRECTORY]
+    python examples/finetune_attached.py [--steps 300] [--out DIRECTORY]      (about a minute of one core)
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ pair of phases: at the cubic structure the object pushes titanium along its axis
 The 842 thousand pretrained weights do not move. Then the cubic crystal relaxes to the polar state of each of the six objects,
 every time on one energy surface, and one of them is written for LAMMPS by SevenNet's own exporter.
 
-Run:  python examples/finetune_potential.py [--steps 40] [--output DIR]
+Run:  python examples/finetune_potential.py [--steps 40] [--output DIR], somewhat over a minute of one core
 Needs: pip install ".[nn,potentials]"
 """
 

@@ -11,11 +11,16 @@ import numpy as np
 from jax import Array
 
 from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.groups.abstract.validation import check_bool, check_integer, shown
+from sbs.jax.checks import check_entries, integers, is_known, real
 from sbs.jax.rotation import rotate
 from sbs.sets.features import feature_table
 from sbs.sets.minimal_set import MinimalSet
 
 __all__ = ["Objects"]
+
+# More graphs than this at once are a mistake.
+_MOST_GRAPHS = 2**31 - 1
 
 
 class Objects:
@@ -36,15 +41,18 @@ class Objects:
     """
 
     def __init__(self, sets: MinimalSet | Sequence[MinimalSet], *, shared: bool = True) -> None:
-        self.sets: tuple[MinimalSet, ...] = (sets,) if isinstance(sets, MinimalSet) else tuple(sets)
-        if not self.sets:
+        given = (sets,) if isinstance(sets, MinimalSet) else tuple(sets) if isinstance(sets, (list, tuple)) else None
+        if given is None or not all(isinstance(each, MinimalSet) for each in given):
+            raise NetworkInputError(f"sets is {shown(sets)}; expected sbs.minimal_set(...) or a list of such sets.")
+        if not given:
             raise NetworkInputError("No set was given; pass sbs.minimal_set(...) or a sequence of such sets.")
+        self.sets: tuple[MinimalSet, ...] = given
         if any(math.isinf(each.size) for each in self.sets):
             raise InfiniteSetError(
                 f"A set of {self.sets} is infinite and cannot be listed; use a smaller ambient group, or give a network "
                 "set.sample(n, seed) as its features."
             )
-        table = feature_table(self.sets, shared)
+        table = feature_table(self.sets, check_bool(shared, "shared"))
         self.irreps = table.irreps
         self.dim: int = table.objects.shape[-1]
         self._objects, self._sizes, self._sites = table.objects, table.sizes, table.sites
@@ -57,7 +65,15 @@ class Objects:
         return self.sets[0]
 
     def draw(self, key: Array, num_graphs: int, set_index: Array | None = None) -> Array:
-        """An object for each graph, uniformly from its set: int32 (num_graphs,)."""
+        """An object for each graph, uniformly from its set: int32 (num_graphs,).
+
+        Raises:
+            NetworkInputError: ``key`` is no key of jax.random.
+        """
+        num_graphs = check_integer(num_graphs, "num_graphs", 0, _MOST_GRAPHS)
+        old = isinstance(key, Array) and key.shape == (2,) and key.dtype == jnp.uint32
+        if not old and not (isinstance(key, Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0):
+            raise NetworkInputError(f"key is {shown(key)}; expected one key, jax.random.key(seed).")
         sizes = jnp.asarray(self._sizes)[self._which(num_graphs, set_index)]
         return jax.random.randint(key, (num_graphs,), 0, sizes)
 
@@ -66,8 +82,9 @@ class Objects:
             if len(self.sets) > 1:
                 raise NetworkInputError(f"There are {len(self.sets)} sets; give set_index, one number per graph.")
             return jnp.zeros(num_graphs, jnp.int32)
-        _check(set_index, num_graphs, np.array([len(self.sets)]), "set_index")
-        return jnp.asarray(set_index)
+        found = integers(set_index, "set_index")
+        check_entries(found, num_graphs, np.array([len(self.sets)]), "set_index")
+        return found
 
     def graph_features(
         self, index: Array, *, set_index: Array | None = None, rotations: Array | None = None
@@ -82,16 +99,18 @@ class Objects:
         Raises:
             NetworkInputError: shapes do not fit, or numbers are out of range.
         """
-        index = jnp.asarray(index)
-        if index.ndim != 1 or not jnp.issubdtype(index.dtype, jnp.integer):
-            raise NetworkInputError(f"index has shape {index.shape} and dtype {index.dtype}; expected one integer per graph.")
+        index = integers(index, "index, one integer per graph,")
+        if index.ndim != 1:
+            raise NetworkInputError(f"index has shape {index.shape}; expected one integer per graph.")
         which = self._which(len(index), set_index)
-        if not isinstance(which, jax.core.Tracer):
-            _check(index, len(index), self._sizes[np.asarray(which)], "index")
+        if is_known(which):
+            check_entries(index, len(index), self._sizes[np.asarray(which)], "index")
         found = jnp.asarray(self._objects)[which, index]
         if rotations is None:
             return found
-        turns = jnp.asarray(rotations, found.dtype)
+        turns = real(rotations, "rotations").astype(found.dtype)
+        if turns.shape != (len(index), 3, 3):
+            raise NetworkInputError(f"rotations has shape {turns.shape}; expected ({len(index)}, 3, 3).")
         if found.ndim == 2:
             return rotate(found, self.irreps, turns)
         flat = rotate(found.reshape(-1, self.dim), self.irreps, jnp.repeat(turns, found.shape[1], axis=0))
@@ -109,38 +128,30 @@ class Objects:
         """Features of every node, (num_nodes, dim).
 
         Args:
-            batch: int (num_nodes,), the graph of each node, ascending.
+            batch: int (num_nodes,), the graph of each node, in any order.
             sites: int (num_nodes,), for fields: the site of the set that each node is; by default the order of the nodes.
         """
         graphs = self.graph_features(index, set_index=set_index, rotations=rotations)
-        batch = jnp.asarray(batch)
-        if batch.ndim != 1 or not jnp.issubdtype(batch.dtype, jnp.integer):
-            raise NetworkInputError(f"batch has shape {batch.shape} and dtype {batch.dtype}; expected one integer per node.")
-        _check(batch, len(batch), np.array([len(graphs)]), "batch")
+        batch = integers(batch, "batch, one integer per node,")
+        if batch.ndim != 1:
+            raise NetworkInputError(f"batch has shape {batch.shape}; expected one integer per node.")
+        check_entries(batch, len(batch), np.array([len(graphs)]), "batch")
         if graphs.ndim == 2:
             return graphs[batch]
         counts = jnp.zeros(len(graphs), jnp.int32).at[batch].add(1)
-        if sites is None:
-            sites = jnp.arange(len(batch)) - (jnp.cumsum(counts) - counts)[batch]
         own = jnp.asarray(self._sites)[self._which(len(graphs), set_index)]
-        if not isinstance(counts, jax.core.Tracer) and not isinstance(own, jax.core.Tracer):
+        if is_known(counts) and is_known(own):
             wrong = (np.asarray(own) > 0) & (np.asarray(counts) != np.asarray(own))
             if wrong.any():
                 raise NetworkInputError(
                     f"Graph {int(wrong.argmax())} has {int(counts[wrong.argmax()])} nodes, its set fields on "
                     f"{int(own[wrong.argmax()])} sites; give the supercell that the set was asked for."
                 )
+        if sites is None:
+            order = jnp.argsort(batch, stable=True)
+            places = jnp.arange(len(batch)) - (jnp.cumsum(counts) - counts)[batch[order]]
+            sites = jnp.zeros_like(places).at[order].set(places)
+        else:
+            sites = integers(sites, "sites")
+            check_entries(sites, len(batch), np.array([graphs.shape[1]]), "sites")
         return graphs[batch, jnp.where(own[batch] > 0, sites, 0)]
-
-
-def _check(values: Array, count: int, limits: np.ndarray, name: str) -> None:
-    if values.shape != (count,):
-        raise NetworkInputError(f"{name} has shape {values.shape}; expected ({count},).")
-    if isinstance(values, jax.core.Tracer) or not count:
-        return
-    numbers = np.asarray(values)
-    wrong = (numbers < 0) | (numbers >= limits)
-    if wrong.any():
-        bad = int(wrong.argmax())
-        limit = int(np.broadcast_to(limits, numbers.shape)[bad])
-        raise NetworkInputError(f"{name}[{bad}] is {int(numbers[bad])}, out of range; choices are 0..{limit - 1}.")

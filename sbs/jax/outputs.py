@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 import numpy.typing as npt
 from jax import Array
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_bool, shown
+from sbs.jax.checks import is_known, real
+from sbs.objects.irreps import irreps_dim
 from sbs.sets.minimal_set import MinimalSet
-from sbs.sets.transport import Images, Transport, check_components, images_under, plan_outputs, transport
+from sbs.sets.transport import (
+    Images,
+    Transport,
+    carried_by,
+    check_components,
+    images_under,
+    plan_outputs,
+    telling_object,
+)
 
 __all__ = ["all_outputs", "apply_images", "turn_outputs"]
 
@@ -35,6 +44,9 @@ def turn_outputs(outputs: Array, irreps: str, matrices: npt.ArrayLike, permutati
     Returns:
         (m, num_sites, dim); differentiable.
     """
+    outputs = real(outputs, "outputs")
+    if outputs.ndim not in (2, 3):
+        raise NetworkInputError(f"outputs has shape {outputs.shape}; expected (num_sites, dim) or (m, num_sites, dim).")
     check_components(outputs.shape[-1], irreps, "irreps")
     return apply_images(outputs, images_under(irreps, matrices, permutations))
 
@@ -43,6 +55,8 @@ def apply_images(outputs: Array, images: Images) -> Array:
     """``images`` of outputs (num_sites, dim) or (m, num_sites, dim): (m, num_sites, dim)."""
     action = jnp.asarray(images.action, outputs.dtype)
     stacked = outputs[None] if outputs.ndim == 2 else outputs
+    if len(stacked) not in (1, len(action)):
+        raise NetworkInputError(f"There are {len(stacked)} outputs for {len(action)} elements; give one, or one for each.")
     turned = stacked @ jnp.swapaxes(action, 1, 2)
     if images.sources is None:
         return turned
@@ -85,21 +99,29 @@ def all_outputs(
         NetworkInputError: shapes do not fit, or the network does not see the symmetry S.
         InfiniteSetError: the set is infinite.
     """
-    carried = prepared if prepared is not None else transport(symmetry_set)
-    results = [apply(inputs, int(number)) for number in carried.representatives]
+    carried = carried_by(prepared, symmetry_set)
+    if not callable(apply):
+        raise NetworkInputError(f"apply is {shown(apply)}; expected a function (inputs, object number) -> output.")
+    irreps_dim(irreps_out)
+    check = check_bool(check, "check")
+    results = [real(apply(inputs, int(number)), "the output") for number in carried.representatives]
     for each in results:
         if each.ndim != 2:
             raise NetworkInputError(f"The network returned shape {each.shape}; expected (num_sites, dim).")
         check_components(each.shape[-1], irreps_out, "irreps_out")
     if permutations is None and carried.permutations is not None and len(results[0]) > 1:
         permutations = carried.permutations
+    if permutations is None and len(results[0]) != 1:
+        raise NetworkInputError(
+            f"permutations=None is for outputs of the whole graph, this one has {len(results[0])} rows; give those of "
+            "sbs.jax.site_permutations."
+        )
     planned = plan_outputs(carried, irreps_out, permutations, rotation)
     stacked = results[0] if len(results) == 1 else jnp.stack(results)[jnp.asarray(planned.orbit)]
     found = apply_images(stacked, planned.images)
-    others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
-    if check and len(others) and not isinstance(found, jax.core.Tracer):
-        number = int(others[-1])
-        _compare(found[number], apply(inputs, number), number)
+    number = telling_object(planned, carried) if check and is_known(found) else None
+    if number is not None:
+        _compare(found[number], real(apply(inputs, number), "the output"), number)
     return found
 
 

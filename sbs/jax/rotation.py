@@ -13,10 +13,15 @@ import numpy as np
 from jax import Array
 
 from sbs.errors import NetworkInputError
+from sbs.jax.checks import is_known, real
 from sbs.objects.irreps import irreps_dim, parse_irreps
 from sbs.objects.representation import representation
 
 __all__ = ["rotate"]
+
+# Largest allowed entry of R^T R - 1, by the dtype of R: several roundings of a product of rotations.
+_ORTHOGONAL = {"float64": 1e-6, "float32": 1e-4}
+_COARSELY_ORTHOGONAL = 1e-2
 
 # Random rotations that a map has to commute with: two generate a dense subgroup of SO(3), the third is for safety.
 _ROTATIONS = 3
@@ -45,13 +50,23 @@ def rotate(features: Array, irreps: str, rotations: Array) -> Array:
     """D(g) x for each row of ``features`` (n, dim) with ``irreps`` and its matrix g of ``rotations`` (n, 3, 3), in O(3).
 
     Raises:
-        NetworkInputError: the shapes do not fit.
+        NetworkInputError: the shapes do not fit, or a matrix is not orthogonal, as far as values are known.
     """
+    features, rotations = real(features, "features"), real(rotations, "rotations")
     if features.ndim != 2 or features.shape[1] != irreps_dim(irreps) or rotations.shape != (len(features), 3, 3):
         raise NetworkInputError(
             f"features has shape {features.shape} and rotations {rotations.shape}; expected (n, {irreps_dim(irreps)}) for "
             f"{irreps}, and (n, 3, 3)."
         )
+    if is_known(rotations) and len(rotations):
+        exact = np.asarray(rotations, dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = float(np.abs(exact.transpose(0, 2, 1) @ exact - np.eye(3)).max())
+        if not off <= _ORTHOGONAL.get(str(rotations.dtype), _COARSELY_ORTHOGONAL):
+            raise NetworkInputError(
+                f"rotations are not orthogonal: R^T R differs from 1 by {off:.1e}; give matrices of O(3), R such that the input "
+                "is R times the standard orientation."
+            )
     sign = jnp.sign(jnp.linalg.det(rotations))
     proper = rotations * sign[:, None, None]
     terms = parse_irreps(irreps)

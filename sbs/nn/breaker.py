@@ -24,11 +24,11 @@ from sbs.nn.checks import (
     check_rotations,
     check_sets,
     check_tensors,
-    readable,
 )
 from sbs.nn.choice import Choice
 from sbs.nn.compiling import is_compiling, recomputing
 from sbs.nn.draw import RandomStream
+from sbs.nn.fields import fields_at
 from sbs.nn.infinite import OrbitSampler
 from sbs.nn.wigner import ExactBuffers, Rotation
 from sbs.sets.features import feature_block, feature_table
@@ -110,7 +110,7 @@ class SymmetryBreaker(ExactBuffers):
         self.stream = RandomStream(seed)
         self.rotate = Rotation(self.irreps)
         self.register_exact("objects", torch.from_numpy(table.objects.copy()), persistent=True)
-        self.register_buffer("sizes", torch.from_numpy(table.sizes.copy()), persistent=True)
+        self.register_exact("sizes", torch.from_numpy(table.sizes.copy()), persistent=True)
         #: Number of sites of each set's fields, 0 for objects of the whole graph.
         self.sites: tuple[int, ...] = tuple(int(each) for each in table.sites)
         if mode == "all" and any(self.sites):
@@ -171,7 +171,7 @@ class SymmetryBreaker(ExactBuffers):
         raise NetworkInputError(
             "In evaluation no object is drawn unasked: every call would be about another output. Choose one, "
             "breaker.choose(index), give the batch 'sbs_object', make the choice part of the model, sbs.nn.fix(model, "
-            "object), or ask for drawing, breaker.choose(draw=True)."
+            "object), or ask for drawing, breaker.choose(draw=True), or for training, model.train()."
         )
 
     def _draw(self, num_graphs: int, which: Tensor, asked: bool = True) -> Tensor:
@@ -327,28 +327,8 @@ class SymmetryBreaker(ExactBuffers):
         """
         if objects.ndim == 2:
             return objects.expand(num_nodes, -1) if batch is None else objects.index_select(0, batch)
-        graph = torch.zeros(num_nodes, dtype=torch.int64, device=objects.device) if batch is None else batch
-        counts = torch.zeros(len(objects), dtype=torch.int64, device=objects.device)
-        counts = counts.index_add(0, graph, torch.ones_like(graph))
         own = torch.tensor(self.sites, device=objects.device)[self._which_set(len(objects), choice.set_index)]
-        if choice.sites is None:
-            sites = torch.arange(num_nodes, device=objects.device) - (counts.cumsum(0) - counts)[graph]
-        else:
-            sites = choice.sites.to(torch.int64)
-        if readable(sites):
-            wrong = (own > 0) & (counts != own)
-            if bool(wrong.any()):
-                number = int(torch.nonzero(wrong)[0])
-                raise NetworkInputError(
-                    f"Graph {number} has {int(counts[number])} nodes, its set fields on {int(own[number])} sites; give the "
-                    "supercell that the set was asked for."
-                )
-            if sites.shape != (num_nodes,) or bool(((sites < 0) | ((own[graph] > 0) & (sites >= own[graph]))).any()):
-                raise NetworkInputError(
-                    f"sbs_site has shape {tuple(sites.shape)} and numbers {int(sites.min())}..{int(sites.max())}; expected the "
-                    f"site of its set that each of the {num_nodes} nodes is."
-                )
-        return objects[graph, torch.where(own[graph] > 0, sites, 0)]
+        return fields_at(objects, own, batch, num_nodes, choice.sites)
 
     def _numbered(self, choice: Choice, num_graphs: int, which: Tensor) -> Tensor:
         """Objects by number or drawn, float64."""

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from sbs.errors import NetworkInputError
 from sbs.groups.abstract.validation import shown
-from sbs.nn.compiling import is_compiling
-from sbs.nn.wigner import determinant
+from sbs.nn.compiling import is_compiling, is_transformed
 from sbs.sets.minimal_set import MinimalSet
 
 __all__ = [
@@ -23,6 +22,7 @@ __all__ = [
     "check_rotations",
     "check_sets",
     "check_tensors",
+    "determinant",
     "plain_irreps",
     "readable",
 ]
@@ -104,8 +104,8 @@ def check_sets(given: object) -> tuple[MinimalSet, ...]:
 
 
 def readable(values: Tensor) -> bool:
-    """True where values can be checked without a host synchronisation or a break in a compiled graph."""
-    return values.device.type == "cpu" and not is_compiling()
+    """True where values can be checked without a host synchronisation, a break in a compiled graph or a torch.func transform."""
+    return values.device.type == "cpu" and not is_compiling() and not is_transformed(values)
 
 
 def check_like(given: Tensor, device: torch.device, name: str, dtype: torch.dtype | None = None) -> None:
@@ -161,6 +161,11 @@ def check_choice(values: Tensor, limits: Tensor | int, num_graphs: int, device: 
         raise NetworkInputError(
             f"{name}[{bad}] is {int(values[bad])}, out of range; this graph's choices are 0..{limit - 1}."
         )
+
+
+def determinant(matrices: Tensor) -> Tensor:
+    """Determinants of 3x3 matrices, shape (..., 3, 3) -> (...); the triple product of the rows."""
+    return (matrices[..., 0, :] * torch.linalg.cross(matrices[..., 1, :], matrices[..., 2, :])).sum(-1)
 
 
 def check_rotations(matrices: Tensor, num_graphs: int, device: torch.device) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -128,8 +129,11 @@ def _from_information(given: Any) -> dict[str, Any]:
 
 def _tensor(value: Any, kind: torch.dtype, field: str) -> Tensor:
     try:
-        return torch.as_tensor(value, dtype=kind)
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        found = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
+        if found.dtype.kind not in ("iu" if kind == torch.int64 else "iuf"):
+            raise TypeError(f"numbers of type {found.dtype}")
+        return torch.as_tensor(np.array(found), dtype=kind)
+    except Exception as error:  # whatever a value of somebody else raises
         raise NetworkInputError(
             f"{field!r} of a structure is {shown(value)}; expected numbers, as sbs.nn.SymmetryFields writes them."
         ) from error

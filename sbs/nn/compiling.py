@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-__all__ = ["autocasting", "is_compiling", "is_exporting", "recomputing"]
+__all__ = ["autocasting", "is_compiling", "is_exporting", "is_transformed", "recomputing"]
 
 #: ``torch.compiler.is_compiling`` came with torch 2.3; before, the tracer knew this one by its identity.
 is_compiling = getattr(torch.compiler, "is_compiling", None) or torch._utils.is_compiling
@@ -18,6 +18,11 @@ def _never() -> bool:
 
 #: ``torch.compiler.is_exporting`` came with torch 2.7; before, nothing tells an export from a compilation.
 is_exporting: Callable[[], bool] = getattr(torch.compiler, "is_exporting", None) or _never
+
+
+def is_transformed(values: torch.Tensor) -> bool:
+    """Whether a tensor stands for others inside ``torch.func.vmap``, ``grad`` or ``jacrev``, and cannot be read."""
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(values))
 
 
 def recomputing() -> bool:

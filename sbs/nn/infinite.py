@@ -68,6 +68,10 @@ class OrbitSampler(ExactBuffers):
 
     def __init__(self, sets: Sequence[MinimalSet]) -> None:
         super().__init__()
+        with torch.device("cpu"):  # also where the model is laid out on "meta"
+            self._tabulate(sets)
+
+    def _tabulate(self, sets: Sequence[MinimalSet]) -> None:
         kinds, counts, cosets, settings = [], [], [], []
         for each in sets:
             kind, setting = _FINITE, torch.eye(3, dtype=torch.float64)
@@ -89,8 +93,8 @@ class OrbitSampler(ExactBuffers):
             settings.append(setting)
         self.register_exact("cosets", torch.stack(cosets))
         self.register_exact("settings", torch.stack(settings))
-        self.register_buffer("kinds", torch.tensor(kinds), persistent=False)
-        self.register_buffer("counts", torch.tensor(counts), persistent=False)
+        self.register_exact("kinds", torch.tensor(kinds))
+        self.register_exact("counts", torch.tensor(counts))
 
     def forward(self, features: Tensor, which: Tensor, stream: RandomStream, rotate: Rotation) -> Tensor:
         """Features (B, dim) of base objects, set numbers (B,) -> features of random objects, float64."""

@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from sbs.errors import InfiniteSetError, NetworkInputError
 from sbs.groups.abstract.finite import FiniteGroup, Subgroup
 from sbs.groups.abstract.site_operations import SiteOperations
-from sbs.groups.abstract.validation import check_integer, check_real
+from sbs.groups.abstract.validation import check_integer, check_real, real_array, shown
 from sbs.groups.point.pointgroups import PointGroup, point_group
-from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import check_dtype, plain_irreps
+from sbs.nn.breaker import CHECKPOINT_TOLERANCE, SymmetryBreaker
+from sbs.nn.checks import check_choice, check_dtype, plain_irreps
 from sbs.nn.draw import RandomStream
 from sbs.nn.wigner import ExactBuffers, Rotation
 from sbs.objects.representation import representation
@@ -41,6 +41,12 @@ LEARNED_TOLERANCE = 0.05
 
 # Relative distance at which an element counts half in `LearnedBreaker.asymmetry`: between what is fixed and what is not.
 WIDTH = 0.3
+
+# An orbit taken of this vector differs by rounding.
+_SAME_VECTOR = 1e-6
+
+# Beyond, elements that do not fix the vector could not be told from those that do.
+_LARGEST_TOLERANCE = 0.4
 
 # The others must be this many times farther away, or the vector is on its way.
 _CLEAR = 4.0
@@ -100,8 +106,8 @@ class LearnedBreaker(SymmetryBreaker):
     """The S-orbit of a learned vector as a breaker: attach it, build with it, draw and choose as with any set.
 
     Args:
-        group: S, a finite point group in the orientation of the input (symbol or `PointGroup`); or a crystal, what
-            ``sbs.detect(structure, supercell=...)`` returned: the vector is then a field on its sites.
+        group: S, a finite point group in the orientation of the input: its symbol, a `PointGroup`, or what ``sbs.detect``
+            returned; of a crystal in a supercell (``sbs.detect(structure, supercell=...)``) the vector is a field on its sites.
         irreps: of the vector, or of the field on each site: high enough to tell the targets that may come apart ("1x1o" finds
             the polar ones).
         seed: of the vector and of the breaker's own random stream.
@@ -126,7 +132,7 @@ class LearnedBreaker(SymmetryBreaker):
         on_sites = isinstance(whole, FiniteGroup) and isinstance(whole.meaning, SiteOperations)
         #: The crystal on whose sites the field is, or None.
         self.crystal = group if on_sites else None
-        found: Any = whole.whole if on_sites else point_group(group)
+        found: Any = whole.whole if on_sites else point_group(whole if isinstance(whole, PointGroup) else group)
         if not on_sites and not isinstance(found, PointGroup):
             raise InfiniteSetError(f"{found.symbol} is infinite, so is the orbit; give a finite point group.")
         matrices = representation(text, found.matrices)
@@ -149,8 +155,10 @@ class LearnedBreaker(SymmetryBreaker):
         self.rotate = Rotation(self.irreps)
         self.register_exact("action", torch.from_numpy(matrices))
         # Which site's value comes to each site.
-        self.register_buffer("sources", torch.tensor(np.argsort(permutations, axis=1)), persistent=False)
-        self.register_buffer("sizes", torch.tensor([found.order]), persistent=False)
+        self.register_exact("sources", torch.from_numpy(np.argsort(permutations, axis=1)))
+        self.register_exact("sizes", torch.from_numpy(np.array([found.order])))
+        # S, for checkpoints: the vector means nothing without it.
+        self.register_exact("elements", torch.from_numpy(np.array(found.matrices)), persistent=True)
         shape = (self.sites[0], self.dim) if on_sites else (self.dim,)
         drawn = np.random.default_rng(seed).normal(size=shape)
         self.vector = nn.Parameter(torch.as_tensor(drawn, dtype=dtype or torch.get_default_dtype()))
@@ -182,12 +190,46 @@ class LearnedBreaker(SymmetryBreaker):
         return self.group
 
     def number_of(self, symmetry_set: Any) -> int:
-        """0 for an orbit of this breaker's group."""
-        if isinstance(symmetry_set, LearnedOrbit) and symmetry_set.group == self.group:
-            return 0
-        raise NetworkInputError(f"{symmetry_set!r} is not the orbit of this breaker; pass breaker.orbit().")
+        """0 for the orbit of this breaker as it is now."""
+        if not isinstance(symmetry_set, LearnedOrbit) or symmetry_set.group != self.group:
+            raise NetworkInputError(f"{shown(symmetry_set)} is not the orbit of this breaker; pass breaker.orbit().")
+        own = self.objects[0].detach().cpu().numpy()
+        if own.shape != symmetry_set.objects.shape or np.abs(own - symmetry_set.objects).max() > _SAME_VECTOR:
+            raise NetworkInputError("The vector has moved since this orbit was taken; take it anew, breaker.orbit().")
+        return 0
+
+    @property
+    def set(self) -> MinimalSet:
+        """None yet.
+
+        Raises:
+            NetworkInputError: always; see `converged`.
+        """
+        raise NetworkInputError(
+            "A learned breaker has no set before its vector has converged: breaker.converged().symmetry_set. Its objects are "
+            "breaker.orbit(), for sbs.nn.all_outputs."
+        )
+
+    def features_of(self, objects: npt.ArrayLike, set_index: int = 0) -> Tensor:
+        """Vectors (n, dim), or fields (n, sites, dim), with the norm of the learned one, to be given as ``features``.
+
+        Raises:
+            NetworkInputError: the objects do not fit the irreps.
+        """
+        check_integer(set_index, "set_index", 0, 0)
+        given = real_array(objects, "objects")
+        shape = self.objects.shape[2:]
+        given = given[None] if given.shape == shape else given
+        if given.shape[1:] != shape or not np.abs(given).reshape(len(given), -1).max(axis=1, initial=0.0).all():
+            raise NetworkInputError(
+                f"objects has shape {given.shape}; expected {('n', *shape)}, none of them zero, for {self.irreps}."
+            )
+        norms = np.linalg.norm(given.reshape(len(given), -1), axis=1).reshape(-1, *[1] * len(shape))
+        return torch.as_tensor(given * (math.sqrt(math.prod(shape)) / norms), dtype=self.dtype, device=self.device)
 
     def _which_set(self, num_graphs: int, set_index: Tensor | None) -> Tensor:
+        if set_index is not None:
+            check_choice(set_index, 1, num_graphs, self.device, "set_index")
         return torch.zeros(num_graphs, dtype=torch.int64, device=self.device)
 
     def asymmetry(self, width: float = WIDTH) -> Tensor:
@@ -211,9 +253,21 @@ class LearnedBreaker(SymmetryBreaker):
         """Which subgroup K of S fixes the vector, or None while that is not clear.
 
         It is clear when the elements that move the vector by less than ``tolerance`` (relative) form a group and all others
-        move it several times farther than these do.
+        move it several times farther than these do. This says where the vector is, not why: one that was not trained lies near
+        a mirror plane by accident now and then, so look at the loss too.
+
+        Args:
+            tolerance: from 0 to 0.4; other elements move a vector by 2 at most.
+
+        Raises:
+            NetworkInputError: the vector is zero or no number any more: training has diverged.
         """
-        tolerance = check_real(tolerance, "tolerance", 0.0)
+        tolerance = check_real(tolerance, "tolerance", 0.0, _LARGEST_TOLERANCE)
+        size = float(torch.linalg.vector_norm(self.vector.detach().to(torch.float64)))
+        if not (math.isfinite(size) and size > 0.0):
+            raise NetworkInputError(
+                f"The learned vector has the norm {size}: training has diverged. Begin anew with a smaller learning rate."
+            )
         with torch.no_grad():
             seed = self.seed_object
             away = (self.objects[0] - seed).flatten(1)
@@ -229,6 +283,14 @@ class LearnedBreaker(SymmetryBreaker):
         return Converged(whole.subgroup_from_mask(fixing), deviation, separation, self.crystal)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        saved = state_dict.get(prefix + "elements")
+        if saved is not None and self.device.type != "meta":
+            exact = self._exact["elements"]
+            if saved.shape != exact.shape or float((saved.detach().to(exact) - exact).abs().max()) > CHECKPOINT_TOLERANCE:
+                raise NetworkInputError(
+                    f"The checkpoint's vector is of a group of order {len(saved)} that is not this breaker's {self.group.symbol} "
+                    f"(order {len(exact)}) in its orientation; build the breaker for the same S."
+                )
         nn.Module._load_from_state_dict(self, state_dict, prefix, *args)
 
     def extra_repr(self) -> str:

@@ -9,12 +9,13 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
-from sbs.nn.checks import check_tensors, plain_irreps
+from sbs.groups.abstract.validation import check_integer
+from sbs.nn.checks import check_choice, check_tensors, plain_irreps
 from sbs.nn.outputs import apply_images
 from sbs.sets import pairing
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.pairing import TARGET_TOLERANCE
-from sbs.sets.transport import Transport, transport
+from sbs.sets.transport import Transport, carried_by
 
 __all__ = [
     "energy_score",
@@ -74,7 +75,7 @@ def orbit_targets(
     Raises:
         NetworkInputError: if ``index`` may not be paired with this target.
     """
-    carried = prepared if prepared is not None else transport(symmetry_set)
+    carried = carried_by(prepared, symmetry_set)
     found = plain_irreps(irreps, "irreps")
     images = pairing.target_images(symmetry_set, _numbers(target), found, permutations, carried, index)
     return apply_images(target, images)
@@ -103,8 +104,11 @@ def paired_loss(prediction: Tensor, targets: Tensor, index: Tensor | int) -> Ten
     num_sites, dim) from `orbit_targets`. A scalar.
     """
     _check_compared(prediction, targets)
-    if isinstance(index, int) and not -len(targets) <= index < len(targets):
-        raise NetworkInputError(f"index is {index}, but there are {len(targets)} targets.")
+    if isinstance(index, Tensor):
+        check_tensors(index=index)
+        check_choice(index.reshape(-1), len(targets), index.numel(), targets.device, "index")
+    else:
+        index = check_integer(index, "index", -len(targets), len(targets) - 1)
     wanted = targets[index]
     if wanted.shape != prediction.shape:
         raise NetworkInputError(

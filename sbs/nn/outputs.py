@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -12,10 +13,12 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_bool, shown
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_tensors, plain_irreps
 from sbs.nn.choice import fields_of
-from sbs.nn.host.equal import found_permutations
+from sbs.nn.host.equal import field_irreps, found_permutations, suspicions
+from sbs.nn.host.orientation import OrientationWarning
 from sbs.nn.learned import LearnedOrbit
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.sites import SITE_TOLERANCE
@@ -23,11 +26,13 @@ from sbs.sets.transport import (
     Images,
     OutputPlan,
     Transport,
+    carried_by,
     check_components,
     images_under,
     node_permutations,
     plan_outputs,
-    transport,
+    rotation_given,
+    telling_object,
 )
 
 __all__ = ["all_outputs", "apply_images", "find_breaker", "turn_outputs"]
@@ -133,7 +138,8 @@ def all_outputs(
             turned too. ``permutations`` stay what they are. `sbs.nn.orientation` finds it.
         select: takes the tensor (num_sites, dim) from what the model returns.
         prepared: ``transport(symmetry_set)``, to save time in repeated calls.
-        check: evaluate one more object directly and compare: what no site shows (edges, a field) may break S.
+        check: evaluate one more object directly and compare: what no site shows (edges, a field) may break S. Where the
+            inputs have something that elements of S change, one more for each such thing.
 
     Returns:
         (size, num_sites, dim): the output for object k in row k.
@@ -143,18 +149,27 @@ def all_outputs(
             network sees it), irreps or shapes do not fit.
         InfiniteSetError: if the set is infinite.
     """
-    carried = prepared if prepared is not None else transport(symmetry_set)
+    if not isinstance(symmetry_set, (MinimalSet, LearnedOrbit)):
+        raise NetworkInputError(f"symmetry_set is {shown(symmetry_set)}; expected a set, as sbs.minimal_set returns it.")
+    if not callable(model) or not (select is None or callable(select)):
+        raise NetworkInputError(
+            f"model is {shown(model)}, select {shown(select)}; expected a model or a function (inputs, object) -> output, and "
+            "a function of what the model returns."
+        )
+    check = check_bool(check, "check")
+    carried = carried_by(prepared, symmetry_set)
     if irreps_out is None:
         irreps_out = getattr(model, "irreps_out", None) or getattr(model, "irreps_node_output", None)
         if irreps_out is None:
             raise NetworkInputError("The model does not tell the irreps of its output; pass irreps_out=.")
     irreps = plain_irreps(irreps_out, "irreps_out")
-    turn = None if rotation is None else np.asarray(rotation, dtype=np.float64)
+    turn = None if rotation is None else rotation_given(rotation)
     raw = _evaluator(model, symmetry_set, turn) if isinstance(model, nn.Module) else model
 
     def evaluate(number: int) -> Tensor:
         output = raw(inputs, number)
         output = select(output) if select is not None else output
+        check_tensors(output=output if isinstance(output, Tensor) else None)
         if not isinstance(output, Tensor) or output.ndim != 2:
             raise NetworkInputError(
                 f"The model returned {type(output).__name__} of shape {tuple(getattr(output, 'shape', ()))}; "
@@ -163,24 +178,33 @@ def all_outputs(
         check_components(output.shape[-1], irreps, "irreps_out")
         return output
 
-    results = [evaluate(number) for number in carried.representatives.tolist()]
-    if isinstance(permutations, str) and carried.permutations is not None:
+    with warnings.catch_warnings():
+        if isinstance(permutations, str):
+            # Positions that are not symmetric are refused below.
+            warnings.simplefilter("ignore", OrientationWarning)
+        results = [evaluate(number) for number in carried.representatives.tolist()]
+    moves, pooled = permutations, False
+    if isinstance(moves, str) and carried.permutations is not None:
         # Fields on the sites of a crystal: its own elements say how sites are permuted.
-        permutations = None if len(results[0]) == 1 else _of_nodes(carried.permutations, fields_of(inputs).sites)
-    if isinstance(permutations, str):
-        permutations = found_permutations(
-            inputs, carried.matrices, turn, len(results[0]), species, tolerance, getattr(model, "irreps", None)
+        moves, pooled = _of_nodes(carried.permutations, fields_of(inputs).sites), len(results[0]) == 1
+    elif isinstance(moves, str):
+        moves, pooled = found_permutations(
+            inputs, carried.matrices, turn, len(results[0]), species, tolerance, field_irreps(model)
         )
-    planned = plan_outputs(carried, irreps, permutations, turn)
+    if moves is None and len(results[0]) != 1:
+        raise NetworkInputError(
+            f"permutations=None is for outputs of the whole graph, this one has {len(results[0])} rows; leave permutations out, "
+            "or give those of sbs.nn.site_permutations."
+        )
+    planned = plan_outputs(carried, irreps, None if pooled else moves, turn)
     stacked = results[0]
     if len(results) > 1:
         stacked = torch.stack(results)[torch.tensor(planned.orbit, device=results[0].device)]
     found = apply_images(stacked, planned.images)
     if check:
-        number = telling_object(planned, carried)
-        if number is not None:
-            with torch.no_grad():
-                _compare(found[number], evaluate(number), number, symmetry_set)
+        # Not under no_grad: a model may differentiate its energy.
+        for number in telling_objects(planned, carried, inputs, moves, turn):
+            _compare(found[number].detach(), evaluate(number).detach(), number, symmetry_set)
     return found
 
 
@@ -188,15 +212,24 @@ def _of_nodes(permutations: npt.NDArray[np.int64], sites: Tensor | None) -> npt.
     return permutations if sites is None else node_permutations(permutations, sites.detach().cpu().numpy())
 
 
-def telling_object(planned: OutputPlan, carried: Transport) -> int | None:
-    """The object whose output differs most from its representative's: its element moves most sites, turns farthest."""
-    others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
-    if not len(others):
-        return None
-    turns = 3.0 - np.trace(carried.matrices[carried.element[others]], axis1=1, axis2=2)
-    sources = planned.images.sources
-    moved = np.zeros(len(others)) if sources is None else (sources[others] != np.arange(sources.shape[1])).sum(axis=1)
-    return int(others[np.lexsort((turns, moved))[-1]])
+def telling_objects(
+    planned: OutputPlan, carried: Transport, inputs: Any, moves: npt.ArrayLike | None, turn: npt.NDArray[np.float64] | None
+) -> list[int]:
+    """Objects whose outputs would tell that a part of S is not there, as far as the inputs let one suspect it.
+
+    The first is that whose element moves most sites and turns farthest; then, for each field of sites or edges that elements
+    of S change, that whose element changes most of it.
+    """
+    first = telling_object(planned, carried)
+    if first is None:
+        return []
+    found = [first]
+    if moves is not None:
+        others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
+        elements = carried.element[others]
+        matrices = carried.matrices[elements] if turn is None else turn @ carried.matrices[elements] @ turn.T
+        found += [int(others[each.argmax()]) for each in suspicions(inputs, matrices, np.asarray(moves)[elements])]
+    return list(dict.fromkeys(found))
 
 
 def _compare(found: Tensor, direct: Tensor, number: int, symmetry_set: Any) -> None:
@@ -222,7 +255,7 @@ def _evaluator(model: nn.Module, symmetry_set: Any, turn: np.ndarray | None) -> 
         chosen = torch.tensor([which], device=breaker.device)
         rotations = None
         if turn is not None:
-            rotations = torch.as_tensor(turn, dtype=torch.float64, device=breaker.device)[None]
+            rotations = torch.tensor(turn, device=breaker.device)[None]
         with breaker.choose(index, set_index=chosen, rotations=rotations):
             return model(inputs)
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_integer, check_real, real_array
 from sbs.sets.features import irreps_of
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.transport import (
@@ -34,11 +35,23 @@ def output_stabilizer(
     tolerance: float = TARGET_TOLERANCE,
 ) -> npt.NDArray[np.bool_]:
     """Which of ``matrices`` (m, 3, 3) fix an output (num_sites, dim): bool (m,); ``tolerance`` relative to its maximum."""
-    values = np.asarray(output, dtype=np.float64)
+    values, tolerance = _output(output), check_real(tolerance, "tolerance", 0.0)
     check_components(values.shape[-1], irreps, "irreps_out")
     change = np.abs(turned(values, images_under(irreps, matrices, permutations)) - values).max(axis=(1, 2))
     scale = float(np.abs(values).max(initial=0.0))
     return np.asarray(change <= tolerance * scale) if scale > 0 else np.ones(len(change), dtype=bool)
+
+
+def _output(given: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """An output (num_sites, dim), float64.
+
+    Raises:
+        SymmetryBreakingError: it is no such array of finite numbers.
+    """
+    values = real_array(given, "an output of shape (num_sites, dim)")
+    if values.ndim != 2 or not values.size:
+        raise NetworkInputError(f"An output has shape {values.shape}; expected (num_sites, dim).")
+    return values
 
 
 def matching_objects(
@@ -56,8 +69,8 @@ def matching_objects(
         NetworkInputError: if no object may be paired with the target: its symmetry is not (a conjugate of) that
             of the set's target.
     """
-    matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
     own = field_permutations(symmetry_set)
+    matrices = np.asarray(symmetry_set.group.matrices, dtype=np.float64)
     permutations = own if permutations is None else permutations
     fixed = output_stabilizer(target, irreps, matrices, permutations, tolerance)
     objects = np.asarray(symmetry_set.objects)
@@ -102,7 +115,7 @@ def paired_object(
         NetworkInputError: no object may be paired with the target.
     """
     turn = np.eye(3) if rotation is None else np.asarray(rotation, dtype=np.float64)
-    values = np.asarray(target, dtype=np.float64)
+    values = _output(target)
     turned_set = symmetry_set if rotation is None else symmetry_set.rotated(turn)
     matches = matching_objects(turned_set, values, irreps, permutations)
     carried = transport(symmetry_set)
@@ -140,6 +153,7 @@ def target_images(
     """
     matches = matching_objects(symmetry_set, target, irreps, permutations)
     if index is not None:
+        index = check_integer(index, "index", 0, len(carried.element) - 1)
         if index not in matches:
             raise NetworkInputError(
                 f"Object {index} does not have the target's symmetry; objects that do: {matches.tolist()}."

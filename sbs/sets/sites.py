@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_matrices, check_real, real_array, shown
 
-__all__ = ["SITE_TOLERANCE", "site_permutations"]
+__all__ = ["SITE_TOLERANCE", "numbered", "site_permutations"]
 
 # Å: above the noise of relaxed and rounded coordinates, far below the distance of two atoms.
 SITE_TOLERANCE = 1e-3
@@ -47,25 +48,37 @@ def site_permutations(
 
     Raises:
         NetworkInputError: if the input is not symmetric under an element, or shapes do not fit.
+        InvalidGroupError: if positions, matrices, cell or tolerance are no finite real numbers.
     """
-    sites = np.asarray(positions, dtype=np.float64)
-    group = np.asarray(matrices, dtype=np.float64)
-    if sites.ndim != 2 or sites.shape[1] != 3 or not len(sites) or not np.isfinite(sites).all():
+    sites = real_array(positions, "positions (num_sites, 3), in Å,")
+    group = check_matrices(matrices, 3)
+    if sites.ndim != 2 or sites.shape[1] != 3 or not len(sites):
         raise NetworkInputError(f"positions has shape {sites.shape}; expected finite numbers (num_sites, 3), in Å.")
-    if group.ndim != 3 or group.shape[1:] != (3, 3):
-        raise NetworkInputError(f"matrices has shape {group.shape}; expected (order, 3, 3).")
-    if not tolerance > 0:
+    if not check_real(tolerance, "tolerance") > 0:
         raise NetworkInputError(f"tolerance is {tolerance}; expected a length above zero, in Å.")
-    kinds = np.zeros(len(sites), dtype=np.int64)
-    if species is not None:
-        labels = np.asarray(species)
-        if labels.shape != (len(sites),):
-            raise NetworkInputError(f"species has shape {labels.shape}; expected one per site: ({len(sites)},).")
-        kinds = np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    kinds = np.zeros(len(sites), dtype=np.int64) if species is None else numbered(species, len(sites), "species")
     search: _Molecule = _Molecule(sites, kinds, tolerance)
     if cell is not None:
-        search = _Crystal(sites, kinds, tolerance, np.asarray(cell, dtype=np.float64))
+        search = _Crystal(sites, kinds, tolerance, real_array(cell, "lattice vectors (3, 3) as rows, in Å,"))
     return search.permutations(group)
+
+
+def numbered(labels: npt.ArrayLike, sites: int, name: str) -> npt.NDArray[np.int64]:
+    """Numbers (sites,) that are equal where ``labels`` (sites,) or (sites, columns) are.
+
+    Raises:
+        NetworkInputError: they are not one for each site, or cannot be compared.
+    """
+    try:
+        given = np.asarray(labels)
+        found = np.unique(given, axis=0, return_inverse=True)[1] if given.ndim else None
+    except Exception as error:  # whatever the labels' own conversion or comparison raises
+        raise NetworkInputError(
+            f"{name} is {shown(labels)}; expected one number or text per site, {sites} of them ({error})."
+        ) from None
+    if found is None or len(given) != sites:
+        raise NetworkInputError(f"{name} has shape {given.shape}; expected one per site: ({sites},).")
+    return found.reshape(-1).astype(np.int64)
 
 
 class _Molecule:

@@ -16,9 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import InfiniteSetError, NetworkInputError
+from sbs.groups.abstract.validation import as_array, real_array, shown
+from sbs.groups.point.rotations import check_orthogonal
 from sbs.objects.irreps import irreps_dim
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
+from sbs.sets.minimal_set import MinimalSet
 
 __all__ = [
     "IMAGE_TOLERANCE",
@@ -77,18 +80,72 @@ class Listed(Hashable, Protocol):
         """(size, dim)."""
 
 
+# Largest entry of R^T R - 1 for rotations that come from networks in float32.
+_ROTATION_TOLERANCE = 1e-4
+
 # Sets, and plans of outputs, that are remembered.
 _REMEMBERED = 32
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def transport(symmetry_set: Listed) -> Transport:
     """Find for every object an element of S that brings it about from the first object of its S-orbit; remembered.
 
     Raises:
         InfiniteSetError: if the set, or S, is infinite.
-        NetworkInputError: if the set is of abstract groups.
+        NetworkInputError: if it is no set, or one of abstract groups.
     """
+    check_listed(symmetry_set)
+    listed: Any = symmetry_set
+    return _transport(listed)
+
+
+def check_listed(symmetry_set: Any) -> None:
+    """Raise NetworkInputError unless it is a set, or an orbit, of objects."""
+    if not isinstance(symmetry_set, MinimalSet) and not {"group", "size", "irreps", "objects"} <= set(dir(symmetry_set)):
+        raise NetworkInputError(f"symmetry_set is {shown(symmetry_set)}; expected sbs.minimal_set(...).")
+
+
+def carried_by(prepared: Transport | None, symmetry_set: Listed) -> Transport:
+    """What a user prepared for a set, or what is found for it.
+
+    Raises:
+        NetworkInputError: it is something else, or of another set.
+    """
+    if prepared is None:
+        return transport(symmetry_set)
+    check_listed(symmetry_set)
+    if not isinstance(prepared, Transport) or len(prepared.representative) != symmetry_set.size:
+        raise NetworkInputError(f"prepared is {shown(prepared)}; expected sbs.nn.transport(symmetry_set) of the same set.")
+    return prepared
+
+
+def moves_given(permutations: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """A user's permutations of sites, int64 (elements, sites).
+
+    Raises:
+        SymmetryBreakingError: they are no such array of integers.
+    """
+    found = as_array(permutations, "permutations of sites, integers of shape (elements, sites)")
+    if found.dtype.kind not in "iu" or found.ndim != 2:
+        raise NetworkInputError(
+            f"permutations has shape {found.shape} and type {found.dtype}; expected integers, one row per element and one column "
+            "per site, as sbs.nn.site_permutations returns them."
+        )
+    return np.ascontiguousarray(found, dtype=np.int64)
+
+
+def rotation_given(rotation: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """A user's rotation, float64 (3, 3).
+
+    Raises:
+        SymmetryBreakingError: it is no element of O(3).
+    """
+    found = real_array(rotation, "a rotation of shape (3, 3)")
+    return check_orthogonal(found[None] if found.ndim == 2 else found, _ROTATION_TOLERANCE)[0]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _transport(symmetry_set: Listed) -> Transport:
     if math.isinf(symmetry_set.size) or math.isinf(symmetry_set.group.order):
         raise InfiniteSetError(
             f"{symmetry_set.group.symbol} or its set is infinite: its outputs cannot be listed. Evaluate "
@@ -147,7 +204,8 @@ def _identity(matrices: np.ndarray, permutations: np.ndarray | None) -> int:
 
 def field_permutations(symmetry_set: Any) -> npt.NDArray[np.int64] | None:
     """How the elements of S permute the sites of fields, int64 (order, sites); None for objects of the whole graph."""
-    if np.asarray(symmetry_set.objects).ndim == 2:
+    check_listed(symmetry_set)
+    if math.isinf(symmetry_set.size) or np.asarray(symmetry_set.objects).ndim == 2:
         return None
     group = symmetry_set.group
     parent = getattr(group, "parent", group)
@@ -191,11 +249,11 @@ def images_under(irreps: str, matrices: npt.ArrayLike, permutations: npt.ArrayLi
     Raises:
         NetworkInputError: permutations do not fit the matrices, or are none.
     """
-    action = representation(irreps, np.asarray(matrices, dtype=np.float64))
+    action = representation(irreps, matrices)
     if permutations is None:
         return Images(action, None)
-    targets = np.asarray(permutations)
-    if targets.ndim != 2 or len(targets) != len(action):
+    targets = moves_given(permutations)
+    if len(targets) != len(action):
         raise NetworkInputError(
             f"permutations has shape {targets.shape}; expected one row per element and one column per site: "
             f"({len(action)}, num_sites)."
@@ -224,6 +282,17 @@ class OutputPlan:
     images: Images
 
 
+def telling_object(planned: OutputPlan, carried: Transport) -> int | None:
+    """The object whose output differs most from its representative's: its element moves most sites, turns farthest."""
+    others = np.flatnonzero(carried.representative != np.arange(len(carried.representative)))
+    if not len(others):
+        return None
+    turns = 3.0 - np.trace(carried.matrices[carried.element[others]], axis1=1, axis2=2)
+    sources = planned.images.sources
+    moved = np.zeros(len(others)) if sources is None else (sources[others] != np.arange(sources.shape[1])).sum(axis=1)
+    return int(others[np.lexsort((turns, moved))[-1]])
+
+
 def plan_outputs(
     carried: Transport,
     irreps: str,
@@ -241,9 +310,9 @@ def plan_outputs(
     Raises:
         NetworkInputError: permutations do not have a row for each element of S.
     """
-    turn = None if rotation is None else np.asarray(rotation, dtype=np.float64)
-    moves = None if permutations is None else np.ascontiguousarray(permutations, dtype=np.int64)
-    if moves is not None and (moves.ndim != 2 or len(moves) != len(carried.matrices)):
+    turn = None if rotation is None else rotation_given(rotation)
+    moves = None if permutations is None else moves_given(permutations)
+    if moves is not None and len(moves) != len(carried.matrices):
         raise NetworkInputError(
             f"permutations has shape {moves.shape}; expected a row for each of the {len(carried.matrices)} elements "
             "of S."
@@ -279,6 +348,10 @@ def turned(outputs: npt.ArrayLike, images: Images) -> npt.NDArray[np.float64]:
     values = np.asarray(outputs, dtype=np.float64)
     stacked = values[None] if values.ndim == 2 else values
     found = stacked @ images.action.transpose(0, 2, 1)
+    if images.sources is not None and images.sources.shape[1] != found.shape[1]:
+        raise NetworkInputError(
+            f"The output has {found.shape[1]} sites, permutations {images.sources.shape[1]}; give one row for each site."
+        )
     return found if images.sources is None else np.take_along_axis(found, images.sources[:, :, None], axis=1)
 
 

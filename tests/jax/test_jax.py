@@ -1,5 +1,8 @@
 """The JAX adapter beside torch: the same features, outputs and losses to 1e-12, traced and differentiated."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,9 @@ import jax.numpy as jnp  # noqa: E402
 import sbs  # noqa: E402
 import sbs.jax  # noqa: E402
 from sbs.errors import InfiniteSetError, NetworkInputError  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from test_bad_input import ODD, outcome  # noqa: E402
 
 TOLERANCE = 1e-12
 PAIRS = [("Oh", "C4v"), ("Oh", "T"), ("Ih", "T"), ("D3", "C1"), ("Td", "C3v")]
@@ -170,3 +176,79 @@ def test_bad_calls_are_refused():
         sbs.jax.turn_outputs(jnp.zeros((2, 3)), "2e", np.eye(3)[None])
     with pytest.raises(NetworkInputError, match="same"):
         sbs.jax.orbit_minimum_loss(jnp.zeros((2, 3)), jnp.zeros((4, 3, 3)))
+
+
+def test_unsorted_batches_and_sites_are_read_right():
+    """Nodes of two crystals mixed: each has the value at its own site; sites that are none are refused, not clamped."""
+    sites = [[0.5, 0.5, 0.5], [0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]]
+    crystal = sbs.detect((3.9 * np.eye(3), sites, [38, 22, 8, 8, 8]), supercell=2)
+    objects = sbs.jax.Objects(sbs.minimal_set(crystal, "R4+ (a,0,0)"))
+    batch, index = np.repeat([0, 1], 40), np.array([1, 4])
+    expected = objects.node_features(batch, index)
+    mixed = np.stack([np.arange(40), np.arange(40, 80)], axis=1).reshape(-1)
+    assert np.array_equal(objects.node_features(batch[mixed], index), np.asarray(expected)[mixed])
+    assert np.array_equal(jax.jit(objects.node_features)(batch[mixed], index), np.asarray(expected)[mixed])
+    with pytest.raises(NetworkInputError, match=r"sites\[3\] is 40"):
+        objects.node_features(batch, index, sites=np.where(np.arange(80) == 3, 40, np.arange(80) % 40))
+
+
+def test_outputs_of_sites_need_their_permutations():
+    symmetry_set = sbs.minimal_set("Oh", "C4v")
+    with pytest.raises(NetworkInputError, match="has 7 rows"):
+        sbs.jax.all_outputs(lambda inputs, k: jnp.zeros((7, 3)), {}, symmetry_set, irreps_out="1o")
+
+
+VECTORS = sbs.minimal_set("Oh", "C4v")
+OBJECTS = sbs.jax.Objects(VECTORS)
+ONE, UPWARDS = jnp.ones((1, 3)), np.array([[0.0, 0.0, 1.0]])
+MATRICES = np.asarray(VECTORS.group.matrices)
+GIVEN = {"traced key": jax.random.key(0), "jax array": jnp.ones((1, 3)), "complex jax array": jnp.ones(3, dtype=complex)}
+
+CALLS = {
+    "Objects(x)": sbs.jax.Objects,
+    "Objects(shared=x)": lambda x: sbs.jax.Objects(VECTORS, shared=x),
+    "draw(x)": lambda x: OBJECTS.draw(x, 2),
+    "draw(num_graphs=x)": lambda x: OBJECTS.draw(jax.random.key(0), x),
+    "draw(set_index=x)": lambda x: OBJECTS.draw(jax.random.key(0), 1, x),
+    "graph_features(x)": OBJECTS.graph_features,
+    "graph_features(set_index=x)": lambda x: OBJECTS.graph_features(np.array([0]), set_index=x),
+    "graph_features(rotations=x)": lambda x: OBJECTS.graph_features(np.array([0]), rotations=x),
+    "node_features(x)": lambda x: OBJECTS.node_features(x, np.array([0])),
+    "node_features(index=x)": lambda x: OBJECTS.node_features(np.array([0]), x),
+    "node_features(sites=x)": lambda x: OBJECTS.node_features(np.array([0]), np.array([0]), sites=x),
+    "rotate(x)": lambda x: sbs.jax.rotate(x, "1o", np.eye(3)[None]),
+    "rotate(irreps=x)": lambda x: sbs.jax.rotate(ONE, x, np.eye(3)[None]),
+    "rotate(rotations=x)": lambda x: sbs.jax.rotate(ONE, "1o", x),
+    "turn_outputs(x)": lambda x: sbs.jax.turn_outputs(x, "1o", MATRICES),
+    "turn_outputs(irreps=x)": lambda x: sbs.jax.turn_outputs(ONE, x, MATRICES),
+    "turn_outputs(matrices=x)": lambda x: sbs.jax.turn_outputs(ONE, "1o", x),
+    "turn_outputs(permutations=x)": lambda x: sbs.jax.turn_outputs(ONE, "1o", MATRICES, x),
+    "all_outputs(x)": lambda x: sbs.jax.all_outputs(x, {}, VECTORS, irreps_out="1o") if not callable(x) else None,
+    "all_outputs(output=x)": lambda x: sbs.jax.all_outputs(lambda data, k: x, {}, VECTORS, irreps_out="1o"),
+    "all_outputs(set=x)": lambda x: sbs.jax.all_outputs(lambda data, k: ONE, {}, x, irreps_out="1o"),
+    "all_outputs(irreps=x)": lambda x: sbs.jax.all_outputs(lambda data, k: ONE, {}, VECTORS, irreps_out=x),
+    "all_outputs(rotation=x)": lambda x: sbs.jax.all_outputs(lambda d, k: ONE * 0, {}, VECTORS, irreps_out="1o", rotation=x),
+    "all_outputs(permutations=x)": lambda x: sbs.jax.all_outputs(
+        lambda data, k: ONE * 0, {}, VECTORS, irreps_out="1o", permutations=x
+    ),
+    "all_outputs(prepared=x)": lambda x: sbs.jax.all_outputs(lambda d, k: ONE * 0, {}, VECTORS, irreps_out="1o", prepared=x),
+    "all_outputs(check=x)": lambda x: sbs.jax.all_outputs(lambda data, k: ONE * 0, {}, VECTORS, irreps_out="1o", check=x),
+    "orbit_targets(x)": lambda x: sbs.jax.orbit_targets(x, UPWARDS, "1o", None),
+    "orbit_targets(target=x)": lambda x: sbs.jax.orbit_targets(VECTORS, x, "1o", None),
+    "orbit_targets(irreps=x)": lambda x: sbs.jax.orbit_targets(VECTORS, UPWARDS, x, None),
+    "orbit_targets(index=x)": lambda x: sbs.jax.orbit_targets(VECTORS, UPWARDS, "1o", None, index=x),
+    "matching_objects(target=x)": lambda x: sbs.jax.matching_objects(VECTORS, x, "1o", None),
+    "paired_loss(x)": lambda x: sbs.jax.paired_loss(x, ONE[None], 0),
+    "paired_loss(targets=x)": lambda x: sbs.jax.paired_loss(ONE, x, 0),
+    "paired_loss(index=x)": lambda x: sbs.jax.paired_loss(ONE, ONE[None], x),
+    "orbit_minimum_loss(x)": lambda x: sbs.jax.orbit_minimum_loss(x, ONE[None]),
+    "orbit_minimum_loss(targets=x)": lambda x: sbs.jax.orbit_minimum_loss(ONE, x),
+    "energy_score(x)": lambda x: sbs.jax.energy_score(x, ONE[None]),
+    "energy_score(targets=x)": lambda x: sbs.jax.energy_score(jnp.ones((2, 1, 3)), x),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_only_errors_of_the_library_come_out(name):
+    wrong = {odd: found for odd, value in (ODD | GIVEN).items() if (found := outcome(CALLS[name], value))}
+    assert wrong == {}

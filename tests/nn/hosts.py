@@ -26,18 +26,19 @@ def rocksalt(cubic=False):
 
 @pytest.fixture(scope="module")
 def sevennet():
-    """The calculator with the weights that ship in the wheel, and a function for energy and forces of rocksalt."""
+    """The model with the weights that ship in the wheel, and a function for energy and forces of rocksalt (of a copy, too)."""
     calculators = pytest.importorskip("sevenn.calculator", reason="SevenNet is not installed")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         calculator = calculators.SevenNetCalculator("7net-0", device="cpu")
-    atoms = rocksalt()
+    atoms, model = rocksalt(), calculator.model
 
-    def evaluate():
+    def evaluate(given=model):
+        calculator.model = given
         calculator.calculate(atoms)
         return calculator.results["energy"], calculator.results["forces"].copy()
 
-    return calculator.model, evaluate
+    return model, evaluate
 
 
 @pytest.fixture
@@ -75,8 +76,8 @@ def nequip():
     data = ChemicalSpeciesToAtomTypeMapper(model_type_names=["Na", "Cl"])(from_ase(rocksalt()))
     data = NeighborListTransform(r_max=4.0)(data)
 
-    def evaluate():
-        output = model(dict(data))
+    def evaluate(given=model):
+        output = given(dict(data))
         return float(output["total_energy"].detach()), output["forces"].detach().double().numpy()
 
     return model, evaluate
@@ -113,8 +114,8 @@ def mace():
     atoms = data.AtomicData.from_config(configuration, z_table=table, cutoff=4.0)
     batch = next(iter(torch_geometric.dataloader.DataLoader([atoms], batch_size=1)))
 
-    def evaluate():
-        output = model(batch.to_dict())
+    def evaluate(given=model):
+        output = given(batch.to_dict())
         return float(output["energy"].detach()), output["forces"].detach().numpy()
 
     return model, evaluate

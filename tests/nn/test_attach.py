@@ -95,7 +95,7 @@ def test_one_training_step_moves_only_the_new_weights(model, inputs, symmetry_se
 def test_detaching_leaves_no_trace(model, inputs, symmetry_set):
     before, state = model(inputs), {k: v.clone() for k, v in model.state_dict().items()}
     model.mp.layers[0].first.lin1.weight.requires_grad_(False)
-    attachments = [attach(model, SymmetryBreaker(symmetry_set), at=f"mp.layers.{k}") for k in (0, 1)]
+    attachments = [attach(model, SymmetryBreaker(symmetry_set, seed=k), at=f"mp.layers.{k}") for k in (0, 1)]
     for each in attachments:
         wake(each)
     with attachments[0].breaker.choose(torch.tensor([0, 0])):

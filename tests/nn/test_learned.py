@@ -104,6 +104,67 @@ def test_bad_questions_are_refused():
         LearnedBreaker("Oh", "vector")
 
 
+GROUPS = ["D4h", "Td", "C3v", "D6h", "Ih", "D3", "C2v", "Th", "D5h"]
+
+
+@pytest.mark.parametrize("symbol", GROUPS)
+def test_near_a_symmetric_vector_its_stabilizer_is_named(symbol, rotations, double):
+    """In any orientation, for every class of K with a vector: what fixes the vector is named, and its set is found."""
+    random = np.random.default_rng(3)
+    group = sbs.point_group(symbol).rotated(rotations(1, 5)[0])
+    breaker = LearnedBreaker(group, "1x1o+1x2e+1x3o", seed=1)
+    action, named = breaker.action.numpy(), 0
+    for each in group.subgroup_classes:
+        kept = np.asarray(each.representative.elements)
+        vector = action[kept].mean(axis=0) @ random.normal(size=breaker.dim)
+        if np.linalg.norm(vector) < 1e-6:
+            continue
+        fixing = np.linalg.norm(action @ vector - vector, axis=1) < 1e-9 * np.linalg.norm(vector)
+        noise = random.normal(size=breaker.dim)
+        with torch.no_grad():
+            breaker.vector.copy_(torch.as_tensor(7.0 * vector + 0.01 * np.linalg.norm(vector) * noise / np.linalg.norm(noise)))
+        found = breaker.converged()
+        if found is not None:
+            assert set(kept) <= set(found.target.elements)
+            named += set(np.flatnonzero(fixing)) == set(found.target.elements)
+    assert named >= 3
+    exact = breaker.converged().symmetry_set
+    assert exact.group == group and exact.target == breaker.converged().target
+
+
+def test_detected_structures_are_understood(rotations):
+    atoms = pytest.importorskip("ase").Atoms("SF6", positions=1.6 * np.concatenate([np.zeros((1, 3)), np.eye(3), -np.eye(3)]))
+    atoms.positions = atoms.positions @ rotations(1, 4)[0].T
+    detected = sbs.detect(atoms)
+    assert LearnedBreaker(detected, "1x1o").group == detected.group
+    crystal = sbs.detect(PEROVSKITE)
+    assert LearnedBreaker(crystal, "1x1o").objects.shape == (1, 48, 3)
+
+
+def test_what_is_not_the_breaker_s_is_refused():
+    breaker = LearnedBreaker("Oh", "1x1o")
+    orbit = breaker.orbit()
+    assert breaker.number_of(orbit) == 0
+    with torch.no_grad():
+        breaker.vector.add_(0.5)
+    with pytest.raises(NetworkInputError, match="has moved since"):
+        breaker.number_of(orbit)
+    with pytest.raises(NetworkInputError, match="not this breaker's D3"):
+        LearnedBreaker("D3", "1x1o").load_state_dict(breaker.state_dict())
+    with pytest.raises(NetworkInputError, match=r"converged\(\).symmetry_set"):
+        _ = breaker.set
+    with pytest.raises(NetworkInputError, match=r"set_index\[0\] is 2"):
+        breaker.graph_features(1, index=torch.tensor([0]), set_index=torch.tensor([2]))
+    given = breaker.features_of([0.0, 0.0, 2.0])
+    assert torch.allclose(given, torch.tensor([[0.0, 0.0, 3.0**0.5]]))
+    assert torch.equal(breaker.graph_features(1, features=given), given)
+    for values in (0.0, float("nan"), float("inf")):
+        with torch.no_grad():
+            breaker.vector.fill_(values)
+        with pytest.raises(NetworkInputError, match="diverged"):
+            breaker.converged()
+
+
 PEROVSKITE = (
     3.9 * np.eye(3),
     [[0.5, 0.5, 0.5], [0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5]],

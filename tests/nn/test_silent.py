@@ -155,7 +155,7 @@ def test_vectors_of_the_input_are_compared_by_their_lengths(symmetry_set, double
     from sbs.nn.host.equal import site_labels
 
     values = torch.cat([torch.ones(7, 1), torch.as_tensor(octahedron())], dim=1)
-    labels = site_labels({"pos": values[:, 1:], "node_input": values}, 7, o3.Irreps("0e+1o"))["node_input"]
+    labels = site_labels({"pos": values[:, 1:], "node_input": values}, 7, {"node_input": o3.Irreps("0e+1o")})["node_input"]
     assert len(set(labels.tolist())) == 2 and (labels[1:] == labels[1]).all()
 
 
@@ -394,7 +394,7 @@ def test_one_attachment_thaws_nothing_that_another_freezes(symmetry_set):
     model = Positional()
     model.last.weight.requires_grad_(False)
     first = attach(model, SymmetryBreaker(symmetry_set), at="second")
-    second = attach(model, SymmetryBreaker(symmetry_set), at="first", irreps=HIDDEN)
+    second = attach(model, SymmetryBreaker(symmetry_set, seed=1), at="first", irreps=HIDDEN)
     first.detach()
     assert [name for name, each in model.named_parameters() if each.requires_grad] == [
         "first.symmetry_injection.product.weight"

@@ -193,6 +193,7 @@ def attach(
     for reference in model.parameters():
         if reference.is_floating_point():
             check_like(reference, breaker.device, "The model", breaker.dtype)
+    _refuse_same_draws(model, breaker)
     injection = Injection(breaker, site.irreps, dtype=breaker.dtype, device=breaker.device, ignore_parity=ignore_parity)
     if unreachable_blocks(injection.irreps_breaker, site.irreps):
         message = unreachable_message(injection.irreps_breaker, site.irreps, at)
@@ -210,7 +211,8 @@ def attach(
             model.register_forward_pre_hook(call.start, with_kwargs=True),
             model.register_forward_hook(call.stop, with_kwargs=True, always_call=True),
         ]
-    module.add_module(_CHILD, injection)
+    # In evaluation with the model: nothing is drawn there unasked.
+    module.add_module(_CHILD, injection.train(model.training))
     handle = _Hook(site, injection, call).register(module)
     attachment = Attachment(model, at, site, injection, freeze, frozen, handle)
     call.attachments.append(attachment)
@@ -235,6 +237,19 @@ def attachments_of(model: nn.Module) -> list[Attachment]:
     """The attachments of ``model``, in the order in which they were made; empty if there are none."""
     call: Call | None = getattr(model, _CALL, None)
     return [] if call is None else list(call.attachments)
+
+
+def _refuse_same_draws(model: nn.Module, breaker: SymmetryBreaker) -> None:
+    """Refuse two breakers that would draw the same numbers: pairs of their objects would not be drawn uniformly."""
+    others = [each for each in model.modules() if isinstance(each, SymmetryBreaker) and each is not breaker]
+    for other in others:
+        drawing = other.mode == breaker.mode == "sample"
+        if drawing and torch.equal(other.stream.state(), breaker.stream.state()):
+            raise NetworkInputError(
+                f"The model has a breaker already, {other.extra_repr()}, whose random stream is that of the new one "
+                f"(seed={breaker.stream.seed}): their objects would not be drawn independently. Give one of them another seed=, "
+                "or attach one breaker at both places if they are to have the same object."
+            )
 
 
 def expect_fields(model: nn.Module, hint: str) -> None:

@@ -7,7 +7,7 @@ The portable contract, for any framework, is `SymmetryBreaker.graph_features` ``
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,8 +16,9 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import as_irreps, check_batch, check_kind, check_like
+from sbs.nn.checks import as_irreps, check_batch, check_kind, check_like, check_number, check_tensors
 from sbs.nn.choice import Choice
 from sbs.nn.compiling import autocasting
 from sbs.nn.host.graphs import Graphs, argument_names, graphs_of
@@ -92,6 +93,12 @@ class BreakingModel(nn.Module):
 
     def __init__(self, model: nn.Module, breaker: SymmetryBreaker, key: str | int, irreps: o3.Irreps | str) -> None:
         super().__init__()
+        check_kind(model, nn.Module, "model")
+        check_kind(breaker, SymmetryBreaker, "breaker")
+        if not isinstance(key, (str, int)) or isinstance(key, bool) or (isinstance(key, int) and key < 0):
+            raise NetworkInputError(
+                f"key is {shown(key)}; expected the name of a tensor in the data, or the number of a positional argument."
+            )
         if breaker.mode == "all":
             raise NetworkInputError(
                 "mode='all' gives several features per node; use mode='sample' or 'index' here and "
@@ -100,11 +107,14 @@ class BreakingModel(nn.Module):
         self.model = model
         self.breaker = breaker
         self.key = key
-        self.irreps = o3.Irreps(irreps)
+        self.irreps = as_irreps(irreps, "irreps")
         self._names = argument_names(model)
         self._orientation = OrientationCheck()
         self._given_dim: int = self.irreps.dim
         self.takes_ones = self.irreps == o3.Irreps("0e")
+        # In evaluation with the model: nothing is drawn there unasked.
+        self.training = model.training
+        breaker.train(model.training)
         for name in ("irreps_out", "irreps_node_output"):
             if hasattr(model, name):
                 self.irreps_out = o3.Irreps(getattr(model, name))
@@ -121,19 +131,33 @@ class BreakingModel(nn.Module):
         batch: Tensor | None = None,
     ) -> Any:
         """The model's output, with the chosen (or drawn) objects."""
-        graphs = graphs_of(inputs, {}, self._names)
+        check_tensors(batch=batch)
+        check_number(num_graphs, "num_graphs")
+        graphs = graphs_of(inputs, {}, self._names, (batch, num_graphs) if batch is not None or num_graphs == 1 else None)
         choice = Choice(index, set_index, rotations, features).over(graphs.choice)
-        graphs = graphs._replace(
-            batch=graphs.batch if batch is None else batch,
-            num_graphs=num_graphs if num_graphs is not None else None if batch is not None else graphs.num_graphs,
-        )
+        if num_graphs is not None:
+            graphs = graphs._replace(num_graphs=num_graphs)
         if isinstance(self.key, int):
+            if self.key >= len(inputs):
+                raise NetworkInputError(
+                    f"The model was called with {len(inputs)} arguments; its features of the nodes are argument {self.key}."
+                )
             nodes = inputs[self.key]
+            check_tensors(True, **{f"argument {self.key}": nodes})
             extended = self._extend(nodes, nodes, graphs, choice)
             return self.model(*inputs[: self.key], extended, *inputs[self.key + 1 :])
+        if not inputs or not (isinstance(inputs[0], Mapping) or hasattr(inputs[0], "keys")):
+            raise NetworkInputError(
+                f"The model was called with {shown(inputs[0]) if inputs else 'nothing'}; expected data, a mapping of names to "
+                "tensors."
+            )
         data = dict(inputs[0])
         # e3nn's v2106 networks read "x" before "node_input".
         key = "x" if self.key == "node_input" and "x" in data else self.key
+        if not isinstance(data.get("pos"), Tensor):
+            names = ", ".join(map(repr, list(data)[:12]))
+            raise NetworkInputError(f"The data have no tensor 'pos', the positions of the nodes; they have {names}.")
+        check_tensors(False, **{f"{key!r}": data.get(key)})
         data[key] = self._extend(data.get(key), data["pos"], graphs, choice)
         return self.model(data, *inputs[1:])
 
@@ -195,24 +219,27 @@ def build(
     Warns:
         UnreachableBreakerWarning: if part of the object can never act on these features.
     """
-    module = getattr(model_class, "__module__", "")
-    slots = _SLOTS.get((module.removeprefix(_PACKAGE), getattr(model_class, "__name__", "")))
+    check_kind(breaker, SymmetryBreaker, "breaker")
+    module, name = str(getattr(model_class, "__module__", "")), str(getattr(model_class, "__name__", ""))
+    slots = _SLOTS.get((module.removeprefix(_PACKAGE), name))
     if slots is None or not module.startswith(_PACKAGE):
         names = ", ".join(".".join(each) for each in _SLOTS)
         raise NetworkInputError(
-            f"{model_class!r} is not a class that build knows ({names}); build your model with the irreps of "
+            f"{shown(model_class)} is not a class that build knows ({names}); build your model with the irreps of "
             "sbs.nn.with_breaker(irreps, breaker), and pass it to BreakingModel, or concatenate "
             "breaker(batch, num_graphs) yourself."
         )
-    if on not in slots:
+    if not isinstance(on, str) or on not in slots:
         raise NetworkInputError(
-            f"{model_class.__name__} takes no {on!r} of the nodes; it takes {', '.join(map(repr, slots))}: pass on=..."
+            f"{name} takes no {shown(on)} of the nodes; it takes {', '.join(map(repr, slots))}: pass on=..."
         )
     slot = slots[on]
     given = arguments.get(slot.argument)
     if slot.argument == "irreps_node_sequence":
-        if not given:
-            raise NetworkInputError("irreps_node_sequence is missing: irreps of input, hidden layers and output.")
+        if not isinstance(given, (list, tuple)) or len(given) < 2:
+            raise NetworkInputError(
+                f"irreps_node_sequence is {shown(given)}; expected a list: the irreps of input, hidden layers and output."
+            )
         own = as_irreps(given[0], "irreps_node_sequence[0]")
         arguments[slot.argument] = [own + breaker.irreps, *given[1:]]
     elif on == "input":
@@ -222,10 +249,16 @@ def build(
         extended = with_breaker(given, breaker)
         own = extended[: len(extended) - len(breaker.irreps)]
         arguments[slot.argument] = extended
-    model = model_class(**arguments)
+    try:
+        model = model_class(**arguments)
+    except Exception as error:  # whatever the class of somebody else makes of its own arguments
+        raise NetworkInputError(
+            f"{name} refuses its arguments {sorted(arguments)}: {type(error).__name__}: {error}. Give those that it takes "
+            "without a breaker."
+        ) from error
     features = _features(model)
     if unreachable_blocks(breaker.irreps, features):
-        message = unreachable_message(breaker.irreps, features, model_class.__name__)
+        message = unreachable_message(breaker.irreps, features, name)
         warnings.warn(message, UnreachableBreakerWarning, stacklevel=2)
     return BreakingModel(model, breaker, slot.key, own)
 

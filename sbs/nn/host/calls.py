@@ -7,6 +7,7 @@ state of a call is therefore kept alive by the autograd graph of its output, and
 from __future__ import annotations
 
 import itertools
+import threading
 import warnings
 import weakref
 from typing import Any, NamedTuple
@@ -15,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.nn.breaker import SymmetryBreaker
-from sbs.nn.checks import check_batch
+from sbs.nn.checks import check_batch, check_number, check_tensors
 from sbs.nn.choice import FIELDS, Choice
 from sbs.nn.compiling import is_compiling, recomputing
 from sbs.nn.host.graphs import GraphReader, Graphs, argument_names, graphs_of
@@ -45,6 +47,7 @@ class _State:
     def __init__(self, graphs: Graphs | None) -> None:
         self.graphs = graphs
         self.objects: dict[SymmetryBreaker, Objects] = {}
+        self.thread = None if is_compiling() else threading.get_ident()
 
 
 # States of running calls, by the key of their model. Not attributes of the model: a compiler takes the sizes of tensors that it
@@ -88,17 +91,27 @@ class Call:
             # The whole model is checkpointed.
             _running[self.key] = self._earlier()
             return
-        found = graphs_of(args, kwargs, self.names)
-        if self.graphs is not None:
-            batch, count = self.graphs(args, kwargs)
-            found = found._replace(batch=batch, num_graphs=count)
+        given = None if self.graphs is None else _read(self.graphs(args, kwargs))
+        found = graphs_of(args, kwargs, self.names, given)
+        if not is_compiling() and self._elsewhere():
+            raise NetworkInputError(
+                "This model is called in another thread at the same time, and which object belongs to which call is not "
+                "known then; give each thread a model of its own, copy.deepcopy(model)."
+            )
         _running[self.key] = _State(found)
         # Here, not in the layers: what is compiled there finds tensors, and no number of graphs that it would be fixed to.
         for attachment in self.attachments:
             self.features(attachment.breaker)
 
+    def _elsewhere(self) -> bool:
+        """Whether a call of another thread is running."""
+        state = _running.get(self.key)
+        return state is not None and state.thread not in (None, threading.get_ident())
+
     def stop(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of the model; also after an error."""
+        if not is_compiling() and not recomputing() and self._elsewhere():
+            return
         state = _running.pop(self.key, None)
         if is_compiling() or recomputing() or state is None or not torch.is_grad_enabled():
             return
@@ -181,6 +194,19 @@ class Call:
                 "backward pass; call backward after each of them, or choose the same objects in all."
             )
         return first
+
+
+def _read(found: Any) -> tuple[Tensor | None, int | None]:
+    """What a user's reader of graphs returned.
+
+    Raises:
+        NetworkInputError: it is not the graph of each node and the number of graphs.
+    """
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise NetworkInputError(f"attach graphs= returned {shown(found)}; expected (batch or None, num_graphs or None).")
+    check_tensors(batch=found[0])
+    check_number(found[1], "num_graphs")
+    return found
 
 
 def _equal(first: Objects, second: Objects) -> bool:

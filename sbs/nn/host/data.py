@@ -21,8 +21,10 @@ import numpy.typing as npt
 import torch
 
 from sbs.errors import DetectionError, NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup, match_elements
+from sbs.nn.checks import check_kind, check_sets, plain_irreps
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.pairing import paired_object
 from sbs.sets.transport import field_permutations, images_under, node_permutations, turned
@@ -48,6 +50,7 @@ def orientation(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.float
     Raises:
         NetworkInputError: the groups differ, or the set's ambient group lies otherwise than the structure's lattice.
     """
+    symmetry_set = check_sets([symmetry_set])[0]
     if field_permutations(symmetry_set) is not None:
         return np.asarray(_corresponding(detected, symmetry_set).rotation)
     detected = _modulo_lattice(detected)
@@ -77,7 +80,7 @@ def orientation(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.float
 def _corresponding(detected: Any, symmetry_set: MinimalSet) -> Any:
     """A crystal laid on that of a set of fields: ``rotation``, and ``sites``, for each of its sites that of the set."""
     if not hasattr(detected, "laid_on"):
-        raise NetworkInputError(f"{detected!r} was not detected; give what sbs.detect returns.")
+        raise NetworkInputError(f"{shown(detected)} was not detected; give what sbs.detect returns.")
     try:
         return detected.laid_on(symmetry_set)
     except DetectionError as error:
@@ -96,7 +99,7 @@ def _point_group(detected: Any) -> Any:
         found = getattr(detected, name, None)
         if hasattr(found, "rotation"):
             return found
-    raise NetworkInputError(f"{detected!r} was not detected; give what sbs.detect returns.")
+    raise NetworkInputError(f"{shown(detected)} was not detected; give what sbs.detect returns.")
 
 
 def rotations_only(ambient: Any) -> bool:
@@ -134,6 +137,7 @@ def permutations_for(detected: Any, symmetry_set: MinimalSet) -> npt.NDArray[np.
     Raises:
         NetworkInputError: as `orientation`; or the group is infinite.
     """
+    symmetry_set = check_sets([symmetry_set])[0]
     own = field_permutations(symmetry_set)
     if own is not None:
         return node_permutations(own, _corresponding(detected, symmetry_set).sites)
@@ -170,10 +174,15 @@ class SymmetryFields:
         irreps: str = "1x1o",
         to_structure: Callable[[Any], Any] | None = None,
     ) -> None:
-        self.sets = (sets,) if isinstance(sets, MinimalSet) else tuple(sets)
+        self.sets = check_sets(sets)
+        for name, given, needed in (("detect", detect, True), ("to_structure", to_structure, False)):
+            if not callable(given) and (needed or given is not None):
+                raise NetworkInputError(f"{name} is {shown(given)}; expected a function of a structure such as sbs.detect.")
+        if target is not None:
+            check_kind(target, str, "target")
         self.detect = detect
         self.target = target
-        self.irreps = irreps
+        self.irreps = plain_irreps(irreps, "irreps")
         self.to_structure = to_structure
 
     def fields(self, structure: Any, target: npt.ArrayLike | None = None) -> dict[str, npt.NDArray[Any]]:

@@ -17,7 +17,10 @@ import torch
 from torch import Tensor, fx, nn
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_integer
+from sbs.groups.point.rotations import check_rotation
 from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.checks import check_kind
 from sbs.nn.choice import Choice
 from sbs.nn.host.attach import Attachment, attachments_of, detach
 from sbs.nn.host.build import BreakingModel
@@ -25,6 +28,9 @@ from sbs.nn.host.constant import FixedChange, FixedFeatures
 from sbs.nn.host.injection import Injection
 
 __all__ = ["FixedModel", "fix"]
+
+# Objects of a set have numbers below this.
+_MOST = 2**31 - 1
 
 _SUFFIX = "fixed_symmetry"
 
@@ -89,7 +95,9 @@ def fix(
 
     Raises:
         NetworkInputError: there is no breaker in the model, or the object is not of its set.
+        InvalidGroupError: ``object`` or ``set_index`` is no number, ``rotation`` no matrix of O(3).
     """
+    check_kind(model, nn.Module, "model")
     if (object is None) == (features is None):
         raise NetworkInputError("Give the object to fix: its number, or features=breaker.features_of(...).")
     twin = copy.deepcopy(model)
@@ -121,9 +129,11 @@ def _constant(
     device = breaker.device
     turn = None
     if rotation is not None:
-        turn = torch.as_tensor(rotation, dtype=torch.float64, device=device).reshape(1, 3, 3)
-    index = None if object is None else torch.tensor([object], device=device)
+        turn = torch.tensor(check_rotation(rotation), device=device)[None]
+    index = None if object is None else torch.tensor([check_integer(object, "object", 0, _MOST)], device=device)
+    set_index = check_integer(set_index, "set_index", 0, len(breaker.sets) - 1)
     choice = Choice(index, torch.tensor([set_index], device=device), turn, features)
+    choice.check()
     found = breaker.objects_for(choice, 1).detach().clone()
     return found[0] if found.ndim == 3 else found
 

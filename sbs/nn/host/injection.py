@@ -61,6 +61,11 @@ class Injection(nn.Module):
                 f"The hidden features here have shape {tuple(hidden.shape)}; expected (num_nodes, "
                 f"{self.dim}) for {self.irreps}. Pass attach the irreps of this layer with irreps=."
             )
+        if batch is not None and len(batch) != len(hidden):
+            raise NetworkInputError(
+                f"The hidden features here have {len(hidden)} rows, but 'batch' numbers {len(batch)} nodes; attach to a layer "
+                "whose features are those of the nodes, before any pooling."
+            )
         if objects.ndim == 3:
             # A field on the sites of a crystal: one row for each node.
             objects, batch = self.breaker.on_nodes(objects, batch, hidden.shape[0], choice), None
@@ -72,6 +77,26 @@ class Injection(nn.Module):
         with torch.autocast(hidden.device.type, enabled=False):
             change = self.product(hidden.to(self.breaker.dtype), objects, batch)
         return hidden + change.to(hidden.dtype)
+
+    def get_extra_state(self) -> Tensor:
+        """What the weights are for, as text in a uint8 tensor: they are numbers in a row, which would fit other irreps too."""
+        return torch.frombuffer(bytearray(self._meaning().encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Refuse weights of other features or objects.
+
+        Raises:
+            NetworkInputError: the checkpoint's weights are for others.
+        """
+        given = bytes(state.cpu().tolist()).decode(errors="replace")
+        if given != self._meaning():
+            raise NetworkInputError(
+                f"The checkpoint's weights are for {given}, this attachment's for {self._meaning()}; attach a breaker of "
+                "the same sets to the same layer, then load."
+            )
+
+    def _meaning(self) -> str:
+        return f"features {self.irreps} and objects {self.irreps_breaker}"
 
     def matrix(self, objects: Tensor) -> Tensor:
         """The linear map of the features that one object (1, dim of the breaker) makes: h -> h @ matrix, (dim, dim).

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
+from sbs.groups.point.closed import ClosedGroup
 from sbs.groups.point.pointgroups import PointGroup
 from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import readable
@@ -20,31 +22,55 @@ __all__ = ["OrientationCheck", "OrientationWarning"]
 # Å: more than the noise of coordinates and of the first steps of a relaxation, less than what another orientation makes.
 _TOLERANCE = 0.05
 
+# Graphs that are known to lie right, by a hash of what they are.
+_REMEMBERED = 4096
+
+# Elements of an infinite S that are tried: two generate a dense part of it.
+_SAMPLED = 4
+
+# Å³; cells below are none.
+_LEAST_VOLUME = 1e-6
+
 
 class OrientationWarning(UserWarning):
     """An input is not symmetric under S in the orientation that its breaker was given."""
 
 
 class OrientationCheck:
-    """Looks at the first call of each breaker only: an input that is distorted on purpose is not complained of twice."""
+    """Looks at every new graph until one is complained of: an input that is distorted on purpose is complained of once."""
 
     def __init__(self) -> None:
         self.done: set[int] = set()
+        self.seen: set[int] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Breakers are known by their identity, which a copy does not share.
+        return {"done": set(), "seen": set()}
 
     def check(self, breaker: SymmetryBreaker, choice: Choice, graphs: Graphs, num_graphs: int) -> None:
         """Warn unless every graph is symmetric under its turned S."""
         if graphs.positions is None or not readable(graphs.positions) or id(breaker) in self.done:
             return
-        self.done.add(id(breaker))
-        batch = np.zeros(len(graphs.positions), dtype=int) if graphs.batch is None else graphs.batch.numpy()
+        if not _well_formed(choice, graphs, num_graphs):
+            return  # the breaker, or the host, says so
+        positions = _numpy(graphs.positions)
+        batch = None if graphs.batch is None else graphs.batch.numpy()
         for number in range(num_graphs):
             which = 0 if choice.set_index is None else int(choice.set_index[number])
-            group = breaker.group_of(which)
-            nodes = np.flatnonzero(batch == number)
-            if not isinstance(group, PointGroup) or not len(nodes):
+            own = positions if batch is None else positions[batch == number]
+            turn = np.eye(3) if choice.rotations is None else _numpy(choice.rotations[number])
+            cell = _cell(graphs, number)
+            key = hash((id(breaker), which, own.tobytes(), turn.tobytes(), None if cell is None else cell.tobytes()))
+            if key in self.seen:
                 continue
-            turn = np.eye(3) if choice.rotations is None else choice.rotations[number].detach().double().numpy()
-            fits = [_symmetric(graphs, nodes, number, turned @ group.matrices @ turned.T) for turned in (turn, turn.T)]
+            if len(self.seen) >= _REMEMBERED:
+                self.seen.clear()
+            self.seen.add(key)
+            group = breaker.group_of(which)
+            elements = _telling_elements(group)
+            if elements is None or not len(own):
+                continue
+            fits = [_symmetric(own, cell, each @ elements @ each.T) for each in (turn, turn.T)]
             if fits[0]:
                 continue
             if fits[1]:
@@ -55,6 +81,7 @@ class OrientationCheck:
                     "sbs.nn.orientation(sbs.detect(structure), set) returns; if it is distorted on purpose, ignore this "
                     "warning."
                 )
+            self.done.add(id(breaker))
             warnings.warn(
                 f"Graph {number} is not symmetric under {group.symbol} in the orientation of the breaker's set "
                 f"({breaker.extra_repr()}). {hint}",
@@ -64,15 +91,41 @@ class OrientationCheck:
             return
 
 
-def _symmetric(graphs: Graphs, nodes: np.ndarray, number: int, matrices: np.ndarray) -> bool:
+def _well_formed(choice: Choice, graphs: Graphs, num_graphs: int) -> bool:
+    """Whether positions, cells and what is chosen have shapes that can be looked at."""
     assert graphs.positions is not None
-    positions = graphs.positions.detach().double().numpy()[nodes]
-    cell: np.ndarray | None = None
-    if graphs.cell is not None:
-        cell = _numpy(graphs.cell).reshape(-1, 3, 3)
-        cell = cell[number if len(cell) > 1 else 0]
-        if abs(np.linalg.det(cell)) < 1e-6:
-            cell = None
+    nodes = len(graphs.positions) if graphs.positions.ndim else 0
+    shapes: list[tuple[Tensor | None, list[tuple[int, ...]], bool]] = [
+        (graphs.positions, [(nodes, 3)], True),
+        (graphs.batch, [(nodes,)], False),
+        (graphs.cell, [(3, 3), (3 * num_graphs, 3), (1, 3, 3), (num_graphs, 3, 3)], True),
+        (choice.set_index, [(num_graphs,)], False),
+        (choice.rotations, [(num_graphs, 3, 3)], True),
+    ]
+    return all(
+        given is None or (tuple(given.shape) in allowed and given.is_floating_point() == real)
+        for given, allowed, real in shapes
+    )
+
+
+def _telling_elements(group: Any) -> np.ndarray | None:
+    """Elements (m, 3, 3) under which only what is symmetric under the group is; None where they are not known."""
+    if isinstance(group, PointGroup):
+        return group.matrices[list(group.group.generators) or [0]]
+    if isinstance(group, ClosedGroup):
+        return np.asarray(group.sample(_SAMPLED, 0))
+    return None
+
+
+def _cell(graphs: Graphs, number: int) -> np.ndarray | None:
+    if graphs.cell is None:
+        return None
+    cells = _numpy(graphs.cell).reshape(-1, 3, 3)
+    cell = cells[number if len(cells) > 1 else 0]
+    return None if abs(np.linalg.det(cell)) < _LEAST_VOLUME else cell
+
+
+def _symmetric(positions: np.ndarray, cell: np.ndarray | None, matrices: np.ndarray) -> bool:
     try:
         site_permutations(positions, matrices, cell=cell, tolerance=_TOLERANCE)
     except NetworkInputError:

@@ -125,7 +125,8 @@ def load(path: str | os.PathLike[str], freeze: bool = True) -> nn.Module:
     for each in places:
         breaker = next((b for b in breakers if b.sets == each["sets"]), None)
         if breaker is None:
-            breaker = SymmetryBreaker(each["sets"], mode=each["mode"], shared=each["shared"], dtype=torch.float32)
+            how = {"mode": each["mode"], "shared": each["shared"], "seed": len(breakers)}
+            breaker = SymmetryBreaker(each["sets"], dtype=torch.float32, **how)
             breakers.append(breaker)
         how = {name: each[name] for name in ("at", "irreps", "side", "key", "ignore_parity")}
         attach(model, breaker, freeze=freeze, **how).injection.load_state_dict(each["state"])

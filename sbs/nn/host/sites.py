@@ -14,6 +14,7 @@ from e3nn import o3
 from torch import nn
 
 from sbs.errors import NetworkInputError
+from sbs.nn.checks import as_irreps
 
 __all__ = ["Side", "Site", "locate"]
 
@@ -24,7 +25,8 @@ _SEVENNET_FEATURES = "x"
 _MACE_FEATURES = "node_feats"
 
 _OUTPUT_NAMES = ("irreps_out", "irreps_node_output")
-_INPUT_NAMES = ("irreps_in", "irreps_node_input")
+_INPUT_NAMES = ("irreps_in", "irreps_node_input", "irreps_in1")
+_LAYOUT_NAMES = ("layout", "layout_str", "layout_out", "layout_in", "irreps_layout")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def locate(
             "be attached. Give Allegro the object at build time, as an edge attribute made from "
             "graph_features(...)[batch[edge_src]]."
         )
+    _check_layout(module, name)
     known: o3.Irreps | None = None
     if package == "nequip":
         side, key = side or "output", key or _NEQUIP_FEATURES
@@ -64,12 +67,10 @@ def locate(
         known = found.get(key) if isinstance(found, Mapping) else None
     elif package == "sevenn":
         side, key = side or "output", key or _SEVENNET_FEATURES
-    elif package == "mace":
-        _check_layout(module, name)
-        if hasattr(module, "node_feats_irreps") and side != "output":
-            # An interaction block: it returns messages in a layout of its own, so the features are changed before it.
-            side, key = "input", key or _MACE_FEATURES
-            known = module.node_feats_irreps
+    elif package == "mace" and hasattr(module, "node_feats_irreps") and side != "output":
+        # An interaction block: it returns messages in a layout of its own, so the features are changed before it.
+        side, key = "input", key or _MACE_FEATURES
+        known = module.node_feats_irreps
     side = side or "output"
     if known is None:
         known = _irreps_of(module, side)
@@ -95,19 +96,27 @@ def _plain(irreps: o3.Irreps) -> o3.Irreps:
 def _check_layout(module: nn.Module, name: str) -> None:
     """Refuse features stored component by component (cuEquivariance's ir_mul); e3nn's layout is channel by channel."""
     settings = getattr(module, "cueq_config", None)
-    layout = getattr(settings, "layout_str", "mul_ir") if getattr(settings, "enabled", False) else "mul_ir"
-    if layout != "mul_ir":
-        raise NetworkInputError(
-            f"The features of {name!r} are stored in cuEquivariance's layout {layout!r}, which the injection does "
-            "not speak; attach to the e3nn model (mace.cli.convert_cueq_e3nn), or build it with layout='mul_ir'."
-        )
+    given = [settings] if getattr(settings, "enabled", False) else []
+    for source in (module, *given):
+        for attribute in _LAYOUT_NAMES:
+            layout = getattr(source, attribute, None)
+            if getattr(layout, "name", layout) == "ir_mul":
+                raise NetworkInputError(
+                    f"The features of {name!r} are stored in cuEquivariance's layout 'ir_mul', which the injection does "
+                    "not speak; attach to the e3nn model (mace.cli.convert_cueq_e3nn), or build it with layout='mul_ir'."
+                )
 
 
 def _irreps_of(module: nn.Module, side: Side) -> o3.Irreps | None:
-    for attribute in _OUTPUT_NAMES if side == "output" else _INPUT_NAMES:
+    names = _OUTPUT_NAMES if side == "output" else _INPUT_NAMES
+    # e3nn's BatchNorm and Dropout, which change no irreps.
+    own = ("irreps",) if type(module).__module__.startswith("e3nn.") else ()
+    for attribute in (*names, *own):
         found = getattr(module, attribute, None)
         if isinstance(found, o3.Irreps):
             return found
+        if isinstance(found, str):
+            return as_irreps(found, f"{type(module).__name__}.{attribute}")
     # A pair applied in sequence (e3nn's Compose), and the single worker inside a SevenNet module.
     inner = ("second", "gate", "linear") if side == "output" else ("first", "gate", "linear")
     for attribute in inner:

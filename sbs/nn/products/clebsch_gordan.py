@@ -140,9 +140,7 @@ class E3nnClebschGordan(EquivariantProduct):
                 f"This e3nn has no Wigner 3j tensors for {self}: {error}. Use 'clebsch-gordan', or e3nn >= 0.5."
             ) from error
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """See the base class."""
-        self._check(x, y)
+    def _evaluated(self, x: Tensor, y: Tensor) -> Tensor:
         result: Tensor = self.product(x, y)
         return result
 

@@ -19,6 +19,7 @@ from e3nn import o3
 from torch import Tensor
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import shown
 from sbs.nn.products import sphere
 from sbs.nn.products.interface import EquivariantProduct, natural
 from sbs.nn.products.sphere import associated_legendre, harmonics
@@ -39,9 +40,9 @@ def grid_for(product: EquivariantProduct, given: tuple[int, int] | None) -> tupl
         return least
     try:
         polar, azimuth = (int(number) for number in given)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # the value is the user's, and so is what going through it raises
         raise NetworkInputError(
-            f"grid={given!r}; expected two integers, the numbers of polar and azimuthal nodes, at least {least}."
+            f"grid={shown(given)}; expected two integers, the numbers of polar and azimuthal nodes, at least {least}."
         ) from error
     if polar < least[0] or azimuth < least[1]:
         raise NetworkInputError(
@@ -181,9 +182,9 @@ class FourierGaunt(EquivariantProduct):
 
     def _torus(self, name: str, values: Tensor) -> Tensor:
         """Function values on the torus, (..., size, size)."""
-        padded = torch.nn.functional.pad(values, (0, 1))
+        padded = torch.nn.functional.pad(values.to(_complex_part(values.dtype)), (0, 1))
         waves = torch.complex(padded[..., getattr(self, f"{name}_cos")], -padded[..., getattr(self, f"{name}_sin")])
-        spectrum = torch.einsum("...ml,mlu->...um", waves, torch.view_as_complex(getattr(self, name)))
+        spectrum = torch.einsum("...ml,mlu->...um", waves, torch.view_as_complex(getattr(self, name).to(padded.dtype)))
         return torch.fft.irfft2(spectrum, s=(self._size, self._size), norm="forward")
 
     def multiply(self, x: list[Tensor], y: list[Tensor]) -> list[Tensor]:
@@ -202,13 +203,19 @@ class FourierGaunt(EquivariantProduct):
         for parity, values in multiply_signals(first, second, torch.mul).items():
             if parity not in self._outputs:
                 continue
-            blocks, table = self._outputs[parity], torch.view_as_complex(getattr(self, f"out_{parity}"))
+            blocks, table = self._outputs[parity], torch.view_as_complex(getattr(self, f"out_{parity}").to(values.dtype))
             spectrum = torch.fft.rfft2(values, norm="forward")[..., : table.shape[0]]
             waves = torch.einsum("...um,mul->...ml", spectrum, table)
             # The mean of h cos(mα) is the real part of h's coefficient, that of h sin(mα) minus the imaginary part.
             parts = torch.stack([waves.real, -waves.imag], dim=-1).flatten(-3)[..., getattr(self, f"out_{parity}_pick")]
+            parts = parts.to(x[0].dtype)
             result.update(zip(blocks, parts.split([self.block_dims[b] for b in blocks], -1), strict=True))
         return [result[block] for block in range(len(self.block_dims))]
+
+
+def _complex_part(dtype: torch.dtype) -> torch.dtype:
+    """There are no complex numbers of half precision to compute with."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 def outputs_by_parity(blocks: Sequence[o3.Irrep]) -> dict[bool, list[int]]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from sbs.errors import NetworkInputError
 from sbs.nn.checks import as_irreps, check_tensors
-from sbs.nn.compiling import is_compiling
+from sbs.nn.compiling import autocasting, is_compiling
 from sbs.nn.products import selection
 from sbs.nn.products.selection import Kind
 from sbs.nn.products.sphere import LARGEST_DEGREE
@@ -110,15 +110,15 @@ class EquivariantProduct(torch.nn.Module):
         """
         self._tables[name] = table
         self._width = max(self._width, *table.shape)
-        self.register_buffer(name, _cast(table, torch.get_default_dtype(), torch.device("cpu")), persistent=False)
+        device = torch.empty(0).device  # "meta" where the model is laid out there
+        self.register_buffer(name, _cast(table, torch.get_default_dtype(), device), persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> EquivariantProduct:
-        before = {name: getattr(self, name).dtype for name in self._tables}
         super()._apply(fn, recurse)
         for name, table in self._tables.items():
+            # Also after `to_empty`, which leaves nothing in it.
             buffer = getattr(self, name)
-            if buffer.dtype != before[name]:
-                setattr(self, name, _cast(table, buffer.dtype, buffer.device))
+            setattr(self, name, _cast(table, buffer.dtype, buffer.device))
         return self
 
     @property
@@ -153,6 +153,13 @@ class EquivariantProduct(torch.nn.Module):
             NetworkInputError: for another last dimension, device or dtype, or batches that do not broadcast.
         """
         self._check(x, y)
+        if autocasting(x.device):
+            # The layers around cast what they hand on; the product keeps the precision of its tables.
+            with torch.autocast(x.device.type, enabled=False):
+                return self._evaluated(x.to(self.dtype), y.to(self.dtype)).to(torch.promote_types(x.dtype, y.dtype))
+        return self._evaluated(x, y)
+
+    def _evaluated(self, x: Tensor, y: Tensor) -> Tensor:
         rows = max(_LEAST_ROWS, _CACHED // (self.channels * self._width))
         if is_compiling() or x.device.type != "cpu" or x.shape[:-1] != y.shape[:-1] or x.shape[:-1].numel() <= rows:
             return self._multiplied(x, y)
@@ -184,7 +191,8 @@ class EquivariantProduct(torch.nn.Module):
                 raise NetworkInputError(
                     f"{name} has shape {tuple(given.shape)}; expected (..., {irreps.dim}) for the irreps {irreps}."
                 )
-            if given.dtype != expected.dtype or given.device != expected.device:
+            same = given.dtype == expected.dtype or (given.is_floating_point() and autocasting(expected.device))
+            if not same or given.device != expected.device:
                 raise NetworkInputError(
                     f"{name} is {given.dtype} on {given.device}, the product {expected.dtype} on {expected.device}; "
                     f"bring them together, for example with product.to({name})."

@@ -15,7 +15,7 @@ from e3nn import nn as e3nn_nn
 from e3nn import o3
 from torch import Tensor
 
-from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_integer, check_real
 from sbs.nn.checks import as_irreps
 from sbs.nn.products import naming
 
@@ -26,6 +26,12 @@ _GATES = (o3.Irrep("0e"), o3.Irrep("0o"))
 # Gaussians of the distance that weight a message, and neurons between.
 _RADIAL = 8
 _NEURONS = 16
+
+# More are mistakes that would fill the memory.
+_MOST_CHANNELS, _MOST_LAYERS = 4096, 64
+
+# Å; no two atoms are closer.
+_LEAST_RADIUS = 1e-3
 
 
 class Mixed(torch.nn.Module):
@@ -160,11 +166,9 @@ class ProductNetwork(torch.nn.Module):
         max_radius: float = 4.0,
     ) -> None:
         super().__init__()
-        if channels < 1 or layers < 0 or not max_radius > 0:
-            raise NetworkInputError(
-                f"channels={channels}, layers={layers}, max_radius={max_radius}; expected at least one channel, no "
-                "negative number of layers, and a positive radius in Å."
-            )
+        channels = check_integer(channels, "channels", 1, _MOST_CHANNELS)
+        layers = check_integer(layers, "layers", 0, _MOST_LAYERS)
+        max_radius = check_real(max_radius, "max_radius", _LEAST_RADIUS)
         self.irreps_node_input = as_irreps(irreps_node_input, "irreps_node_input")
         self.irreps_node_attr = as_irreps(irreps_node_attr, "irreps_node_attr")
         self.irreps_node_output = as_irreps(irreps_node_output, "irreps_node_output")

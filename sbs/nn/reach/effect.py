@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from sbs.errors import NetworkInputError
+from sbs.groups.abstract.validation import check_integer, shown
 from sbs.nn.breaker import SymmetryBreaker
+from sbs.nn.checks import check_kind, check_tensors
 from sbs.nn.choice import Choice
 from sbs.nn.outputs import find_breaker
 from sbs.sets.transport import telling_objects
@@ -38,6 +40,8 @@ _COARSE_NUDGE = 1e-2
 _VANISHING = {torch.float64: 1e-6, torch.float32: 1e-4}
 _COARSE_VANISHING = 1e-2
 
+# More graphs fit into no memory, and larger numbers are no seeds of torch.
+_MOST_GRAPHS = 2**24
 # Objects that are compared, at most.
 _MOST_OBJECTS = 32
 # And of an infinite set.
@@ -96,8 +100,13 @@ def effect(
         select: takes the tensor of interest from what the model returns.
 
     Raises:
-        NetworkInputError: if the model does not hold this breaker, or the set has one object only.
+        NetworkInputError: if the model does not hold this breaker, the set has one object only, or the output is no tensor.
     """
+    check_kind(model, nn.Module, "model")
+    check_kind(breaker, SymmetryBreaker, "breaker")
+    num_graphs, seed = check_integer(num_graphs, "num_graphs", 1, _MOST_GRAPHS), check_integer(seed, "seed", 0, _MOST_GRAPHS)
+    if select is not None and not callable(select):
+        raise NetworkInputError(f"select={shown(select)}; expected a function of what the model returns.")
     if find_breaker(model) is not breaker:
         raise NetworkInputError("The breaker is not part of this model; pass the one it was built with or attached to.")
     if not breaker.infinite and int(breaker.sizes[0]) < 2:
@@ -169,15 +178,18 @@ def _change(
     generator = torch.Generator().manual_seed(seed)
 
     def noise_like(features: Tensor) -> Tensor:
-        drawn = torch.randn(features.shape, generator=generator, dtype=torch.float64)
-        return drawn.to(features) * features.abs().amax()
+        drawn = torch.randn(features.shape, generator=generator, dtype=torch.float64).to(features)
+        return drawn * (torch.linalg.vector_norm(features) / torch.linalg.vector_norm(drawn))
 
     def output(features: Tensor) -> Tensor:
         with breaker.choose(features=features, set_index=sets):
             found = model(_fresh(inputs))
         found = select(found) if select is not None else found
-        if not isinstance(found, Tensor):
-            raise NetworkInputError(f"The model returned {type(found).__name__}, not a tensor; pass select=.")
+        check_tensors(True, **{"the output" if select is None else "what select returns": found})
+        if not found.is_floating_point() or not found.numel():
+            raise NetworkInputError(
+                f"The output is a tensor of {found.dtype}, shape {tuple(found.shape)}; expected real numbers: pass select=."
+            )
         return found.detach()
 
     try:

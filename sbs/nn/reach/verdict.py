@@ -21,6 +21,7 @@ from sbs.nn.reach.geometry import Geometry, generic_cluster, molecule, periodic
 from sbs.nn.reach.paths import Product, as_paths, unreachable_blocks
 from sbs.nn.reach.question import SAME_OBJECT, Answer, Question
 from sbs.nn.reach.surrogate import Network, Place
+from sbs.nn.wigner import LARGEST_DEGREE as LARGEST_TURNED
 from sbs.objects.representation import representation
 from sbs.sets.features import common_irreps, first_object
 from sbs.sets.minimal_set import MinimalSet
@@ -176,6 +177,11 @@ def _network(
     if not symmetry_set.irreps:
         raise NetworkInputError("The set is of abstract groups and has no irreps of O(3).")
     top = max((ir.l for mul, ir in hidden + irreps_out if mul), default=0)
+    if top > (LARGEST_DEGREE if lmax is None else LARGEST_TURNED):
+        raise NetworkInputError(
+            f"Hidden and output irreps have degrees up to l={top}, harmonics on the edges go up to {LARGEST_DEGREE}, features "
+            f"up to {LARGEST_TURNED}; leave higher irreps out, or say how far the edges go, lmax=."
+        )
     top = top if lmax is None else check_integer(lmax, "lmax", 0, LARGEST_DEGREE)
     irreps_breaker = o3.Irreps(common_irreps([symmetry_set.irreps]))
     return Network(irreps_in, hidden, irreps_out, irreps_breaker, product, layers, at, top)
