@@ -284,15 +284,15 @@ def objects_advice(store: Path) -> str:
     says = "less error" if high < 1 else "more error" if low > 1 else "no difference that the interval carries"
     text = (
         "- *Objects of fields on sites*: all exact sets of one K have one size; their irreps and sites differ, and with them "
-        f"how many layers the network needs. Objects in the irrep of the outputs on the sites that move (1o on O) gave {says} "
-        f"beside the library's choice with two layers: {value:.2f} times ({low:.2f} to {high:.2f})."
+        f"how many layers the network needs. With two layers objects in the irrep of the outputs on the sites that move (1o on "
+        f"O) gave {says} beside those that the library takes by itself: {value:.2f} times the error ({low:.2f} to {high:.2f})."
     )
     if deeper in chosen:
         value, low, high = chosen[deeper]
         says = "less error" if high < 1 else "more error" if low > 1 else "no difference that the interval carries"
-        text += f" A third layer with the library's choice: {says}, {value:.2f} times ({low:.2f} to {high:.2f})."
+        text += f" A third layer with the library's objects: {says}, {value:.2f} times ({low:.2f} to {high:.2f})."
     task = tilts.task_of()
     return (
-        f"{text} `sbs.nn.can_break` tells before any training how many hidden layers the library's objects need at least: "
-        f"{tilts.layers_needed(task)}."
+        f"{text} `sbs.nn.can_break` tells before any training how many hidden layers of e3nn's convolutions the library's "
+        f"objects need at least: {tilts.layers_needed(task)}."
     )

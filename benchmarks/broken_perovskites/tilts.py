@@ -53,7 +53,7 @@ __all__ = ["PHASES", "TECHNIQUES", "LearnedField", "kept_order", "measure", "rul
 PHASES = {"I4/mcm": 140, "R-3c": 167, "Pnma": 62}
 FOLDS = 3
 BUDGET = Budget(updates=400, batch=12, looks=1)
-TUNING = Budget(updates=120, batch=12, looks=1)
+TUNING = Budget(updates=240, batch=12, looks=1)
 #: Folds that validate in the choice of rates, two for the costs' sake; the largest rate is left out for the same reason.
 VALIDATED = (1, 2)
 #: Å, within which an element of S keeps an output.
@@ -274,18 +274,19 @@ def measure(store: Path, *, few: bool = False) -> None:
     """Train and measure all techniques that are not in the store; with ``few`` the first seeds alone."""
     torch.set_num_threads(1)
     task = task_of(compositions_of(finished(store)))
-    done = {(line["technique"], line["layers"], *line["seeds"]) for line in finished(store)}
+    done = {(line["technique"], line["layers"], line["rate"], *line["seeds"]) for line in finished(store)}
     more = [MANY[start : start + 3] for start in (3, 6)] + [MANY[9:]]
     # The first seeds of everything before the others, what is compared most before the rest: what a stopped run has is balanced.
     each = [*((name, 2) for name in FIRST), CHOSEN[1], ("full set", 2), *CHOSEN, *((name, 2) for name in TECHNIQUES)]
     planned = [(FEW[:1] if name in STILL else FEW, name, layers) for name, layers in dict.fromkeys(each)]
     planned += [] if few else [(seeds, name, 2) for seeds in more for name in FIRST]
     for seeds, name, layers in planned:
-        if (name, layers, *seeds) in done:
-            continue
         rule = rule_of(name, task)
         part = "tilts" if layers == 2 else f"tilts, {layers} layers"
-        rate = RATE if name in STILL else tuned_rate(store, part, task, rule, TUNING, RATES[:-1], layers, VALIDATED)
+        still = name in STILL
+        rate = RATE if still else tuned_rate(store, part, task, rule, TUNING, RATES[:-1], layers, VALIDATED)
+        if (name, layers, rate, *seeds) in done:
+            continue
         budget = Budget(5, BUDGET.batch, 1) if name == "none" else BUDGET  # its gradients are zero
         line = crosswise(task, rule, seeds, FOLDS, rate, budget, kept_order, layers)
         append(store, {"kind": "tilts", "compositions": sorted(set(task.composition)), **line})
@@ -374,10 +375,11 @@ def section(found: Sequence[dict[str, Any]]) -> str:
         f"{len(set(task.composition))} compositions ({mixture}), 40 sites, one network for all phases; {FOLDS} folds, "
         f"{BUDGET.updates} updates of {BUDGET.batch} items, two layers. The last but one column counts outputs of all seeds "
         f"that are kept, to {KEPT} Å, by as many elements of S as the label (95 %). The library's objects are "
-        f"{objects_told(task)}, the irreps of least dimension that leave exactly K. They give displacements only behind some "
-        f"hidden layers (`sbs.nn.can_break`: {layers_needed(task)}). \"1o on O\" is the set of the same size whose "
-        "objects have the irrep of the outputs on the sites that move. A training error near the held-out one says that a "
-        "technique does not fit its training items yet, and its ratio is not one of generalisation."
+        f"{objects_told(task)}, the irreps of least dimension that leave exactly K. Through e3nn's convolutions they give "
+        f"displacements behind at least so many hidden layers (`sbs.nn.can_break`): {layers_needed(task)}; the body here, which "
+        'multiplies each node with its object behind every message, may do with fewer. "1o on O" is the set of the same size '
+        "whose objects have the irrep of the outputs on the sites that move. A training error near the held-out one says that "
+        "a technique does not fit its training items yet, and its ratio is not one of generalisation."
     )
     chosen = (
         f"Sets of one size with other objects, and one more layer (more parameters, in the table); {len(FEW)} seeds, each with a "

@@ -288,6 +288,11 @@ def test_passes_and_ways_to_list_domains(clean, tilted):
     assert images.shape == (6, 5, 3) and (distances + 9 * torch.eye(6)).min() > 1e-3
 
 
+def one_rate(store, name, task, rule, budget, *rates):
+    """A choice of one."""
+    return fits.tuned_rate(store, name, task, rule, budget, (1e-2,), 2, (1,))
+
+
 def test_short_runs_are_told_and_taken_up_again(clean, tilted, tmp_path, monkeypatch):
     store = tmp_path / "results.jsonl"
     small = unknown.task_of()
@@ -295,6 +300,7 @@ def test_short_runs_are_told_and_taken_up_again(clean, tilted, tmp_path, monkeyp
         monkeypatch.setattr(module, "BUDGET", Budget(2, 4, 1))
         monkeypatch.setattr(module, "TECHNIQUES", (*module.TECHNIQUES[:2], module.TECHNIQUES[-1]))
         monkeypatch.setattr(module, "TUNING", Budget(1, 4, 1))
+        monkeypatch.setattr(module, "tuned_rate", one_rate)
         monkeypatch.setattr(module, "FEW", (0,))
     monkeypatch.setattr(fits, "FEW", (0,))
     monkeypatch.setattr(tilts, "CHOSEN", (("smallest set", 2), ("smallest set", 3)))
