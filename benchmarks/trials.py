@@ -22,7 +22,7 @@ import sbs
 from sbs.nn import SymmetryBreaker, attach, build, one_graph, site_permutations, turn_outputs, with_breaker
 from sbs.nn.products import PRODUCTS
 from sbs.nn.products.network import ProductNetwork
-from sbs.nn.reach.verdict import kept_elements
+from sbs.nn.reach.verdict import Inquiry, kept_elements
 
 GROUPS = [
     *(
@@ -87,7 +87,7 @@ class Design:
     def ask(self, symmetry_set: sbs.MinimalSet, where: Where, positions: np.ndarray | None) -> tuple[Any, np.ndarray]:
         """The verdict on trial, and the elements that fix the object: `can_break` without its advice."""
         product = self.kind if self.kind in PRODUCTS else "clebsch-gordan"
-        return kept_elements(
+        asked = Inquiry(
             "0e",
             self.hidden,
             self.out,
@@ -98,6 +98,7 @@ class Design:
             positions=positions if where == "sites" else None,
             tensor_product=PRODUCTS[product].kind,
         )
+        return kept_elements(asked)
 
 
 @cache

@@ -81,6 +81,19 @@ def test_graphs_said_otherwise_are_refused_not_taken_for_one(kind, symmetry_set)
         model(*arguments)
 
 
+def test_ends_of_edges_are_not_taken_for_graphs(symmetry_set):
+    """Sorted, they number the nodes 0, 0, 1, 1, ... as graphs do."""
+
+    class Edges(Positional):
+        def forward(self, x, edge_src, edge_dst, edge_attr):
+            return self.last(self.second(self.first(x), edge_attr[: len(x)]))
+
+    model, attachment = attached(symmetry_set, Edges())
+    source, target = torch.tensor([(i, j) for i in range(4) for j in range(4) if i != j]).T
+    with attachment.breaker.choose(torch.tensor([2])):
+        assert model(torch.ones(4, 4), source, target, torch.ones(12, 4)).shape == (4, 4)
+
+
 @pytest.mark.filterwarnings("ignore::sbs.nn.OrientationWarning")
 @pytest.mark.parametrize("built", [False, True])
 def test_a_model_in_evaluation_stays_in_evaluation(built, symmetry_set):

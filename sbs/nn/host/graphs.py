@@ -165,9 +165,12 @@ def _refuse_numbering(
             inner += [(f"entry {place} of argument {number}", each) for place, each in enumerate(value)]
     given = [(repr(name), value) for name, value in bound.items() if name not in (*LABELS, *_EDGES)] + inner
     tensors = [(name, value) for name, value in given if isinstance(value, Tensor) and readable(value)]
-    rows = {len(value) for _, value in tensors if value.ndim == 2} if positions is None else {len(positions)}
+    # Features of the nodes come first; those of edges have as many rows as there are edges, whose ends are sorted as graphs are.
+    every = [*bound.values(), *(value for _, value in inner)]
+    matrices = [value for value in every if isinstance(value, Tensor) and value.ndim == 2 and value.is_floating_point()]
+    nodes = len(positions) if positions is not None else len(matrices[0]) if matrices else 0
     for name, values in tensors:
-        if values.ndim != 1 or len(values) not in rows or values.dtype not in (torch.int64, torch.int32):
+        if values.ndim != 1 or len(values) != nodes or not nodes or values.dtype not in (torch.int64, torch.int32):
             continue
         steps = values.diff()
         # As many graphs as nodes would be a numbering of the nodes.

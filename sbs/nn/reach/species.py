@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from sbs.nn.products.selection import Kind
-from sbs.nn.reach.verdict import kept_elements
+from sbs.nn.reach.verdict import Inquiry, kept_elements
 from sbs.objects.irreps import parse_irreps
 from sbs.objects.representation import representation
 from sbs.query import minimal_set
@@ -93,9 +93,8 @@ def cases() -> tuple[Case, ...]:
 
 def reached(species: Species, case: Case) -> bool:
     """Whether displacements can have exactly the symmetry K: `sbs.nn.can_break` for this network."""
-    answer, fixing = kept_elements(
-        "0e", case.hidden, OUTPUT, species.set, tensor_product=case.product, layers=case.layers
-    )
+    asked = Inquiry("0e", case.hidden, OUTPUT, species.set, tensor_product=case.product, layers=case.layers)
+    answer, fixing = kept_elements(asked)
     return bool((answer.kept == fixing).all())
 
 

@@ -28,7 +28,7 @@ from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.sites import site_permutations
 from sbs.sets.transport import field_permutations
 
-__all__ = ["Reach", "can_break", "kept_elements"]
+__all__ = ["Inquiry", "Reach", "can_break", "kept_elements"]
 
 # Elements of an infinite S that are tried.
 _SAMPLED_ELEMENTS = 32
@@ -69,6 +69,58 @@ class Reach:
 
     def __str__(self) -> str:
         return f"{'yes' if self else 'no'}: {self.reason}"
+
+
+@dataclass(frozen=True, eq=False)
+class Inquiry:
+    """What is asked of a network, as the user gave it: see `can_break` for each."""
+
+    irreps_in: o3.Irreps | str
+    irreps_hidden: o3.Irreps | str
+    irreps_out: o3.Irreps | str
+    symmetry_set: MinimalSet
+    tensor_product: Product = "clebsch-gordan"
+    layers: int = 2
+    pooled: bool = False
+    positions: npt.ArrayLike | None = None
+    crystal: Any = None
+    cutoff: float | None = None
+    at: Place = "attributes"
+    lmax: int | None = None
+
+    def question(self) -> Question:
+        """The question with numbers in; raises what `can_break` says."""
+        return _posed(self, _network(self))
+
+    def placed(self, matrices: np.ndarray, moves: np.ndarray | None) -> tuple[Geometry, np.ndarray | None]:
+        """The nodes, and where S takes them: ``moves`` for those of a set of fields, else found."""
+        if self.crystal is not None:
+            structure: Any = getattr(self.crystal, "structure", None)
+            lattice = getattr(structure, "lattice", None)
+            if lattice is None or np.shape(lattice) != (3, 3) or self.positions is not None:
+                raise NetworkInputError(
+                    f"crystal={type(self.crystal).__name__}, positions {'given' if self.positions is not None else 'not given'}; "
+                    "expected a crystal as sbs.detect returns it, or positions of a molecule, not both."
+                )
+            if moves is None:
+                moves = site_permutations(structure.positions, matrices, species=structure.numbers, cell=lattice)
+            elif moves.shape[1] != len(structure.positions):
+                raise NetworkInputError(
+                    f"The set's fields are on {moves.shape[1]} sites, the crystal has {len(structure.positions)}; give the "
+                    "crystal that the set was asked for, in its supercell."
+                )
+            cutoff = None if self.cutoff is None else check_real(self.cutoff, "cutoff", 0.0)
+            return periodic(structure, matrices, moves, cutoff), moves
+        if moves is not None:
+            raise NetworkInputError(
+                "The set is of fields on the sites of a crystal, whose reach depends on the crystal; pass it, "
+                "crystal=sbs.detect(..., supercell=...)."
+            )
+        if self.positions is None:
+            return generic_cluster(), None
+        positions = real_array(self.positions, "positions")
+        moves = site_permutations(positions, matrices)
+        return molecule(positions, matrices, moves), moves
 
 
 def can_break(
@@ -113,9 +165,9 @@ def can_break(
             the network does not have, positions or a crystal without the symmetry S, or fields without their crystal.
         InfiniteSetError: for pooled outputs of an infinite S.
     """
-    network = _network(irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, at, lmax)
-    question = _posed(network, symmetry_set, pooled, _Scene(positions, crystal, cutoff))
-    hidden = network.irreps_hidden
+    given = irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, pooled, positions, crystal, cutoff
+    question = Inquiry(*given, at, lmax).question()
+    hidden = question.network.irreps_hidden
     answer = question.answer(hidden)
     kept, zero = answer.kept, answer.zero
     counts = int(kept.sum()), int(question.fixing.sum())
@@ -127,44 +179,18 @@ def can_break(
     return Reach(kept, *counts, unreached, missing, zero, reason)
 
 
-def kept_elements(
-    irreps_in: o3.Irreps | str,
-    irreps_hidden: o3.Irreps | str,
-    irreps_out: o3.Irreps | str,
-    symmetry_set: MinimalSet,
-    *,
-    tensor_product: Product = "clebsch-gordan",
-    layers: int = 2,
-    pooled: bool = False,
-    positions: npt.ArrayLike | None = None,
-    crystal: Any = None,
-    cutoff: float | None = None,
-    at: Place = "attributes",
-    lmax: int | None = None,
-) -> tuple[Answer, npt.NDArray[np.bool_]]:
-    """What `can_break` answers without the search for a remedy, and the elements of S that fix the object; same arguments and
-    errors.
-    """
-    network = _network(irreps_in, irreps_hidden, irreps_out, symmetry_set, tensor_product, layers, at, lmax)
-    question = _posed(network, symmetry_set, pooled, _Scene(positions, crystal, cutoff))
-    return question.answer(network.irreps_hidden), question.fixing
+def kept_elements(inquiry: Inquiry) -> tuple[Answer, npt.NDArray[np.bool_]]:
+    """What `can_break` answers without the search for a remedy, and the elements of S that fix the object; same errors."""
+    question = inquiry.question()
+    return question.answer(question.network.irreps_hidden), question.fixing
 
 
-def _network(
-    irreps_in: o3.Irreps | str,
-    irreps_hidden: o3.Irreps | str,
-    irreps_out: o3.Irreps | str,
-    symmetry_set: MinimalSet,
-    tensor_product: Product,
-    layers: int,
-    at: Place,
-    lmax: int | None,
-) -> Network:
+def _network(asked: Inquiry) -> Network:
     """The network that is asked about, checked."""
-    symmetry_set = check_sets([symmetry_set])[0]
-    irreps_in, hidden = as_irreps(irreps_in, "irreps_in"), as_irreps(irreps_hidden, "irreps_hidden")
-    irreps_out = as_irreps(irreps_out, "irreps_out")
-    product = as_paths(tensor_product)
+    symmetry_set = check_sets([asked.symmetry_set])[0]
+    irreps_in, hidden = as_irreps(asked.irreps_in, "irreps_in"), as_irreps(asked.irreps_hidden, "irreps_hidden")
+    irreps_out = as_irreps(asked.irreps_out, "irreps_out")
+    product, layers, at, lmax = as_paths(asked.tensor_product), asked.layers, asked.at, asked.lmax
     if isinstance(layers, bool) or not isinstance(layers, int) or not 0 <= layers <= _MOST_LAYERS:
         raise NetworkInputError(
             f"layers={shown(layers)}; expected the number of hidden layers, zero to {_MOST_LAYERS}."
@@ -187,52 +213,12 @@ def _network(
     return Network(irreps_in, hidden, irreps_out, irreps_breaker, product, layers, at, top)
 
 
-@dataclass(frozen=True, eq=False)
-class _Scene:
-    """What the user says of where nodes are."""
-
-    positions: npt.ArrayLike | None
-    crystal: Any
-    cutoff: float | None
-
-    def placed(self, matrices: np.ndarray, moves: np.ndarray | None) -> tuple[Geometry, np.ndarray | None]:
-        """The nodes, and where S takes them: ``moves`` for those of a set of fields, else found."""
-        if self.crystal is not None:
-            structure: Any = getattr(self.crystal, "structure", None)
-            lattice = getattr(structure, "lattice", None)
-            if lattice is None or np.shape(lattice) != (3, 3) or self.positions is not None:
-                raise NetworkInputError(
-                    f"crystal={type(self.crystal).__name__}, positions {'given' if self.positions is not None else 'not given'}; "
-                    "expected a crystal as sbs.detect returns it, or positions of a molecule, not both."
-                )
-            if moves is None:
-                moves = site_permutations(structure.positions, matrices, species=structure.numbers, cell=lattice)
-            elif moves.shape[1] != len(structure.positions):
-                raise NetworkInputError(
-                    f"The set's fields are on {moves.shape[1]} sites, the crystal has {len(structure.positions)}; give the "
-                    "crystal that the set was asked for, in its supercell."
-                )
-            cutoff = None if self.cutoff is None else check_real(self.cutoff, "cutoff", 0.0)
-            return periodic(structure, matrices, moves, cutoff), moves
-        if moves is not None:
-            raise NetworkInputError(
-                "The set is of fields on the sites of a crystal, whose reach depends on the crystal; pass it, "
-                "crystal=sbs.detect(..., supercell=...)."
-            )
-        if self.positions is None:
-            return generic_cluster(), None
-        positions = real_array(self.positions, "positions")
-        moves = site_permutations(positions, matrices)
-        return molecule(positions, matrices, moves), moves
-
-
-def _posed(network: Network, symmetry_set: MinimalSet, pooled: bool, scene: _Scene) -> Question:
-    """The question with numbers in."""
-    pooled = check_bool(pooled, "pooled")
+def _posed(asked: Inquiry, network: Network) -> Question:
+    symmetry_set, pooled = asked.symmetry_set, check_bool(asked.pooled, "pooled")
     group: Any = symmetry_set.group
     table = moves = None
     if isinstance(group, ClosedGroup):
-        if pooled and scene.positions is None and scene.crystal is None:
+        if pooled and asked.positions is None and asked.crystal is None:
             raise InfiniteSetError(
                 "Pooled outputs of an infinite S cannot be averaged here; pass positions= of the molecule."
             )
@@ -241,7 +227,7 @@ def _posed(network: Network, symmetry_set: MinimalSet, pooled: bool, scene: _Sce
         table, matrices = _table(group), np.asarray(group.matrices, dtype=np.float64)
         # A set without a list of objects has none on sites.
         moves = None if math.isinf(symmetry_set.size) else field_permutations(symmetry_set)
-    geometry, moves = scene.placed(matrices, moves)
+    geometry, moves = asked.placed(matrices, moves)
     common = common_irreps([symmetry_set.irreps or ""])
     object_ = first_object(symmetry_set, common)
     if object_.ndim == 2 and moves is None:

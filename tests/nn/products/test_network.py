@@ -11,7 +11,7 @@ from sbs.nn import SymmetryBreaker, can_break, with_breaker
 from sbs.nn.products import PRODUCTS, tensor_product
 from sbs.nn.products.network import Mixed, ProductNetwork
 from sbs.nn.reach.species import Case, all_species
-from sbs.nn.reach.verdict import kept_elements
+from sbs.nn.reach.verdict import Inquiry, kept_elements
 from sbs.objects.representation import representation
 
 pytestmark = pytest.mark.usefixtures("double")
@@ -80,7 +80,7 @@ def test_the_verdict_for_all_212_species_is_that_of_networks_with_random_weights
     reached_by_networks = 0
     for species in all_species():
         kept = kept_by_network(species.set, name)
-        answer, fixing = kept_elements("0e", HIDDEN, "1o", species.set, tensor_product=case.product)
+        answer, fixing = kept_elements(Inquiry("0e", HIDDEN, "1o", species.set, tensor_product=case.product))
         expected = answer.kept
         assert (kept == expected).all(), species.symbol
         reached_by_networks += bool((kept == fixing).all())
