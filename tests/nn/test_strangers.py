@@ -352,20 +352,3 @@ def test_calls_in_several_threads_are_refused_not_mixed(symmetry_set):
     first.join()
     assert errors and "another thread" in errors[0]
     model(data)
-
-
-def test_the_ends_of_edges_are_no_graphs():
-    """e3nn's MessagePassing takes them by position: sorted, they look as if they numbered graphs."""
-    from e3nn.nn.models.v2106.gate_points_message_passing import MessagePassing
-
-    symmetry_set = sbs.minimal_set("Oh", "C4v")
-    breaker = SymmetryBreaker(symmetry_set, mode="index")
-    model = sbs.nn.build(
-        MessagePassing, breaker, irreps_node_sequence=["1x0e", "2x0e+2x1o", "1x1o"], irreps_node_attr="1x0e",
-        irreps_edge_attr="1x0e+1x1o", fc_neurons=[1, 4], num_neighbors=4.0,
-    )
-    source = torch.arange(6).repeat_interleave(5)
-    target = torch.cat([torch.tensor([k for k in range(6) if k != i]) for i in range(6)])
-    ones = torch.ones(6, 1)
-    with breaker.choose(torch.tensor([0])):
-        assert model(ones, ones, source, target, torch.ones(30, 4), torch.ones(30, 1)).shape == (6, 3)
