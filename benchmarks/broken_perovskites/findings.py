@@ -143,7 +143,8 @@ def depth_told(store: Path) -> list[str]:
             layers = ", ".join(map(str, plan.DEPTHS))
             told.append(
                 f"- *Depth, {WHAT[task]}.* Error of the training items with {layers} layers, Å per atom, median of "
-                f"{len(plan.FEW)} seeds: {'; '.join(each)}."
+                f"{len(plan.FEW)} seeds, {plan.DEPTH_UPDATES} updates (an error that more layers do not lower is the budget's): "
+                f"{'; '.join(each)}."
             )
     return told
 
