@@ -272,3 +272,14 @@ def test_pairs_of_an_infinite_set_are_trained(double):
         other = model(data)
     assert torch.allclose(other, turn_outputs(trained, "1o", about_z[None])[0], atol=1e-5)
     assert attachment.breaker is breaker
+
+
+def test_a_linear_molecule_finds_its_orientation(rotations):
+    """Infinite sets have no list of objects: the way from detection to the breaker asks for none."""
+    symmetry_set = sbs.minimal_set("Dinfh", "C2v(C2')")
+    turn = rotations(1, 3)[0]
+    molecule = (np.array([[0.0, 0, 0], [0, 0, 1.16], [0, 0, -1.16]]) @ np.asarray(turn).T, [6, 8, 8])
+    found = orientation(sbs.detect(molecule), symmetry_set)
+    assert np.allclose(np.abs(found @ [0.0, 0, 1]), np.abs(np.asarray(turn) @ [0.0, 0, 1]), atol=1e-6)
+    fields = SymmetryFields(symmetry_set, sbs.detect).fields(molecule)
+    assert set(fields) == {"sbs_set", "sbs_rotation"} and np.allclose(fields["sbs_rotation"], found)
