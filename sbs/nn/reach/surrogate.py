@@ -18,6 +18,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from sbs.errors import NetworkInputError
 from sbs.nn.reach.geometry import Geometry
 from sbs.nn.reach.paths import CLEBSCH_GORDAN, Paths, allowed
 
@@ -42,7 +43,10 @@ _PSEUDOSCALAR = o3.Irrep("0o")
 
 @lru_cache(maxsize=1024)
 def _coupling(l1: int, l2: int, l3: int) -> Tensor:
-    return o3.wigner_3j(l1, l2, l3, dtype=torch.float64) * (2 * l3 + 1) ** 0.5
+    try:
+        return o3.wigner_3j(l1, l2, l3, dtype=torch.float64) * (2 * l3 + 1) ** 0.5
+    except NotImplementedError as error:  # e3nn 0.4.4 stops at l = 11
+        raise NetworkInputError(f"This e3nn has no coupling constants for l = {l1}, {l2}, {l3} ({error}).") from None
 
 
 @dataclass(frozen=True)

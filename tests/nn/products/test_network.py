@@ -6,7 +6,7 @@ import torch
 from e3nn import o3
 
 import sbs
-from sbs.errors import NetworkInputError
+from sbs.errors import InvalidGroupError, NetworkInputError
 from sbs.nn import SymmetryBreaker, can_break, with_breaker
 from sbs.nn.products import PRODUCTS, tensor_product
 from sbs.nn.products.network import Mixed, ProductNetwork
@@ -131,7 +131,7 @@ def test_gaunt_networks_do_not_see_the_sign_of_pseudotensors():
 
 
 def test_impossible_networks_are_refused():
-    with pytest.raises(NetworkInputError, match="channels=0"):
+    with pytest.raises(InvalidGroupError, match="channels must be an integer from 1"):
         ProductNetwork("0e", "0e", "1o", channels=0)
     with pytest.raises(NetworkInputError, match="unknown"):
         ProductNetwork("0e", "0e", "1o", tensor_product="spam")
