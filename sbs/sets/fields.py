@@ -41,6 +41,7 @@ class SiteFrame:
         elements: int (|S|,), the given number of each of its elements, the identity first.
         places: float64 (sites, 3), where its sites lie on a basis of the cell's translations.
         cell: float64 (3, 3), that basis as rows, Å, in its own frame.
+        kinds: int (sites,), the atomic number of each of its sites.
     """
 
     frame: np.ndarray
@@ -48,6 +49,7 @@ class SiteFrame:
     elements: np.ndarray
     places: np.ndarray
     cell: np.ndarray
+    kinds: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +59,12 @@ class SiteEmbedding(Embedding):
     Attributes:
         sites: int (sites,), the given number of each site of the common description.
         places: float64 (sites, 3), where those lie on a basis of the cell's translations.
+        kinds: int (sites,), the atomic number of each.
     """
 
     sites: np.ndarray = None  # type: ignore[assignment]
     places: np.ndarray = None  # type: ignore[assignment]
+    kinds: np.ndarray = None  # type: ignore[assignment]
 
     def placed(self, group: Any) -> Any:
         """A subgroup in the given numbers of its elements."""
@@ -94,7 +98,7 @@ def in_common_description(given: FiniteGroup, frame: SiteFrame) -> SiteEmbedding
     )
     actions = [given.multiply(g, frame.elements) for g in given.generators or (0,)]
     common = FiniteGroup.from_actions(numbers[np.array(actions)], operations)
-    return SiteEmbedding(given, common, numbers, frame.frame, 0, frame.sites, frame.places)
+    return SiteEmbedding(given, common, numbers, frame.frame, 0, frame.sites, frame.places, frame.kinds)
 
 
 def solve_on_sites(question: Question, frame: SiteFrame) -> MinimalSet:

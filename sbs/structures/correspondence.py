@@ -2,8 +2,9 @@
 
 A set of fields belongs to one crystal in one supercell. A crystal with another lattice constant or other elements, turned,
 moved, its atoms in another order, has the same group on the same arrangement of sites. Both are described in the standard
-setting that each chooses by itself, where sites that correspond lie nearest to one another, and the groups are compared
-element by element: a correspondence that is returned carries one onto the other.
+setting that each chooses by itself, where sites that correspond lie nearest to one another (in a polar group after a shift
+along the axis, which no setting fixes), and the generators of one group are looked up in the other: a correspondence that is
+returned carries one onto the other.
 """
 
 from __future__ import annotations
@@ -13,17 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sbs.errors import DetectionError
+from sbs.errors import DetectionError, NotASubgroupError
 from sbs.groups import FiniteGroup
 from sbs.groups.abstract.site_operations import SiteOperations
-from sbs.sets.fields import SiteEmbedding, in_common_description
+from sbs.sets.fields import SiteEmbedding, SiteFrame
 from sbs.sets.minimal_set import MinimalSet
+from sbs.sets.transport import node_permutations
 from sbs.structures.crystal_in_cell import CrystalInCell
 
 __all__ = ["Correspondence", "correspondence"]
 
-# Entries of rotation matrices in two descriptions of one group, which have no error but rounding.
-SAME_MATRIX = 1e-6
 # Turns whose traces differ by less are equal.
 SAME_TURN = 1e-6
 
@@ -71,35 +71,45 @@ def correspondence(detected: CrystalInCell, symmetry_set: MinimalSet) -> Corresp
             "kind in one supercell."
         )
     frame = detected.site_frame
-    assert isinstance(detected.group, FiniteGroup)
-    own = in_common_description(detected.group, frame)
-    to_set = _nearest(frame.places, reference.places, frame.cell)
-    if to_set is None or not _same(own, reference, to_set):
-        raise DetectionError(
-            f"The sites of {detected.structure.formula} do not correspond to those that the set has fields on, though the groups "
-            "are of one order; ask for sbs.minimal_set(detected, target) for this structure."
-        )
-    given = np.empty(sites, dtype=np.int64)
-    given[frame.sites] = reference.sites[to_set]
-    return _closest(frame.frame @ reference.frame.T, given, symmetry_set)
+    turn = frame.frame @ reference.frame.T
+    places = np.empty(sites, dtype=np.int64)
+    for to_set in _alignments(frame, reference):
+        places[frame.sites] = reference.sites[to_set]
+        if _carried(detected, turn, places, symmetry_set):
+            return _closest(turn, places, symmetry_set)
+    raise DetectionError(
+        f"The sites of {detected.structure.formula} do not correspond to those that the set has fields on, though the groups "
+        "are of one order; ask for sbs.minimal_set(detected, target) for this structure."
+    )
 
 
-def _nearest(
-    places: NDArray[np.float64], others: NDArray[np.float64], cell: NDArray[np.float64]
-) -> NDArray[np.int64] | None:
-    """For each place the nearest of the others, modulo the cell; None if two have the same one."""
-    apart = places[:, None] - others[None]
-    found = np.linalg.norm((apart - np.round(apart)) @ cell, axis=2).argmin(axis=1)
-    return found if len(np.unique(found)) == len(found) else None
+def _alignments(frame: SiteFrame, reference: SiteEmbedding) -> list[NDArray[np.int64]]:
+    """Ways to give each site of one description one of the other: the nearest after a shift, most equal atoms first, then the
+    nearest. The first shift is none, the others bring the first site onto each of the other's."""
+    ways: list[tuple[int, float, int, NDArray[np.int64]]] = []
+    for shift in (np.zeros(3), *(reference.places - frame.places[0])):
+        apart = (frame.places + shift)[:, None] - reference.places[None]
+        lengths = np.linalg.norm((apart - np.round(apart)) @ frame.cell, axis=2)
+        found = lengths.argmin(axis=1)
+        if len(np.unique(found)) == len(found):
+            equal = int((frame.kinds == reference.kinds[found]).sum())
+            ways.append((-equal, round(float(lengths.min(axis=1).max()), 3), len(ways), found))
+    return [found for *_, found in sorted(ways, key=lambda way: way[:3])]
 
 
-def _same(own: SiteEmbedding, reference: SiteEmbedding, to_set: NDArray[np.int64]) -> bool:
-    """Whether the groups, their elements in one order, do the same to corresponding sites."""
-    first, second = own.outer.meaning, reference.outer.meaning  # type: ignore[union-attr]
-    assert isinstance(first, SiteOperations) and isinstance(second, SiteOperations)
-    turned = np.abs(first.matrices - second.matrices).max(initial=0.0)
-    moved = np.array_equal(to_set[first.permutations], second.permutations[:, to_set])
-    return bool(turned < SAME_MATRIX and moved)
+def _carried(
+    detected: CrystalInCell, turn: NDArray[np.float64], sites: NDArray[np.int64], symmetry_set: MinimalSet
+) -> bool:
+    """Whether the generators of S, carried over, are elements of the structure's group."""
+    group: FiniteGroup = symmetry_set.embedding.inner  # type: ignore[assignment]
+    own, theirs = group.meaning, detected.operations
+    assert isinstance(own, SiteOperations) and theirs is not None
+    rows = list(group.generators or (0,))
+    try:
+        theirs.numbers((turn @ own.matrices[rows] @ turn.T, node_permutations(own.permutations[rows], sites)))
+    except NotASubgroupError:
+        return False
+    return True
 
 
 def _closest(turn: NDArray[np.float64], sites: NDArray[np.int64], symmetry_set: MinimalSet) -> Correspondence:

@@ -47,7 +47,7 @@ def site_frame(structure: Structure, operations: SiteOperations, found: Supercel
     sites = np.lexsort((*np.round(places, DIGITS).T[::-1], structure.numbers))
     turn, triangle = np.linalg.qr(setting.basis.T)
     turn = turn * np.sign(np.diagonal(triangle))
-    return SiteFrame(turn, sites, elements, places[sites], lattice / STEPS @ setting.basis @ turn)
+    return SiteFrame(turn, sites, elements, places[sites], lattice / STEPS @ setting.basis @ turn, structure.numbers[sites])
 
 
 def _reduced(vectors: NDArray[np.int64], form: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -272,3 +272,20 @@ def test_a_set_of_fields_is_the_same_every_time_and_survives_pickling():
 def test_a_label_of_a_wave_vector_asked_of_a_primitive_cell_says_what_to_do():
     with pytest.raises(UnknownGroupError, match="supercell=2"):
         sbs.minimal_set(sbs.detect(CRYSTALS["perovskite"]), "R4+ (a,0,0)")
+
+
+@pytest.mark.parametrize(("name", "supercell"), [("zincblende", (1, 1, 2)), ("wurtzite", 2), ("Bi2Te3", 1), ("rocksalt", 2)])
+def test_a_crystal_laid_on_itself_meets_its_own_atoms(name, supercell):
+    """Strained evenly, turned, shifted, shuffled, in another cell; in polar crystals nothing fixes the origin along the axis."""
+    crystal = sbs.detect(CRYSTALS[name], supercell=supercell)
+    found = sbs.minimal_set(crystal, None)
+    lattice, positions = 1.03 * np.array(crystal.structure.lattice), 1.03 * np.array(crystal.structure.positions)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        turn, order = np.linalg.qr(rng.normal(size=(3, 3)))[0], rng.permutation(len(positions))
+        cell = np.array([[1, 1, 0], [0, 1, 0], [0, -1, 1]]) @ lattice @ turn.T
+        places = (positions[order] + rng.normal(size=3)) @ turn.T @ np.linalg.inv(cell)
+        other = sbs.detect((cell, places, crystal.structure.numbers[order].tolist()), supercell=1)
+        laid = other.laid_on(found)
+        assert (other.structure.numbers == crystal.structure.numbers[laid.sites]).all()
+        assert len(set(laid.sites.tolist())) == len(positions)
