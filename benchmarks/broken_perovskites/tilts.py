@@ -80,19 +80,6 @@ CHOSEN = (
     ("smallest set, 1o on O", 2),
     ("smallest set, 1e on B", 2),
 )
-#: What has nothing to learn: its outputs keep all translations, and no label has a part that they keep.
-STILL = ("vector on all sites", "none")
-#: Of what has nothing to learn.
-RATE = 1e-2
-#: With ten seeds.
-FIRST = TECHNIQUES[:3]
-#: Objects of sets of one size, and layers.
-CHOSEN = (
-    ("smallest set", 2),
-    ("smallest set", 3),
-    ("smallest set, 1o on O", 2),
-    ("smallest set, 1e on B", 2),
-)
 #: What has no gradient at all: its outputs are zero, or keep the translations that every label breaks.
 STILL = ("vector on all sites", "none")
 

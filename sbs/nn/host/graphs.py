@@ -94,11 +94,6 @@ def graphs_of(
         if values is not None:
             found, known = values, count
             break
-        if isinstance(values, (list, tuple, np.ndarray)):
-            raise NetworkInputError(
-                f"'batch' is a {type(values).__name__}; expected a torch.Tensor, one graph number per node: "
-                "torch.as_tensor(...) makes one."
-            )
         if count is not None and count > 1:
             raise NetworkInputError(
                 f"The input has {count} graphs, but no 'batch' says which node is of which: every graph would get the same "
