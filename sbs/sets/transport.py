@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sbs.errors import InfiniteSetError, NetworkInputError
-from sbs.groups.abstract.validation import as_array, real_array, shown
-from sbs.groups.point.rotations import check_orthogonal
+from sbs.groups.abstract.validation import as_array, shown
+from sbs.groups.point.rotations import check_rotation
 from sbs.objects.irreps import irreps_dim
 from sbs.objects.representation import representation
 from sbs.sets.features import irreps_of
@@ -28,9 +28,9 @@ __all__ = [
     "Images",
     "OutputPlan",
     "Transport",
+    "generating_objects",
     "images_under",
     "plan_outputs",
-    "telling_objects",
     "transport",
 ]
 
@@ -140,8 +140,7 @@ def rotation_given(rotation: npt.ArrayLike) -> npt.NDArray[np.float64]:
     Raises:
         SymmetryBreakingError: it is no element of O(3).
     """
-    found = real_array(rotation, "a rotation of shape (3, 3)")
-    return check_orthogonal(found[None] if found.ndim == 2 else found, _ROTATION_TOLERANCE)[0]
+    return check_rotation(rotation, _ROTATION_TOLERANCE)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -172,7 +171,7 @@ def _transport(symmetry_set: Listed) -> Transport:
     return Transport(matrices, representative, element, permutations)
 
 
-def telling_objects(symmetry_set: Listed) -> npt.NDArray[np.int64]:
+def generating_objects(symmetry_set: Listed) -> npt.NDArray[np.int64]:
     """Objects that tell whether an output depends on the object: one of each S-orbit first, and its images under generators of S.
 
     If f(x, g b) = g f(x, b) is f(x, b) for all generators g of S, then all of S fixes f(x, b), which is f(x, h b) for every h.

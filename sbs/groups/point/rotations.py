@@ -54,18 +54,18 @@ def check_orthogonal(matrices: Any, tolerance: float = ROTATION_TOLERANCE, empty
     return given
 
 
-def check_rotation(rotation: Any) -> np.ndarray:
+def check_rotation(rotation: Any, tolerance: float = ROTATION_TOLERANCE) -> np.ndarray:
     """One matrix of O(3), float64 (3, 3), read-only, exact to rounding.
 
     Raises:
-        InvalidGroupError: wrong shape, no real numbers, NaN, or not orthogonal within ROTATION_TOLERANCE.
+        InvalidGroupError: wrong shape, no real numbers, NaN, or not orthogonal within ``tolerance``.
     """
     given = real_array(rotation, "an orthogonal matrix of shape (3, 3)")
     if given.shape != (3, 3):
         raise InvalidGroupError(
             f"expected an orthogonal matrix of shape (3, 3), got {shown(rotation)} of shape {given.shape}"
         )
-    exact = check_orthogonal(given[None])[0]
+    exact = check_orthogonal(given[None], tolerance)[0]
     exact.setflags(write=False)
     return exact
 

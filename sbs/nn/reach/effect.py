@@ -18,7 +18,7 @@ from sbs.nn.breaker import SymmetryBreaker
 from sbs.nn.checks import check_kind, check_tensors
 from sbs.nn.choice import Choice
 from sbs.nn.outputs import find_breaker
-from sbs.sets.transport import telling_objects
+from sbs.sets.transport import generating_objects
 
 __all__ = ["Effect", "effect"]
 
@@ -174,7 +174,6 @@ def _change(
     stream = copy.deepcopy(breaker.stream)
     breaker.stream.reseed(seed)
     sets = torch.zeros(num_graphs, dtype=torch.int64, device=breaker.device)
-
     generator = torch.Generator().manual_seed(seed)
 
     def noise_like(features: Tensor) -> Tensor:
@@ -234,7 +233,7 @@ def _numbers(breaker: SymmetryBreaker) -> list[int]:
         return list(range(_DRAWN_OBJECTS))
     if not breaker.sets:  # the orbit of a learned vector, numbered like the elements of its group
         return [0, *map(int, breaker.group_of(0).generators)]
-    return [int(number) for number in telling_objects(breaker.sets[0])[:_MOST_OBJECTS]]
+    return [int(number) for number in generating_objects(breaker.sets[0])[:_MOST_OBJECTS]]
 
 
 def _fresh(inputs: Any) -> Any:
