@@ -28,7 +28,7 @@ from sbs.sets.orbits import OBJECT_DIGITS, FiniteOrbit
 from sbs.sets.question import Embedding, Question
 from sbs.solver.solutions import FiniteSolution, StabilizerSearch
 
-__all__ = ["SiteEmbedding", "SiteFrame", "in_common_description", "solve_on_sites"]
+__all__ = ["SiteEmbedding", "SiteFrame", "solve_on_sites"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +82,14 @@ class SiteEmbedding(Embedding):
         return result
 
 
-def in_common_description(given: FiniteGroup, frame: SiteFrame) -> SiteEmbedding:
-    """The group of a crystal in a supercell, and the same group in the crystal's common description."""
-    assert isinstance(given.meaning, SiteOperations)
+def solve_on_sites(question: Question, frame: SiteFrame) -> MinimalSet:
+    """The set of fields for a question whose S and ambient group are the group of one crystal.
+
+    Raises:
+        NoSetError: no field with l <= lmax has exactly the stabilizer K.
+    """
+    given = question.inner
+    assert isinstance(given, FiniteGroup) and isinstance(given.meaning, SiteOperations)
     numbers = np.empty(given.order, dtype=np.intp)
     numbers[frame.elements] = np.arange(given.order)
     places = np.empty(len(frame.sites), dtype=np.intp)
@@ -98,20 +103,7 @@ def in_common_description(given: FiniteGroup, frame: SiteFrame) -> SiteEmbedding
     )
     actions = [given.multiply(g, frame.elements) for g in given.generators or (0,)]
     common = FiniteGroup.from_actions(numbers[np.array(actions)], operations)
-    return SiteEmbedding(given, common, numbers, frame.frame, 0, frame.sites, frame.places, frame.kinds)
-
-
-def solve_on_sites(question: Question, frame: SiteFrame) -> MinimalSet:
-    """The set of fields for a question whose S and ambient group are the group of one crystal.
-
-    Raises:
-        NoSetError: no field with l <= lmax has exactly the stabilizer K.
-    """
-    given = question.inner
-    assert isinstance(given, FiniteGroup)
-    embedding = in_common_description(given, frame)
-    common, operations = embedding.outer, embedding.outer.meaning  # type: ignore[union-attr]
-    assert isinstance(common, FiniteGroup) and isinstance(operations, SiteOperations)
+    embedding = SiteEmbedding(given, common, numbers, frame.frame, 0, frame.sites, frame.places, frame.kinds)
     target = embedding.image(question.target)
     # M = S: the set is one S-orbit, and no set whose objects are fixed by no more than K has fewer than |S| / |K|.
     search = StabilizerSearch((target,), target.order, ())

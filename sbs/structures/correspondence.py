@@ -24,6 +24,8 @@ from sbs.structures.crystal_in_cell import CrystalInCell
 
 __all__ = ["Correspondence", "correspondence"]
 
+# Decimals, on the basis of the cell, to which shifts are told apart.
+SHIFT_DIGITS = 6
 # Turns whose traces differ by less are equal.
 SAME_TURN = 1e-6
 
@@ -85,9 +87,11 @@ def correspondence(detected: CrystalInCell, symmetry_set: MinimalSet) -> Corresp
 
 def _alignments(frame: SiteFrame, reference: SiteEmbedding) -> list[NDArray[np.int64]]:
     """Ways to give each site of one description one of the other: the nearest after a shift, most equal atoms first, then the
-    nearest. The first shift is none, the others bring the first site onto each of the other's."""
+    nearest. A shift is along what all rotations leave alone, and brings the first site to the height of one of the other's."""
     ways: list[tuple[int, float, int, NDArray[np.int64]]] = []
-    for shift in (np.zeros(3), *(reference.places - frame.places[0])):
+    free = frame.cell @ reference.outer.matrices.mean(axis=0) @ np.linalg.inv(frame.cell)
+    shifts = np.round((reference.places - frame.places[0]) @ free, SHIFT_DIGITS)
+    for shift in (np.zeros(3), *(np.unique(shifts, axis=0) if shifts.any() else ())):
         apart = (frame.places + shift)[:, None] - reference.places[None]
         lengths = np.linalg.norm((apart - np.round(apart)) @ frame.cell, axis=2)
         found = lengths.argmin(axis=1)

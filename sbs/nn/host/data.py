@@ -192,10 +192,10 @@ class SymmetryFields:
             NetworkInputError: no set is for this symmetry, or no object leads to the target.
         """
         detected = self.detect(structure)
-        number = self._number_for(detected)
+        number, laid = self._fitting(detected)
         chosen = self.sets[number]
-        if field_permutations(chosen) is not None:
-            return {"sbs_set": np.array(number), **self._with_sites(detected, chosen, target)}
+        if laid is not None:
+            return {"sbs_set": np.array(number), **self._with_sites(detected, chosen, laid, target)}
         turn = orientation(detected, chosen)
         fields: dict[str, npt.NDArray[Any]] = {"sbs_set": np.array(number), "sbs_rotation": turn}
         if target is not None:
@@ -204,19 +204,18 @@ class SymmetryFields:
             fields["sbs_object"] = np.array(paired_object(chosen, target, self.irreps, moves, kinds, turn))
         return fields
 
-    def _number_for(self, detected: Any) -> int:
-        """The first set that is for such a structure."""
+    def _fitting(self, detected: Any) -> tuple[int, Any]:
+        """The first set that is for such a structure, and if it is one of fields, how the structure is laid on its crystal."""
         reasons = []
         for number, each in enumerate(self.sets):
             if field_permutations(each) is not None:
                 try:
-                    _corresponding(detected, each)
+                    return number, _corresponding(detected, each)
                 except NetworkInputError as error:
                     reasons.append(str(error))
                     continue
-                return number
             if _group_for(_modulo_lattice(detected), each).symbol == _symbol(each):
-                return number
+                return number, None
         found = _point_group(_modulo_lattice(detected))
         names = ", ".join(map(_symbol, self.sets))
         raise NetworkInputError(
@@ -224,10 +223,9 @@ class SymmetryFields:
         )
 
     def _with_sites(
-        self, detected: Any, chosen: MinimalSet, target: npt.ArrayLike | None
+        self, detected: Any, chosen: MinimalSet, laid: Any, target: npt.ArrayLike | None
     ) -> dict[str, npt.NDArray[Any]]:
         """For a set of fields: also the site of the set that each atom is."""
-        laid = _corresponding(detected, chosen)
         fields: dict[str, npt.NDArray[Any]] = {"sbs_rotation": laid.rotation, "sbs_site": laid.sites}
         if target is not None:
             back = np.argsort(laid.sites)
