@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sbs.errors import DetectionError, NotASubgroupError
 from sbs.groups import FiniteGroup
 from sbs.groups.abstract.site_operations import SiteOperations
+from sbs.groups.abstract.validation import shown
 from sbs.sets.fields import SiteEmbedding, SiteFrame
 from sbs.sets.minimal_set import MinimalSet
 from sbs.sets.transport import node_permutations
@@ -55,8 +56,11 @@ def correspondence(detected: CrystalInCell, symmetry_set: MinimalSet) -> Corresp
     Raises:
         DetectionError: the crystals are not of one kind, or their cells are not.
     """
-    reference = symmetry_set.embedding
-    assert isinstance(reference, SiteEmbedding)
+    reference = getattr(symmetry_set, "embedding", None)
+    if not isinstance(reference, SiteEmbedding):
+        raise DetectionError(
+            f"{shown(symmetry_set)} is no set of fields on sites; give sbs.minimal_set(sbs.detect(..., supercell=...), target)."
+        )
     sites, order = len(detected.structure), detected.group.order
     if sites != len(reference.sites):
         raise DetectionError(

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 import sbs
-from sbs.errors import CertificateError, InvalidGroupError, NoSetError, NotASubgroupError, UnknownGroupError
+from sbs.errors import (
+    CertificateError,
+    DetectionError,
+    InvalidGroupError,
+    NoSetError,
+    NotASubgroupError,
+    UnknownGroupError,
+)
 from sbs.objects.site_blocks import SiteSupply
 from sbs.sets.orbits import Known
 from tests.structures.crystals import CRYSTALS
@@ -289,3 +296,6 @@ def test_a_crystal_laid_on_itself_meets_its_own_atoms(name, supercell):
         laid = other.laid_on(found)
         assert (other.structure.numbers == crystal.structure.numbers[laid.sites]).all()
         assert len(set(laid.sites.tolist())) == len(positions)
+    for odd in (None, 3, sbs.minimal_set("Oh", "C4v"), crystal):
+        with pytest.raises(DetectionError, match="no set of fields"):
+            crystal.laid_on(odd)
